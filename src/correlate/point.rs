@@ -1,0 +1,220 @@
+//! A connection point: one box or one line through which a network meets the outside.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::observe::{Mac, Transport};
+
+/// One box or line, not one port: a firewall that answers IKE, SSL-VPN and SSH is one point with three
+/// services.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Point {
+    /// Stable name: `p` and eight hexadecimal digits, made from what identifies the box.
+    pub id: String,
+    /// What it is.
+    pub kind: Kind,
+    /// How good the proof is.
+    pub grade: Grade,
+    /// How likely it is what we say, 0 to 1; the because taken together.
+    pub confidence: f64,
+    /// Which way connections are opened over it.
+    pub direction: Direction,
+    /// Its addresses on the inside.
+    pub addresses: BTreeSet<IpAddr>,
+    /// Its hardware addresses.
+    pub macs: BTreeSet<Mac>,
+    /// Its own addresses on the outside, and outside addresses it dials.
+    pub outside: BTreeSet<IpAddr>,
+    /// What it serves or dials.
+    pub services: BTreeSet<Service>,
+    /// Which product it is, when a signature says so.
+    pub product: Option<Product>,
+    /// Names it gives itself: host names, certificate names.
+    pub names: BTreeSet<String>,
+    /// Why we think so, the strongest first. Never empty.
+    pub because: Vec<Because>,
+}
+
+/// What a connection point is. A closed list: ARCHITECTURE, section 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Leads to the Internet.
+    InternetGateway,
+    /// A VPN that listens.
+    VpnGateway,
+    /// A VPN that dials out.
+    VpnClient,
+    /// Leads to a closed network: IP-VPN, eligibility line.
+    ClosedNetworkGateway,
+    /// A vendor's box with only its own routes.
+    MaintenanceRouter,
+    /// LTE or 5G.
+    MobileRouter,
+    /// RDP, VNC, X, ICA.
+    RemoteDesktop,
+    /// Remote-control software, listening or dialling out.
+    RemoteControl,
+    /// A vendor's remote-service agent.
+    OutboundAgent,
+    /// A host with a foot in another network.
+    DualHomedHost,
+    /// A peer-to-peer overlay.
+    OverlayNetwork,
+    /// SOCKS, HTTP proxy, reverse tunnel.
+    ProxyRelay,
+    /// SSH or Telnet reachable from outside.
+    RemoteShell,
+    /// Leads out by IPv6.
+    Ipv6Exit,
+    /// A telephone line.
+    DialUp,
+    /// A line that only documents or people know.
+    DeclaredLine,
+}
+
+impl Kind {
+    /// Every kind, in the order reports list them.
+    pub const ALL: [Self; 16] = [
+        Self::InternetGateway,
+        Self::VpnGateway,
+        Self::VpnClient,
+        Self::ClosedNetworkGateway,
+        Self::MaintenanceRouter,
+        Self::MobileRouter,
+        Self::RemoteDesktop,
+        Self::RemoteControl,
+        Self::OutboundAgent,
+        Self::DualHomedHost,
+        Self::OverlayNetwork,
+        Self::ProxyRelay,
+        Self::RemoteShell,
+        Self::Ipv6Exit,
+        Self::DialUp,
+        Self::DeclaredLine,
+    ];
+
+    /// The name in JSON, in the word lists and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InternetGateway => "internet_gateway",
+            Self::VpnGateway => "vpn_gateway",
+            Self::VpnClient => "vpn_client",
+            Self::ClosedNetworkGateway => "closed_network_gateway",
+            Self::MaintenanceRouter => "maintenance_router",
+            Self::MobileRouter => "mobile_router",
+            Self::RemoteDesktop => "remote_desktop",
+            Self::RemoteControl => "remote_control",
+            Self::OutboundAgent => "outbound_agent",
+            Self::DualHomedHost => "dual_homed_host",
+            Self::OverlayNetwork => "overlay_network",
+            Self::ProxyRelay => "proxy_relay",
+            Self::RemoteShell => "remote_shell",
+            Self::Ipv6Exit => "ipv6_exit",
+            Self::DialUp => "dial_up",
+            Self::DeclaredLine => "declared_line",
+        }
+    }
+}
+
+/// How good the proof of a point is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grade {
+    /// One weak sign.
+    Hint,
+    /// One firm sign, not contradicted.
+    Inferred,
+    /// Signs of two kinds agree.
+    Corroborated,
+    /// A packet shows it.
+    Proved,
+}
+
+impl Grade {
+    /// The name in JSON and in the word lists.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hint => "hint",
+            Self::Inferred => "inferred",
+            Self::Corroborated => "corroborated",
+            Self::Proved => "proved",
+        }
+    }
+}
+
+/// Which way connections are opened over a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// It listens: the outside can come in.
+    In,
+    /// It dials out.
+    Out,
+    /// Both.
+    Both,
+}
+
+/// A service of a point.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Service {
+    /// What carries it.
+    pub transport: Transport,
+    /// The port it listens on or dials, where there are ports.
+    pub port: Option<u16>,
+    /// Its protocol's name.
+    pub protocol: String,
+}
+
+/// What a signature names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Product {
+    /// Who makes it.
+    pub vendor: String,
+    /// What it is called.
+    pub name: String,
+    /// The model, when it tells.
+    pub model: Option<String>,
+    /// The version, when it tells.
+    pub version: Option<String>,
+}
+
+/// One reason for a point, down to the packet that shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Because {
+    /// The rule of correlation or the signature rule that concluded, such as `forwards_to_outside` or
+    /// `fortinet-fortigate.http-redirect`.
+    pub evidence: String,
+    /// The field that was read, such as `tls.cert.subject`.
+    pub field: String,
+    /// Its value.
+    pub value: String,
+    /// The packet that shows it: file name, `#`, and the packet's number.
+    pub observation: String,
+}
+
+/// One line of what was measured, and of what could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Coverage {
+    /// What this line is about: a key of the word lists, such as `inside_inferred`.
+    pub subject: &'static str,
+    /// How much of it was seen.
+    pub state: CoverageState,
+    /// How many, where there is a number.
+    pub count: Option<u64>,
+    /// Names, prefixes or a file and its fault; the same in every language.
+    pub detail: Option<String>,
+}
+
+/// How much was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoverageState {
+    /// All of it.
+    Measured,
+    /// Some of it: the run is partial.
+    Partial,
+    /// None of it, by the nature of this run.
+    NotMeasured,
+}

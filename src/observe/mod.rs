@@ -1,0 +1,153 @@
+//! What was heard: the one type every source produces and every later stage reads.
+//!
+//! A reply to a probe and a packet from an old capture go through the same [`Protocol::read`] and become
+//! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
+//! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
+
+pub mod facts;
+pub mod said;
+pub mod ssh;
+
+pub use facts::Facts;
+pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
+
+use std::{fmt, net::IpAddr};
+
+use serde::Serialize;
+
+use crate::time::Timestamp;
+
+/// Every protocol we understand, strongest recognition first: where two could read the same bytes, the
+/// earlier one wins. Off their usual ports only readings of [`Confidence::Firm`] or better count.
+pub static PROTOCOLS: &[&Protocol] = &[
+    // Remote shells.
+    &ssh::PROTOCOL,
+];
+
+/// One thing one speaker said, and how we came to hear it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// When it was said.
+    pub at: Timestamp,
+    /// The packet that shows it.
+    pub packet: PacketId,
+    /// How it reached us.
+    pub heard: Heard,
+    /// Who said it.
+    pub speaker: Endpoint,
+    /// Whom it was said to, unless it was said to everybody.
+    pub listener: Option<Endpoint>,
+    /// The protocol's name, as in [`Protocol::name`].
+    pub protocol: &'static str,
+    /// Which part the speaker has in the conversation.
+    pub side: Side,
+    /// How sure the reading is; a shape alone is [`Confidence::Weak`].
+    pub confidence: Confidence,
+    /// What was said.
+    pub facts: Facts,
+}
+
+/// A packet in what was read: the file's place in the sorted list of files, and the packet's number in
+/// it, from 1, as Wireshark counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PacketId {
+    /// Place of the file among those read, from 0.
+    pub file: u32,
+    /// Number of the packet in the file, from 1.
+    pub number: u64,
+}
+
+/// How an observation reached us. Reports show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Heard {
+    /// In answer to a probe.
+    Replied,
+    /// In passing.
+    Overheard,
+}
+
+/// One end of a conversation, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Endpoint {
+    /// Its network address.
+    pub ip: Option<IpAddr>,
+    /// The hardware address next to it on the wire that was tapped.
+    pub mac: Option<Mac>,
+    /// Its port, where the transport has ports.
+    pub port: Option<u16>,
+    /// What carries the conversation.
+    pub transport: Transport,
+}
+
+/// What carries a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Frames, without IP.
+    Ethernet,
+    /// IP, without ports.
+    Ip,
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
+/// How sure a reading or a match is. The same three steps for protocols and signatures.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// Others share this; a shape, or a usual port.
+    Weak,
+    /// Particular to this protocol or family.
+    Firm,
+    /// Nothing else says this.
+    Certain,
+}
+
+/// A hardware address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// Whether frames to this address go to many (the group bit, IEEE 802).
+    pub fn is_group(self) -> bool {
+        self.0[0] & 1 == 1
+    }
+
+    /// Whether no address was given.
+    pub fn is_zero(self) -> bool {
+        self.0 == [0; 6]
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl Serialize for Mac {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl std::str::FromStr for Mac {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || format!("`{text}` is not a hardware address like 00:00:5e:00:53:01");
+        let mut bytes = [0; 6];
+        let mut parts = text.split([':', '-']);
+        for byte in &mut bytes {
+            let part = parts.next().filter(|part| part.len() == 2).ok_or_else(bad)?;
+            *byte = u8::from_str_radix(part, 16).map_err(|_| bad())?;
+        }
+        parts.next().map_or(Ok(Self(bytes)), |_| Err(bad()))
+    }
+}

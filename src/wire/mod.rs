@@ -4,7 +4,13 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod ethernet;
+pub mod ipv4;
+pub mod ipv6;
+pub mod link;
 pub mod ssh;
+pub mod tcp;
+pub mod udp;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -213,6 +219,12 @@ impl Writer {
     /// Writes bytes as they are.
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// Writes `count` zero bytes, as padding.
+    pub fn zeros(mut self, count: usize) -> Self {
+        self.0.resize(self.0.len() + count, 0);
         self
     }
 

@@ -9,5 +9,6 @@
 
 pub mod correlate;
 pub mod observe;
+pub mod passive;
 pub mod time;
 pub mod wire;

@@ -1,0 +1,562 @@
+//! Capture files: pcap and pcapng, both byte orders, plain or compressed by gzip or zstd.
+//!
+//! The formats are read by `pcap-parser`; this file keeps the window over the input, so that a lying
+//! length costs no memory and a fault is told with the packet's number and the byte it stands at.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use pcap_parser::{
+    PcapError, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header,
+    pcapng::{self, Block},
+};
+
+use crate::{time::Timestamp, wire::Reader};
+
+/// The largest block or packet that is read; a larger one is a lie (the largest snapshot length that
+/// libpcap allows for anything but USB is 256 KiB).
+const LARGEST: usize = 16 << 20;
+
+/// How much is asked of the input at once.
+const WINDOW: usize = 1 << 20;
+
+/// How many interfaces a section may describe.
+const MOST_INTERFACES: usize = 4096;
+
+/// Old Packet Block of pcapng drafts, which some tools still write.
+const OLD_PACKET: u32 = 2;
+
+/// Why a file gives no packets at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be opened or read.
+    #[error("{name}: {source}")]
+    Unreadable {
+        /// The file.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is no capture.
+    #[error(
+        "{name}: this is no packet capture (it begins {found}); sekisho reads pcap and pcapng, plain, .gz or .zst — export \
+         other formats to pcapng first, for example with `editcap -F pcapng`"
+    )]
+    NotACapture {
+        /// The file.
+        name: String,
+        /// Its first bytes in hexadecimal, or what they are known to be.
+        found: String,
+    },
+    /// It is empty.
+    #[error(
+        "{name}: the file is empty; was the capture stopped before the first packet was written?"
+    )]
+    Empty {
+        /// The file.
+        name: String,
+    },
+}
+
+/// Where and why reading a file ended before its end. What came before is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The number of the packet that could not be read, from 1.
+    pub packet: u64,
+    /// The byte, in the uncompressed capture, at which it begins.
+    pub offset: u64,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// A run of packets of one file.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// Their bytes, one after another.
+    pub bytes: Vec<u8>,
+    /// Where each lies.
+    pub packets: Vec<Captured>,
+}
+
+/// One packet of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub struct Captured {
+    /// Its number in the file, from 1.
+    pub number: u64,
+    /// When it passed.
+    pub at: Timestamp,
+    /// Its link layer (`LINKTYPE_` value).
+    pub link_type: i32,
+    /// Where it begins in the chunk.
+    pub start: usize,
+    /// How many bytes were captured.
+    pub length: usize,
+    /// Whether it was longer on the wire.
+    pub cut: bool,
+}
+
+impl Chunk {
+    /// The bytes of a packet of this chunk.
+    pub fn bytes_of(&self, packet: &Captured) -> &[u8] {
+        self.bytes.get(packet.start..packet.start + packet.length).unwrap_or_default()
+    }
+
+    /// Forgets its packets and keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.packets.clear();
+    }
+}
+
+/// A capture that is being read.
+pub struct Capture {
+    input: Box<dyn Read + Send>,
+    window: Vec<u8>,
+    /// How much of the window was consumed.
+    at: usize,
+    /// The input is at its end.
+    ended: bool,
+    /// Where in the uncompressed capture the unread part begins.
+    offset: u64,
+    /// How many packets were read.
+    packets: u64,
+    format: Format,
+    /// What the system said when reading failed.
+    trouble: Option<String>,
+    fault: Option<Fault>,
+}
+
+enum Format {
+    Pcap { big_endian: bool, modified: bool, nanoseconds: bool, link_type: i32 },
+    Pcapng { big_endian: bool, interfaces: Vec<Interface> },
+}
+
+#[derive(Clone, Copy)]
+struct Interface {
+    link_type: i32,
+    /// Time steps a second.
+    resolution: u64,
+    /// Seconds to add.
+    offset: i64,
+    /// How much of a simple packet block is captured; 0 for all.
+    snapshot: u32,
+}
+
+/// What one step over the window gave.
+enum Step {
+    /// A packet, with where it lies in the window, and the length of its record.
+    Packet { packet: Captured, record: usize },
+    /// A block that is not a packet.
+    Other { record: usize },
+    /// This many more bytes are needed, at least.
+    More(usize),
+    /// Nothing further can be read.
+    Broken(String),
+}
+
+impl Capture {
+    /// Opens the file `path`, or standard input for `-`.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        if name == "-" {
+            return Self::read(Box::new(io::stdin()), &name);
+        }
+        let unreadable = |source| Error::Unreadable { name: name.clone(), source };
+        let file = File::open(path).map_err(unreadable)?;
+        if file.metadata().map_err(unreadable)?.is_dir() {
+            let source = io::Error::new(
+                io::ErrorKind::IsADirectory,
+                "this is a folder; name the files in it",
+            );
+            return Err(unreadable(source));
+        }
+        Self::read(Box::new(file), &name)
+    }
+
+    /// Reads a capture from `input`; `name` is for messages.
+    pub fn read(mut input: Box<dyn Read + Send>, name: &str) -> Result<Self, Error> {
+        let unreadable = |source| Error::Unreadable { name: name.to_owned(), source };
+        let mut head = Vec::new();
+        input.by_ref().take(4).read_to_end(&mut head).map_err(unreadable)?;
+        let whole = io::Cursor::new(head.clone()).chain(input);
+        let input: Box<dyn Read + Send> = match head.as_slice() {
+            [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+            [0x28, 0xb5, 0x2f, 0xfd] => {
+                Box::new(zstd::stream::read::Decoder::new(whole).map_err(unreadable)?)
+            }
+            _ => Box::new(whole),
+        };
+        let format = Format::Pcapng { big_endian: false, interfaces: Vec::new() };
+        let window = Vec::new();
+        let mut capture = Self {
+            input,
+            window,
+            at: 0,
+            ended: false,
+            offset: 0,
+            packets: 0,
+            format,
+            trouble: None,
+            fault: None,
+        };
+        capture.fill(24);
+        let found = capture.unread();
+        match found {
+            [] => return Err(Error::Empty { name: name.to_owned() }),
+            // A section header; its byte order is read with it.
+            [0x0a, 0x0d, 0x0d, 0x0a, ..] => return Ok(capture),
+            _ => {}
+        }
+        let Ok((_, header)) = parse_pcap_header(found) else {
+            return Err(Error::NotACapture { name: name.to_owned(), found: kind_of(found) });
+        };
+        capture.format = Format::Pcap {
+            big_endian: header.is_bigendian(),
+            modified: header.is_modified_format(),
+            nanoseconds: header.is_nanosecond_precision(),
+            // The upper bits hold the length of a frame check sequence (pcap-savefile(5)).
+            link_type: header.network.0 & 0x03ff_ffff,
+        };
+        capture.consume(24);
+        Ok(capture)
+    }
+
+    /// Adds packets to `chunk` until it holds `size` bytes or the capture ends. False at the end.
+    pub fn read_chunk(&mut self, chunk: &mut Chunk, size: usize) -> bool {
+        while self.fault.is_none() && chunk.bytes.len() < size {
+            match self.step() {
+                Step::Packet { packet, record } => {
+                    let from = self.at + packet.start;
+                    let bytes = self.window.get(from..from + packet.length).unwrap_or_default();
+                    let start = chunk.bytes.len();
+                    chunk.bytes.extend_from_slice(bytes);
+                    self.packets += 1;
+                    chunk.packets.push(Captured { number: self.packets, start, ..packet });
+                    self.consume(record);
+                }
+                Step::Other { record } => self.consume(record),
+                Step::More(missing) => {
+                    if self.fill(self.unread().len() + missing) {
+                        continue;
+                    }
+                    let left = self.unread().len();
+                    match self.trouble.take() {
+                        None if left == 0 => return false,
+                        None => self.break_off(format!(
+                            "the file ends in the middle of it: {left} bytes are there, {missing} are missing; was the \
+                             capture still being written, or the disk full?"
+                        )),
+                        Some(trouble) => self.break_off(format!(
+                            "the file cannot be read further ({trouble}); was it copied whole?"
+                        )),
+                    }
+                }
+                Step::Broken(reason) => self.break_off(reason),
+            }
+        }
+        self.fault.is_none()
+    }
+
+    /// Why reading ended before the file did, if it did.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    fn break_off(&mut self, reason: String) {
+        self.fault = Some(Fault { packet: self.packets + 1, offset: self.offset, reason });
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.window.get(self.at..).unwrap_or_default()
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.at += length;
+        self.offset += length as u64;
+    }
+
+    /// Reads on until `wanted` unread bytes are there. False when the input ends before that.
+    fn fill(&mut self, wanted: usize) -> bool {
+        while self.unread().len() < wanted && !self.ended {
+            self.window.drain(..self.at);
+            self.at = 0;
+            let before = self.window.len();
+            let room = wanted.saturating_sub(before).max(WINDOW);
+            self.window.resize(before + room, 0);
+            let space = self.window.get_mut(before..).unwrap_or_default();
+            let read = loop {
+                match self.input.read(space) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    other => break other,
+                }
+            };
+            // What came before the trouble is still read; then the trouble is told.
+            self.window.truncate(before + read.as_ref().map_or(0, |read| *read));
+            self.ended = !matches!(read, Ok(1..));
+            self.trouble = read.err().map(|error| error.to_string());
+        }
+        self.unread().len() >= wanted
+    }
+
+    fn step(&mut self) -> Step {
+        let unread = self.window.get(self.at..).unwrap_or_default();
+        match &mut self.format {
+            Format::Pcap { big_endian, modified, nanoseconds, link_type } => {
+                record(unread, *big_endian, *modified, *nanoseconds, *link_type)
+            }
+            Format::Pcapng { big_endian, interfaces } => block(unread, big_endian, interfaces),
+        }
+    }
+}
+
+/// One record of a pcap file.
+fn record(
+    bytes: &[u8],
+    big_endian: bool,
+    modified: bool,
+    nanoseconds: bool,
+    link_type: i32,
+) -> Step {
+    let number = |at| number(bytes, at, big_endian);
+    let Some((length, original)) = number(8).zip(number(12)) else {
+        return Step::More(16 - bytes.len());
+    };
+    // The "modified" format of old Linux kernels has 8 more header bytes.
+    let header = if modified { 24 } else { 16 };
+    let (length, record) = (length as usize, header + length as usize);
+    if length > LARGEST {
+        return Step::Broken(format!(
+            "its record says that {length} bytes were captured of {original}, which no capture does; the file is \
+             damaged from here on"
+        ));
+    }
+    if let Some(missing @ 1..) = record.checked_sub(bytes.len()) {
+        return Step::More(missing);
+    }
+    let parse = if big_endian { parse_pcap_frame_be } else { parse_pcap_frame };
+    let Ok((_, frame)) = parse(bytes) else {
+        return Step::Broken("its record cannot be read".to_owned());
+    };
+    let scale = if nanoseconds { 1 } else { 1000 };
+    let at = Timestamp::new(frame.ts_sec.into(), i64::from(frame.ts_usec) * scale);
+    let cut = frame.origlen > frame.caplen;
+    Step::Packet {
+        packet: Captured { number: 0, at, link_type, start: header, length, cut },
+        record,
+    }
+}
+
+/// One block of a pcapng file.
+fn block(bytes: &[u8], big_endian: &mut bool, interfaces: &mut Vec<Interface>) -> Step {
+    // A section header is the same in both byte orders, and tells which one follows.
+    if bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
+        match bytes.get(8..12) {
+            Some([0x1a, 0x2b, 0x3c, 0x4d]) => *big_endian = true,
+            Some([0x4d, 0x3c, 0x2b, 0x1a]) => *big_endian = false,
+            Some(_) => return Step::Broken("its section header has no byte order".to_owned()),
+            None => return Step::More(12 - bytes.len()),
+        }
+    }
+    let Some((kind, record)) = number(bytes, 0, *big_endian).zip(number(bytes, 4, *big_endian))
+    else {
+        return Step::More(8 - bytes.len());
+    };
+    let record = record as usize;
+    if !(12..=LARGEST).contains(&record) || !record.is_multiple_of(4) {
+        return Step::Broken(format!(
+            "its block (type {kind:#x}) says it is {record} bytes long, which no block is; the file is damaged from \
+             here on"
+        ));
+    }
+    if let Some(missing @ 1..) = record.checked_sub(bytes.len()) {
+        return Step::More(missing);
+    }
+    let whole = bytes.get(..record).unwrap_or_default();
+    let parse = if *big_endian { pcapng::parse_block_be } else { pcapng::parse_block_le };
+    let parsed: Result<(_, Block<'_>), pcap_parser::nom::Err<PcapError<&[u8]>>> = parse(whole);
+    match parsed {
+        Ok((_, Block::SectionHeader(_))) => interfaces.clear(),
+        Ok((_, Block::InterfaceDescription(description))) if interfaces.len() < MOST_INTERFACES => {
+            interfaces.push(Interface {
+                link_type: description.linktype.0,
+                resolution: description.ts_resolution().unwrap_or(1_000_000).max(1),
+                offset: description.if_tsoffset,
+                snapshot: description.snaplen,
+            });
+        }
+        Ok((_, Block::EnhancedPacket(packet))) => {
+            let Some(interface) = interfaces.get(packet.if_id as usize) else {
+                return Step::Broken(format!(
+                    "it was captured on interface {}, which the file does not describe",
+                    packet.if_id
+                ));
+            };
+            let at = moment(interface, packet.ts_high, packet.ts_low);
+            let length = packet.data.len().min(packet.caplen as usize);
+            let cut = packet.origlen > packet.caplen;
+            let link_type = interface.link_type;
+            return Step::Packet {
+                packet: Captured { number: 0, at, link_type, start: 28, length, cut },
+                record,
+            };
+        }
+        Ok((_, Block::SimplePacket(packet))) => {
+            let Some(interface) = interfaces.first() else {
+                return Step::Broken("no interface is described before it".to_owned());
+            };
+            let captured = match interface.snapshot {
+                0 => packet.origlen,
+                limit => packet.origlen.min(limit),
+            };
+            let length = packet.data.len().min(captured as usize);
+            let (at, link_type) = (Timestamp::default(), interface.link_type);
+            let cut = packet.origlen as usize > length;
+            return Step::Packet {
+                packet: Captured { number: 0, at, link_type, start: 12, length, cut },
+                record,
+            };
+        }
+        Ok((_, Block::Unknown(_))) if kind == OLD_PACKET => {
+            return old_packet(whole, *big_endian, interfaces)
+                .unwrap_or_else(|| Step::Broken("its block cannot be read".to_owned()));
+        }
+        // Names, statistics, secrets, comments: nothing was said on the wire. A block with broken
+        // options is passed over too, since its length is known.
+        Ok(_) | Err(_) => {}
+    }
+    Step::Other { record }
+}
+
+/// The Old Packet Block: interface, drops, time, lengths, data.
+fn old_packet(block: &[u8], big_endian: bool, interfaces: &[Interface]) -> Option<Step> {
+    let mut r = Reader::new(block.get(8..)?);
+    let interface: [u8; 2] = r.take("interface").ok()?;
+    let interface =
+        if big_endian { u16::from_be_bytes(interface) } else { u16::from_le_bytes(interface) };
+    let interface = interfaces.get(usize::from(interface))?;
+    let at = moment(interface, number(block, 12, big_endian)?, number(block, 16, big_endian)?);
+    let (length, original) =
+        (number(block, 20, big_endian)? as usize, number(block, 24, big_endian)? as usize);
+    let (length, cut) = (length.min(block.len().checked_sub(32)?), original > length);
+    let packet = Captured { number: 0, at, link_type: interface.link_type, start: 28, length, cut };
+    Some(Step::Packet { packet, record: block.len() })
+}
+
+/// The moment that a packet block's two time fields give.
+fn moment(interface: &Interface, high: u32, low: u32) -> Timestamp {
+    let steps = u64::from(high) << 32 | u64::from(low);
+    let (seconds, rest) = (steps / interface.resolution, steps % interface.resolution);
+    let nanoseconds = u128::from(rest) * 1_000_000_000 / u128::from(interface.resolution);
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_add(interface.offset);
+    Timestamp::new(seconds, i64::try_from(nanoseconds).unwrap_or_default())
+}
+
+/// The 32-bit number at `at`.
+fn number(bytes: &[u8], at: usize, big_endian: bool) -> Option<u32> {
+    let four = *bytes.get(at..)?.first_chunk::<4>()?;
+    Some(if big_endian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
+}
+
+/// What a file that is no capture seems to be, for the message.
+fn kind_of(bytes: &[u8]) -> String {
+    let known: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "like a ZIP archive: unpack it first"),
+        (b"XCP\0", "like a NetXRay or Sniffer capture"),
+        (b"snoop\0", "like a snoop capture"),
+        (b"BZh", "like bzip2: unpack it first"),
+        (b"\xfd7zXZ", "like xz: unpack it first"),
+        (b"{", "like JSON"),
+        (b"<?xml", "like XML"),
+    ];
+    let found = known.iter().find(|(magic, _)| bytes.starts_with(magic));
+    let digits = crate::observe::facts::hex(bytes.get(..8).unwrap_or(bytes));
+    found.map_or(format!("with the bytes {digits}"), |(_, kind)| (*kind).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pcap file with `packets` of one byte each.
+    fn pcap(packets: usize) -> Vec<u8> {
+        let mut file =
+            hex_literal::hex!("d4c3b2a1 0200 0400 00000000 00000000 00000400 01000000").to_vec();
+        for n in 0..packets {
+            for field in [u32::try_from(n).unwrap(), 7, 1, 60] {
+                file.extend(field.to_le_bytes());
+            }
+            file.push(0xaa);
+        }
+        file
+    }
+
+    fn read(file: &[u8]) -> Result<(Chunk, Option<Fault>), Error> {
+        let mut capture = Capture::read(Box::new(io::Cursor::new(file.to_vec())), "test.pcap")?;
+        let mut chunk = Chunk::default();
+        while capture.read_chunk(&mut chunk, usize::MAX) {}
+        Ok((chunk, capture.fault().cloned()))
+    }
+
+    #[test]
+    fn reads_packets_with_their_numbers_and_times() {
+        let (chunk, fault) = read(&pcap(3)).unwrap();
+        assert_eq!(fault, None);
+        let last = chunk.packets.last().unwrap();
+        assert_eq!((last.number, last.at, last.cut), (3, Timestamp::new(2, 7000), true));
+        assert_eq!(chunk.bytes_of(last), [0xaa]);
+    }
+
+    #[test]
+    fn a_capture_cut_anywhere_keeps_what_came_before() {
+        let file = pcap(3);
+        for end in 25..file.len() {
+            let (chunk, fault) = read(&file[..end]).unwrap();
+            let whole = (end - 24) / 17;
+            assert_eq!(chunk.packets.len(), whole, "{end} bytes");
+            let at_border = (end - 24) % 17 == 0;
+            assert_eq!(
+                fault.map(|f| (f.packet, f.offset)),
+                (!at_border).then_some((whole as u64 + 1, 24 + whole as u64 * 17))
+            );
+        }
+    }
+
+    #[test]
+    fn a_lying_length_is_told_with_its_packet_and_place() {
+        let mut file = pcap(2);
+        file[24 + 17 + 8..24 + 17 + 12].copy_from_slice(&u32::MAX.to_le_bytes());
+        let (chunk, fault) = read(&file).unwrap();
+        assert_eq!(chunk.packets.len(), 1);
+        let fault = fault.unwrap();
+        assert_eq!((fault.packet, fault.offset), (2, 41));
+        assert!(fault.reason.contains("4294967295"), "{}", fault.reason);
+    }
+
+    #[test]
+    fn what_is_no_capture_is_told_so() {
+        let error = read(b"PK\x03\x04 and then some more bytes").unwrap_err();
+        assert!(error.to_string().contains("ZIP"), "{error}");
+        assert!(matches!(read(b""), Err(Error::Empty { .. })));
+        assert!(matches!(read(b"\xd4\xc3\xb2"), Err(Error::NotACapture { .. })));
+    }
+
+    #[test]
+    fn compressed_captures_are_read_through() {
+        let file = pcap(3);
+        let packed = zstd::encode_all(&file[..], 3).unwrap();
+        assert_eq!(read(&packed).unwrap().0.packets.len(), 3);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut gzip, &file).unwrap();
+        let packed = gzip.finish().unwrap();
+        assert_eq!(read(&packed).unwrap().0.packets.len(), 3);
+        let (chunk, fault) = read(&packed[..packed.len() - 9]).unwrap();
+        assert!(
+            fault.is_some(),
+            "{} packets and no word about the missing end",
+            chunk.packets.len()
+        );
+    }
+}

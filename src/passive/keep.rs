@@ -1,0 +1,86 @@
+//! Observations are kept once: the first time that a speaker says a thing.
+//!
+//! What a hospital's machines say all day is the same over and over; keeping it once is what keeps
+//! memory flat as captures grow.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use foldhash::quality::FixedState;
+use hashbrown::HashMap;
+
+use crate::{
+    observe::{Endpoint, Observation, Side},
+    scope::inside::is_global,
+};
+
+/// How many different things one speaker may say in one protocol. A client's name questions are the
+/// largest honest case.
+const MOST_PER_SPEAKER: u32 = 2048;
+
+/// How many observations one shard keeps.
+const MOST: usize = 1 << 15;
+
+/// The observations of one shard.
+#[derive(Debug, Default)]
+pub struct Kept {
+    observations: Vec<Observation>,
+    seen: HashMap<u64, (), foldhash::fast::RandomState>,
+    speakers: HashMap<u64, u32, foldhash::fast::RandomState>,
+    /// How many different observations were not kept, for lack of room.
+    pub refused: u64,
+}
+
+impl Kept {
+    /// Keeps `observation` unless the same was said before.
+    pub fn add(&mut self, observation: Observation) {
+        if self.seen.contains_key(&sameness(&observation)) {
+            return;
+        }
+        let Endpoint { ip, mac, .. } = observation.speaker;
+        let speaker = FixedState::default().hash_one((ip, ip.is_none().then_some(mac), observation.protocol));
+        let said = self.speakers.entry(speaker).or_default();
+        if *said >= MOST_PER_SPEAKER || self.observations.len() >= MOST {
+            self.refused += 1;
+            return;
+        }
+        *said += 1;
+        self.seen.insert(sameness(&observation), ());
+        self.observations.push(observation);
+    }
+
+    /// What was kept by all `shards`, in the order in which it was said, each thing once; and how many
+    /// were refused.
+    pub fn join(shards: impl Iterator<Item = Self>) -> (Vec<Observation>, u64) {
+        let mut refused = 0;
+        let mut all: Vec<Observation> = Vec::new();
+        for shard in shards {
+            refused += shard.refused;
+            all.extend(shard.observations);
+        }
+        all.sort_by(|a, b| order(a).cmp(&order(b)));
+        let mut seen = hashbrown::HashSet::<u64, foldhash::fast::RandomState>::default();
+        all.retain(|observation| seen.insert(sameness(observation)));
+        (all, refused)
+    }
+}
+
+/// The order of observations: by packet, and within one packet by what they say.
+fn order(o: &Observation) -> impl Ord + '_ {
+    (o.packet, o.protocol, o.side, o.speaker, o.listener, o.facts.iter().collect::<Vec<_>>())
+}
+
+/// A number that two observations share when they say the same: the same speaker and facts, on the same
+/// service. To whom a server says it does not matter, but that somebody outside hears it does.
+fn sameness(o: &Observation) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    (o.protocol, o.side, o.confidence, o.speaker.ip, o.speaker.mac, o.speaker.transport).hash(&mut hasher);
+    match o.side {
+        Side::Client => o.listener.map(|listener| (listener.ip, listener.port)).hash(&mut hasher),
+        Side::Server | Side::Peer => {
+            let outside = o.listener.and_then(|listener| listener.ip).is_some_and(is_global);
+            (o.speaker.port, outside).hash(&mut hasher);
+        }
+    }
+    o.facts.hash(&mut hasher);
+    hasher.finish()
+}

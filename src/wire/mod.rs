@@ -4,7 +4,19 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod ayiya;
+pub mod etherip;
+pub mod geneve;
+pub mod gre;
+pub mod ipip;
+pub mod mpls;
+pub mod payload;
+pub mod ppp;
+pub mod pppoe;
+pub mod six_in_four;
 pub mod ssh;
+pub mod teredo;
+pub mod vxlan;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -8,9 +8,21 @@ pub mod ethernet;
 pub mod ipv4;
 pub mod ipv6;
 pub mod link;
+pub mod ayiya;
+pub mod etherip;
+pub mod geneve;
+pub mod gre;
+pub mod ipip;
+pub mod mpls;
+pub mod payload;
+pub mod ppp;
+pub mod pppoe;
+pub mod six_in_four;
 pub mod ssh;
 pub mod tcp;
 pub mod udp;
+pub mod teredo;
+pub mod vxlan;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -10,5 +10,6 @@
 pub mod correlate;
 pub mod observe;
 pub mod passive;
+pub mod scope;
 pub mod time;
 pub mod wire;

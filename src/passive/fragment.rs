@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, net::IpAddr};
 
+use super::shard::Seen;
+
 /// How many datagrams are put together at a time. The oldest gives way.
 const MOST_DATAGRAMS: usize = 128;
 
@@ -13,7 +15,7 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// What the parts of one datagram share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
+pub(super) struct Key {
     /// Sender and receiver.
     pub ends: (IpAddr, IpAddr),
     /// The number that the sender gave.
@@ -25,6 +27,8 @@ pub struct Key {
 #[derive(Debug)]
 struct Datagram {
     key: Key,
+    /// The packet that began it.
+    seen: Seen,
     /// Offset and bytes, in order of offset, not overlapping.
     parts: Vec<(usize, Vec<u8>)>,
     /// Its length, once its last part was seen.
@@ -33,7 +37,7 @@ struct Datagram {
 
 /// Datagrams that wait for parts.
 #[derive(Debug, Default)]
-pub struct Fragments {
+pub(super) struct Fragments {
     waiting: VecDeque<Datagram>,
     bytes: usize,
 }
@@ -42,15 +46,20 @@ impl Fragments {
     /// Takes in a part at `offset`, and gives the payload when it is whole.
     ///
     /// A part that overlaps an earlier one adds only what is new: what came first counts.
-    pub fn add(&mut self, key: Key, offset: usize, more: bool, payload: &[u8]) -> Option<Vec<u8>> {
-        let at = match self.waiting.iter().position(|datagram| datagram.key == key) {
-            Some(at) => at,
-            None => {
-                self.make_room(payload.len());
-                self.waiting.push_back(Datagram { key, parts: Vec::new(), length: None });
-                self.waiting.len() - 1
-            }
-        };
+    pub(super) fn add(
+        &mut self,
+        key: Key,
+        seen: Seen,
+        offset: usize,
+        more: bool,
+        payload: &[u8],
+    ) -> Option<Vec<u8>> {
+        let known = self.waiting.iter().position(|datagram| datagram.key == key);
+        let at = known.unwrap_or_else(|| {
+            self.make_room(payload.len());
+            self.waiting.push_back(Datagram { key, seen, parts: Vec::new(), length: None });
+            self.waiting.len() - 1
+        });
         let datagram = self.waiting.get_mut(at)?;
         if datagram.parts.len() >= MOST_PARTS || offset + payload.len() > 0xffff {
             return None;
@@ -64,10 +73,13 @@ impl Fragments {
     }
 
     /// The datagrams that still wait, as far as they reach from their beginnings.
-    pub fn finish(&mut self) -> Vec<(Key, Vec<u8>)> {
+    pub(super) fn finish(&mut self) -> Vec<(Key, Seen, Vec<u8>)> {
         let waiting = std::mem::take(&mut self.waiting);
         self.bytes = 0;
-        waiting.into_iter().map(|datagram| (datagram.key, datagram.start())).collect()
+        waiting
+            .into_iter()
+            .map(|datagram| (datagram.key, datagram.seen, datagram.start()))
+            .collect()
     }
 
     fn make_room(&mut self, length: usize) {
@@ -80,7 +92,8 @@ impl Fragments {
     }
 
     fn release(&mut self, datagram: Datagram) -> Vec<u8> {
-        self.bytes -= datagram.parts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>().min(self.bytes);
+        self.bytes -=
+            datagram.parts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>().min(self.bytes);
         datagram.start()
     }
 }
@@ -91,7 +104,8 @@ impl Datagram {
         let mut from = offset;
         let mut rest = payload;
         let place = self.parts.partition_point(|(start, _)| *start <= offset);
-        if let Some((start, bytes)) = place.checked_sub(1).and_then(|before| self.parts.get(before)) {
+        if let Some((start, bytes)) = place.checked_sub(1).and_then(|before| self.parts.get(before))
+        {
             let known = (start + bytes.len()).saturating_sub(from);
             rest = rest.get(known..).unwrap_or_default();
             from += known;
@@ -107,7 +121,9 @@ impl Datagram {
 
     /// How far the parts reach from the beginning without a gap.
     fn reaches(&self) -> usize {
-        self.parts.iter().fold(0, |end, (start, bytes)| if *start == end { end + bytes.len() } else { end })
+        self.parts
+            .iter()
+            .fold(0, |end, (start, bytes)| if *start == end { end + bytes.len() } else { end })
     }
 
     /// The bytes from the beginning up to the first gap.
@@ -130,29 +146,33 @@ mod tests {
         Key { ends: (end, end), identification, protocol: 17 }
     }
 
+    fn seen() -> Seen {
+        Seen::new(crate::time::Timestamp::default(), crate::observe::PacketId::default())
+    }
+
     #[test]
     fn parts_in_any_order_make_the_datagram() {
         let mut fragments = Fragments::default();
-        assert_eq!(fragments.add(key(1), 4, true, b"efgh"), None);
-        assert_eq!(fragments.add(key(2), 0, true, b"other"), None);
-        assert_eq!(fragments.add(key(1), 8, false, b"ij"), None);
-        assert_eq!(fragments.add(key(1), 0, true, b"abcd"), Some(b"abcdefghij".to_vec()));
-        assert_eq!(fragments.finish(), [(key(2), b"other".to_vec())]);
+        assert_eq!(fragments.add(key(1), seen(), 4, true, b"efgh"), None);
+        assert_eq!(fragments.add(key(2), seen(), 0, true, b"other"), None);
+        assert_eq!(fragments.add(key(1), seen(), 8, false, b"ij"), None);
+        assert_eq!(fragments.add(key(1), seen(), 0, true, b"abcd"), Some(b"abcdefghij".to_vec()));
+        assert_eq!(fragments.finish(), [(key(2), seen(), b"other".to_vec())]);
     }
 
     #[test]
     fn what_came_first_counts() {
         let mut fragments = Fragments::default();
-        fragments.add(key(1), 0, true, b"abcdef");
-        assert_eq!(fragments.add(key(1), 2, false, b"XXXXgh"), Some(b"abcdefgh".to_vec()));
+        fragments.add(key(1), seen(), 0, true, b"abcdef");
+        assert_eq!(fragments.add(key(1), seen(), 2, false, b"XXXXgh"), Some(b"abcdefgh".to_vec()));
     }
 
     #[test]
     fn a_flood_of_parts_is_bounded() {
         let mut fragments = Fragments::default();
         for n in 0..100_000 {
-            fragments.add(key(n), 8, true, &[0; 1400]);
-            fragments.add(key(1), (n as usize * 8) % 60_000, true, &[0; 8]);
+            fragments.add(key(n), seen(), 8, true, &[0; 1400]);
+            fragments.add(key(1), seen(), (n as usize * 8) % 60_000, true, &[0; 8]);
         }
         assert!(fragments.waiting.len() <= MOST_DATAGRAMS && fragments.bytes <= MOST_BYTES + 2000);
     }

@@ -22,7 +22,7 @@ const MOST: usize = 1 << 15;
 
 /// The observations of one shard.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub(super) struct Kept {
     observations: Vec<Observation>,
     seen: HashMap<u64, (), foldhash::fast::RandomState>,
     speakers: HashMap<u64, u32, foldhash::fast::RandomState>,
@@ -32,12 +32,13 @@ pub struct Kept {
 
 impl Kept {
     /// Keeps `observation` unless the same was said before.
-    pub fn add(&mut self, observation: Observation) {
+    pub(super) fn add(&mut self, observation: Observation) {
         if self.seen.contains_key(&sameness(&observation)) {
             return;
         }
         let Endpoint { ip, mac, .. } = observation.speaker;
-        let speaker = FixedState::default().hash_one((ip, ip.is_none().then_some(mac), observation.protocol));
+        let speaker =
+            FixedState::default().hash_one((ip, ip.is_none().then_some(mac), observation.protocol));
         let said = self.speakers.entry(speaker).or_default();
         if *said >= MOST_PER_SPEAKER || self.observations.len() >= MOST {
             self.refused += 1;
@@ -50,7 +51,7 @@ impl Kept {
 
     /// What was kept by all `shards`, in the order in which it was said, each thing once; and how many
     /// were refused.
-    pub fn join(shards: impl Iterator<Item = Self>) -> (Vec<Observation>, u64) {
+    pub(super) fn join(shards: impl Iterator<Item = Self>) -> (Vec<Observation>, u64) {
         let mut refused = 0;
         let mut all: Vec<Observation> = Vec::new();
         for shard in shards {
@@ -73,7 +74,8 @@ fn order(o: &Observation) -> impl Ord + '_ {
 /// service. To whom a server says it does not matter, but that somebody outside hears it does.
 fn sameness(o: &Observation) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
-    (o.protocol, o.side, o.confidence, o.speaker.ip, o.speaker.mac, o.speaker.transport).hash(&mut hasher);
+    (o.protocol, o.side, o.confidence, o.speaker.ip, o.speaker.mac, o.speaker.transport)
+        .hash(&mut hasher);
     match o.side {
         Side::Client => o.listener.map(|listener| (listener.ip, listener.port)).hash(&mut hasher),
         Side::Server | Side::Peer => {

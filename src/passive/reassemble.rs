@@ -1,14 +1,14 @@
 //! One direction of a TCP stream, put in order, as far as its beginning matters.
 
 /// How much of a stream is kept for reading. A chain of large certificates fits.
-pub const MOST_BYTES: usize = 32 << 10;
+pub(super) const MOST_BYTES: usize = 32 << 10;
 
 /// How many segments beyond a gap wait for it to be filled.
 const MOST_WAITING: usize = 24;
 
 /// What has arrived in order and was not read over yet.
 #[derive(Debug, Default)]
-pub struct Stream {
+pub(super) struct Stream {
     /// The sequence number that comes next, once one was seen.
     next: Option<u32>,
     /// What arrived in order.
@@ -21,12 +21,12 @@ pub struct Stream {
 
 impl Stream {
     /// The stream begins behind `sequence`, the number of a SYN.
-    pub fn begin(&mut self, sequence: u32) {
+    pub(super) fn begin(&mut self, sequence: u32) {
         self.next.get_or_insert(sequence.wrapping_add(1));
     }
 
     /// Takes in a segment. True when there is something new to read.
-    pub fn add(&mut self, sequence: u32, payload: &[u8]) -> bool {
+    pub(super) fn add(&mut self, sequence: u32, payload: &[u8]) -> bool {
         let next = *self.next.get_or_insert(sequence);
         let ahead = sequence.wrapping_sub(next);
         if ahead == 0 {
@@ -60,25 +60,26 @@ impl Stream {
     }
 
     /// What arrived in order and was not consumed.
-    pub fn data(&self) -> &[u8] {
+    pub(super) fn data(&self) -> &[u8] {
         &self.data
     }
 
     /// Whether no more is taken in until something is consumed.
-    pub fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.data.len() >= MOST_BYTES
     }
 
     /// Passes over `length` bytes, some of which may not have arrived.
-    pub fn consume(&mut self, length: usize) {
+    pub(super) fn consume(&mut self, length: usize) {
         let here = length.min(self.data.len());
         self.data.drain(..here);
         self.skip = length - here;
     }
 
     /// How many bytes it holds.
-    pub fn held(&self) -> usize {
-        self.data.capacity() + self.waiting.iter().map(|(_, bytes)| bytes.capacity() + 32).sum::<usize>()
+    pub(super) fn held(&self) -> usize {
+        self.data.capacity()
+            + self.waiting.iter().map(|(_, bytes)| bytes.capacity() + 32).sum::<usize>()
     }
 
     fn append(&mut self, payload: &[u8]) {

@@ -4,15 +4,15 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
-pub mod ethernet;
-pub mod ipv4;
-pub mod ipv6;
-pub mod link;
 pub mod ayiya;
 pub mod etherip;
+pub mod ethernet;
 pub mod geneve;
 pub mod gre;
 pub mod ipip;
+pub mod ipv4;
+pub mod ipv6;
+pub mod link;
 pub mod mpls;
 pub mod payload;
 pub mod ppp;
@@ -20,8 +20,8 @@ pub mod pppoe;
 pub mod six_in_four;
 pub mod ssh;
 pub mod tcp;
-pub mod udp;
 pub mod teredo;
+pub mod udp;
 pub mod vxlan;
 
 /// Why bytes were not the message we asked them to be.

@@ -1,0 +1,207 @@
+//! Captures to observations: the packets of many files, shared out over all cores.
+
+use std::path::PathBuf;
+
+use foldhash::quality::FixedState;
+use rayon::prelude::*;
+
+use super::{
+    capture::{Capture, Captured, Chunk, Error, Fault},
+    dissect::Dissector,
+    gateway::{Station, Stations},
+    keep::Kept,
+    shard::{Seen, Shard},
+};
+use crate::{
+    observe::{Mac, Observation, PacketId},
+    time::Timestamp,
+    wire::{
+        ethernet::{self, Kind},
+        link::{self, Holds, Link},
+    },
+};
+
+/// How many shards the conversations are shared out over. Fixed: the bounds are a shard's, so that another
+/// number could give another result.
+const SHARDS: usize = 8;
+
+/// How many bytes of packets are read ahead.
+const CHUNK: usize = 4 << 20;
+
+/// What was heard in captures.
+#[derive(Debug, Default)]
+pub struct Replay {
+    /// The files, in the order in which they were read: by their first packet.
+    pub files: Vec<Read>,
+    /// What was said, in the order of the packets that first show it.
+    pub observations: Vec<Observation>,
+    /// What each hardware address was seen to do, by address.
+    pub stations: Vec<(Mac, Station)>,
+    /// What could not be followed.
+    pub gaps: Gaps,
+}
+
+/// One file that was read.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// Its name as it was given.
+    pub name: String,
+    /// How many packets it holds.
+    pub packets: u64,
+    /// How many bytes these packets hold.
+    pub bytes: u64,
+    /// When its first packet passed.
+    pub began: Option<Timestamp>,
+    /// When its last packet passed.
+    pub ended: Option<Timestamp>,
+    /// Where reading it ended early, and why.
+    pub fault: Option<Fault>,
+    /// Packets of link layers that are not understood, by `LINKTYPE_` value.
+    pub foreign: Option<(i32, u64)>,
+    /// A packet is older than one before it by more than a second.
+    pub out_of_order: bool,
+}
+
+/// What could not be followed, and so may be missing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Gaps {
+    /// Packets that were longer on the wire than in the capture.
+    pub cut: u64,
+    /// Packets that could not be read down to their protocol.
+    pub unreadable: u64,
+    /// Conversations that gave way to others before they were understood.
+    pub given_up: u64,
+    /// Observations that were not kept, for lack of room.
+    pub refused: u64,
+    /// Packets that show hardware addresses.
+    pub framed: u64,
+}
+
+/// Reads `files` and tells what was said in them. `progress` is told how many bytes were read, now and then.
+///
+/// The order of `files` does not matter: they are read in the order of their first packets, then of their
+/// names.
+pub fn replay(files: &[PathBuf], progress: &(impl Fn(u64) + Sync)) -> Result<Replay, Error> {
+    let mut found = Replay::default();
+    let dissector = Dissector::new();
+    let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::default()).collect();
+    for path in in_order(files)? {
+        let file = u32::try_from(found.files.len()).unwrap_or(u32::MAX);
+        let capture = Capture::open(&path)?;
+        let mut read = Read {
+            name: path.display().to_string(),
+            packets: 0,
+            bytes: 0,
+            began: None,
+            ended: None,
+            fault: None,
+            foreign: None,
+            out_of_order: false,
+        };
+        read_file(capture, file, &mut read, &mut shards, &dissector, &mut found.gaps, progress);
+        found.files.push(read);
+    }
+    shards.par_iter_mut().for_each(|shard| shard.finish(&dissector));
+    for shard in &shards {
+        found.gaps.cut += shard.cut;
+        found.gaps.unreadable += shard.unreadable;
+        found.gaps.given_up += shard.given_up();
+    }
+    let (kept, stations): (Vec<_>, Vec<_>) =
+        shards.into_iter().map(|shard| (shard.kept, shard.stations)).unzip();
+    let (observations, refused) = Kept::join(kept.into_iter());
+    found.gaps.refused = refused;
+    found.observations = observations;
+    found.stations = Stations::join(stations.into_iter());
+    Ok(found)
+}
+
+/// The files by their first packets, then by name. A file that begins with no readable packet comes first.
+fn in_order(files: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    if let [only] = files {
+        return Ok(vec![only.clone()]);
+    }
+    let mut begins = Vec::with_capacity(files.len());
+    for path in files {
+        let mut first = Chunk::default();
+        Capture::open(path)?.read_chunk(&mut first, 1);
+        begins.push((first.packets.first().map(|packet| packet.at), path.clone()));
+    }
+    begins.sort();
+    begins.dedup();
+    Ok(begins.into_iter().map(|(_, path)| path).collect())
+}
+
+fn read_file(
+    mut capture: Capture,
+    file: u32,
+    read: &mut Read,
+    shards: &mut [Shard],
+    dissector: &Dissector,
+    gaps: &mut Gaps,
+    progress: &(impl Fn(u64) + Sync),
+) {
+    let mut now = Chunk::default();
+    let mut next = Chunk::default();
+    let mut more = capture.read_chunk(&mut now, CHUNK);
+    while !now.packets.is_empty() {
+        count(read, &now, gaps);
+        // The next packets are read while these are understood.
+        let ((), still) = rayon::join(
+            || absorb(&now, file, shards, dissector),
+            || {
+                next.clear();
+                more && capture.read_chunk(&mut next, CHUNK)
+            },
+        );
+        more = still;
+        progress(now.bytes.len() as u64);
+        std::mem::swap(&mut now, &mut next);
+    }
+    read.fault = capture.fault().cloned();
+}
+
+/// Shares a chunk's packets out, and lets each shard take in its own.
+fn absorb(chunk: &Chunk, file: u32, shards: &mut [Shard], dissector: &Dissector) {
+    let shares: Vec<u8> = chunk.packets.par_iter().map(|packet| share(chunk, packet)).collect();
+    shards.par_iter_mut().enumerate().for_each(|(number, shard)| {
+        for (packet, _) in
+            chunk.packets.iter().zip(&shares).filter(|(_, share)| usize::from(**share) == number)
+        {
+            let seen = Seen::new(packet.at, PacketId { file, number: packet.number });
+            shard.packet(dissector, seen, packet.link_type, chunk.bytes_of(packet), packet.cut);
+        }
+    });
+}
+
+/// The shard that a packet belongs to: by its addresses, whichever way it goes and whatever it carries.
+fn share(chunk: &Chunk, packet: &Captured) -> u8 {
+    let ends = || -> Option<u64> {
+        let link = Link::parse(packet.link_type, chunk.bytes_of(packet)).ok()?;
+        match link.holds {
+            Holds::Ip | Holds::Ethernet(Kind::Type(ethernet::IPV4 | ethernet::IPV6)) => {}
+            _ => return None,
+        }
+        let version = link.payload.first()? >> 4;
+        let (from, to) = if version == 4 { (12..16, 16..20) } else { (8..24, 24..40) };
+        let hash =
+            |address: &[u8]| std::hash::BuildHasher::hash_one(&FixedState::with_seed(0), address);
+        Some(hash(link.payload.get(from)?) ^ hash(link.payload.get(to)?))
+    };
+    ends().map_or(0, |mixed| u8::try_from((mixed >> 32) % SHARDS as u64).unwrap_or_default())
+}
+
+fn count(read: &mut Read, chunk: &Chunk, gaps: &mut Gaps) {
+    read.packets += chunk.packets.len() as u64;
+    read.bytes += chunk.bytes.len() as u64;
+    for packet in &chunk.packets {
+        read.out_of_order |= read.ended.is_some_and(|last| last.since(packet.at) > 1_000_000_000);
+        read.began = Some(read.began.map_or(packet.at, |began| began.min(packet.at)));
+        read.ended = Some(read.ended.map_or(packet.at, |ended| ended.max(packet.at)));
+        if !link::understood(packet.link_type) {
+            let (_, number) = read.foreign.get_or_insert((packet.link_type, 0));
+            *number += 1;
+        }
+        gaps.framed += u64::from(matches!(packet.link_type, link::ETHERNET | link::PPI));
+    }
+}

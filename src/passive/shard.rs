@@ -1,0 +1,509 @@
+//! One share of the conversations: packets in, observations out.
+//!
+//! Conversations are shared out by their addresses, so that each shard works alone. The number of shards
+//! does not depend on the machine; neither does what they find.
+
+use std::net::IpAddr;
+
+use super::{
+    dissect::{Dissector, Verdict},
+    flow::{Direction, Flow, Flows, Key, Way},
+    fragment::{self, Fragments},
+    gateway::{Noted, Stations},
+    keep::Kept,
+    tunnel,
+};
+use crate::{
+    observe::{
+        Endpoint, Finding, Heard, Mac, Observation, PacketId, Protocol, Rest, Said, Transport,
+    },
+    scope::inside::is_nowhere,
+    time::Timestamp,
+    wire::{
+        self,
+        ethernet::{self, Kind},
+        ipv4, ipv6,
+        link::{Holds, Link},
+        payload::Inner,
+        tcp::{self, Segment, flag},
+        udp::{self, Datagram},
+    },
+};
+
+/// How deep tunnels in tunnels are followed.
+const DEEPEST: u8 = 6;
+
+/// How many datagrams of one direction are read until its protocol is known.
+const MOST_ATTEMPTS: u16 = 8;
+
+/// How many datagrams of one direction are read once its protocol is known.
+const MOST_MESSAGES: u16 = 24;
+
+/// How many messages of one direction of a stream are read.
+const MOST_STREAM_MESSAGES: u16 = 12;
+
+/// How much of a datagram is kept to hold against the next.
+const KEPT_DATAGRAM: usize = 128;
+
+/// Protocols whose every message stands alone and may name somebody new, by carrier: names, neighbours,
+/// routing. Their messages are read however many there are.
+const EACH_MESSAGE: [&str; 10] =
+    ["dns", "mdns", "llmnr", "nbns", "ssdp", "dhcp", "dhcpv6", "icmp", "icmpv6", "ndp"];
+
+/// A share of the conversations.
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    flows: Flows,
+    fragments: Fragments,
+    /// What was heard.
+    pub kept: Kept,
+    /// Who stands between.
+    pub stations: Stations,
+    /// Packets that could not be read down to their protocol.
+    pub unreadable: u64,
+    /// Packets that were longer on the wire than in the capture.
+    pub cut: u64,
+}
+
+/// A packet and what surrounds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// When it passed.
+    pub at: Timestamp,
+    /// Which one it is.
+    pub packet: PacketId,
+    /// The frame's sender.
+    source: Option<Mac>,
+    /// The frame's receiver.
+    destination: Option<Mac>,
+    /// How many tunnels it was taken out of.
+    depth: u8,
+}
+
+/// A packet's ends and what it carries, whatever the version of IP.
+#[derive(Debug, Clone, Copy)]
+struct Packet<'a> {
+    from: IpAddr,
+    to: IpAddr,
+    time_to_live: u8,
+    protocol: u8,
+    payload: &'a [u8],
+}
+
+/// A conversation's ends, as a message goes.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    from: Endpoint,
+    to: Endpoint,
+}
+
+impl Seen {
+    /// A packet as it lies in a capture.
+    pub(super) fn new(at: Timestamp, packet: PacketId) -> Self {
+        Self { at, packet, source: None, destination: None, depth: 0 }
+    }
+}
+
+impl Shard {
+    /// Takes in a packet.
+    pub(super) fn packet(
+        &mut self,
+        dissector: &Dissector,
+        seen: Seen,
+        link_type: i32,
+        bytes: &[u8],
+        cut: bool,
+    ) {
+        self.cut += u64::from(cut);
+        match Link::parse(link_type, bytes) {
+            Ok(link) => Ear { shard: self, dissector }.link(seen, &link),
+            Err(_) => self.unreadable += 1,
+        }
+    }
+
+    /// Reads what is left when nothing more comes.
+    pub(super) fn finish(&mut self, dissector: &Dissector) {
+        // Datagrams whose parts did not all come are read as far as they reach.
+        for (key, seen, payload) in self.fragments.finish() {
+            let (from, to) = key.ends;
+            let packet =
+                Packet { from, to, time_to_live: 0, protocol: key.protocol, payload: &payload };
+            Ear { shard: self, dissector }.transport(seen, &packet);
+        }
+        let Self { flows, kept, .. } = self;
+        for flow in flows.finish() {
+            finish_flow(dissector, kept, flow);
+        }
+    }
+
+    /// How many conversations gave way before their end.
+    pub(super) fn given_up(&self) -> u64 {
+        self.flows.given_up
+    }
+}
+
+/// A shard with what it needs to understand.
+struct Ear<'s> {
+    shard: &'s mut Shard,
+    dissector: &'s Dissector,
+}
+
+impl Ear<'_> {
+    fn link(&mut self, seen: Seen, link: &Link<'_>) {
+        let seen =
+            Seen { source: link.source.map(Mac), destination: link.destination.map(Mac), ..seen };
+        match link.holds {
+            Holds::Ip => self.ip(seen, link.payload),
+            Holds::Ppp => self.follow(seen, "ppp", link.payload),
+            Holds::Ethernet(kind) => self.frame(seen, kind, link.payload),
+        }
+    }
+
+    fn frame(&mut self, seen: Seen, kind: Kind, payload: &[u8]) {
+        match kind {
+            Kind::Type(ethernet::IPV4 | ethernet::IPV6) => return self.ip(seen, payload),
+            Kind::Type(wire::payload::MPLS) => return self.follow(seen, "mpls", payload),
+            _ => {}
+        }
+        let said = Said::payload(Transport::Ethernet, payload);
+        if let Verdict::Understood(protocol, finding) = self.dissector.frame(kind, &said) {
+            let end = |mac| Endpoint { ip: None, mac, port: None, transport: Transport::Ethernet };
+            let ends = Ends { from: end(seen.source), to: end(seen.destination) };
+            keep(&mut self.shard.kept, seen, ends, protocol, finding);
+            self.follow(seen, protocol.name, payload);
+        }
+    }
+
+    /// Goes on with what a tunnel's message carries.
+    fn follow(&mut self, seen: Seen, protocol: &str, message: &[u8]) {
+        if seen.depth >= DEEPEST {
+            return;
+        }
+        let Some(inner) = tunnel::of(protocol) else { return };
+        let deeper = Seen { source: None, destination: None, depth: seen.depth + 1, ..seen };
+        match inner(message) {
+            Ok(Inner::Ethernet(frame)) => {
+                if let Ok(frame) = ethernet::Frame::parse(frame) {
+                    self.frame(deeper, frame.kind, frame.payload);
+                }
+            }
+            Ok(Inner::EtherType(kind, payload)) => self.frame(deeper, Kind::Type(kind), payload),
+            Ok(Inner::Ip(packet)) => self.ip(deeper, packet),
+            Ok(Inner::Ppp(frame)) => self.follow(deeper, "ppp", frame),
+            Ok(Inner::Nothing) | Err(_) => {}
+        }
+    }
+
+    fn ip(&mut self, seen: Seen, bytes: &[u8]) {
+        match bytes.first().map(|first| first >> 4) {
+            Some(4) => match ipv4::Packet::parse(bytes) {
+                Ok(packet) => self.ipv4(seen, &packet),
+                Err(_) => self.shard.unreadable += 1,
+            },
+            Some(6) => match ipv6::Packet::parse(bytes) {
+                Ok(packet) => self.ipv6(seen, &packet),
+                Err(_) => self.shard.unreadable += 1,
+            },
+            _ => self.shard.unreadable += 1,
+        }
+    }
+
+    fn ipv4(&mut self, seen: Seen, packet: &ipv4::Packet<'_>) {
+        let (from, to) = (packet.source.into(), packet.destination.into());
+        let ipv4::Packet { time_to_live, protocol, payload, .. } = *packet;
+        let whole = Packet { from, to, time_to_live, protocol, payload };
+        if !packet.is_fragment() {
+            return self.transport(seen, &whole);
+        }
+        let key = fragment::Key {
+            ends: (from, to),
+            identification: packet.identification.into(),
+            protocol,
+        };
+        self.fragment(seen, &whole, key, packet.fragment_offset, packet.more_fragments);
+    }
+
+    fn ipv6(&mut self, seen: Seen, packet: &ipv6::Packet<'_>) {
+        let (from, to) = (packet.source.into(), packet.destination.into());
+        let ipv6::Packet { hop_limit: time_to_live, protocol, payload, .. } = *packet;
+        let whole = Packet { from, to, time_to_live, protocol, payload };
+        let Some(part) = packet.fragment else { return self.transport(seen, &whole) };
+        // Only the first part names the protocol surely; the others are told by their number alone.
+        let key =
+            fragment::Key { ends: (from, to), identification: part.identification, protocol: 44 };
+        self.fragment(seen, &whole, key, part.offset, part.more);
+    }
+
+    fn fragment(
+        &mut self,
+        seen: Seen,
+        part: &Packet<'_>,
+        key: fragment::Key,
+        offset: u16,
+        more: bool,
+    ) {
+        let whole = self.shard.fragments.add(key, seen, offset.into(), more, part.payload);
+        if let Some(payload) = whole {
+            self.transport(seen, &Packet { payload: &payload, ..*part });
+        }
+    }
+
+    fn transport(&mut self, seen: Seen, packet: &Packet<'_>) {
+        match packet.protocol {
+            tcp::NUMBER => match Segment::parse(packet.payload) {
+                Ok(segment) => self.segment(seen, packet, &segment),
+                Err(_) => self.shard.unreadable += 1,
+            },
+            udp::NUMBER => match Datagram::parse(packet.payload) {
+                Ok(datagram) => self.datagram(seen, packet, &datagram),
+                Err(_) => self.shard.unreadable += 1,
+            },
+            _ => self.other(seen, packet),
+        }
+    }
+
+    /// A packet without ports: a tunnel, a routing protocol, an error message.
+    fn other(&mut self, seen: Seen, packet: &Packet<'_>) {
+        let (key, direction) = Key::new((packet.from, 0), (packet.to, 0), packet.protocol);
+        let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
+        let flow = flows.find(key, &mut |flow| finish_flow(dissector, kept, flow));
+        flow.begun_by.get_or_insert(direction);
+        let begun_by = flow.begun_from(direction);
+        let protocol = flow.protocol;
+        let (way, back) = flow.ways(direction);
+        note(stations, way, seen, packet);
+        let followed = protocol.map(|protocol| protocol.name);
+        let each = followed.is_none_or(|name| EACH_MESSAGE.contains(&name));
+        if way.read < MOST_MESSAGES || each {
+            way.read = way.read.saturating_add(1);
+            let said = Said {
+                answering: &back.last,
+                earlier: &way.last,
+                begun_by,
+                ..Said::payload(Transport::Ip, packet.payload)
+            };
+            if let Verdict::Understood(protocol, finding) = dissector.packet(packet.protocol, &said)
+            {
+                let ends = ends(seen, key, direction, Transport::Ip);
+                keep(kept, seen, ends, protocol, finding);
+                flow.protocol = Some(protocol);
+            }
+            remember(flow.ways(direction).0, packet.payload);
+        }
+        if let Some(protocol) = flow.protocol {
+            self.follow(seen, protocol.name, packet.payload);
+        }
+    }
+
+    fn datagram(&mut self, seen: Seen, packet: &Packet<'_>, datagram: &Datagram<'_>) {
+        let Datagram { source, destination, payload } = *datagram;
+        let (key, direction) =
+            Key::new((packet.from, source), (packet.to, destination), udp::NUMBER);
+        let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
+        let flow = flows.find(key, &mut |flow| finish_flow(dissector, kept, flow));
+        flow.begun_by.get_or_insert(direction);
+        let begun_by = flow.begun_from(direction);
+        let protocol = flow.protocol;
+        let (way, back) = flow.ways(direction);
+        note(stations, way, seen, packet);
+        let tunnels = protocol.filter(|protocol| tunnel::of(protocol.name).is_some());
+        if !way.done && !payload.is_empty() {
+            way.read = way.read.saturating_add(1);
+            let said = Said {
+                answering: &back.last,
+                earlier: &way.last,
+                begun_by,
+                ..Said::datagram(source, destination, payload)
+            };
+            let verdict = dissector.datagram(&said, protocol);
+            let understood = matches!(verdict, Verdict::Understood(..));
+            way.understood += u16::from(understood);
+            let each = protocol.is_some_and(|protocol| EACH_MESSAGE.contains(&protocol.name));
+            let enough = if way.understood > 0 { MOST_MESSAGES } else { MOST_ATTEMPTS };
+            if way.read >= enough && !each {
+                way.close();
+            } else {
+                remember(way, payload);
+            }
+            if let Verdict::Understood(protocol, finding) = verdict {
+                let ends = ends(seen, key, direction, Transport::Udp);
+                keep(kept, seen, ends, protocol, finding);
+                flow.protocol = Some(protocol);
+                return self.follow(seen, protocol.name, payload);
+            }
+        }
+        if let Some(protocol) = tunnels {
+            self.follow(seen, protocol.name, payload);
+        }
+    }
+
+    fn segment(&mut self, seen: Seen, packet: &Packet<'_>, segment: &Segment<'_>) {
+        let (from, to) = ((packet.from, segment.source), (packet.to, segment.destination));
+        let (key, direction) = Key::new(from, to, tcp::NUMBER);
+        let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
+        let mut give_way = |flow: &mut Flow| finish_flow(dissector, kept, flow);
+        let flow = flows.find(key, &mut give_way);
+        let before = flow.held();
+        if segment.has(flag::SYN) {
+            // The same ends again: a new conversation, unless it is the same SYN sent again.
+            if !segment.has(flag::ACK) && flow.ways(direction).0.read > 0 {
+                give_way(flow);
+                flow.restart();
+            }
+            let answers = segment.has(flag::ACK);
+            flow.begun_by = Some(if answers { opposite(direction) } else { direction });
+            flow.ways(direction).0.stream.begin(segment.sequence);
+        }
+        let way = flow.ways(direction).0;
+        note(stations, way, seen, packet);
+        // Data on a SYN (RFC 7413) begins behind it.
+        let sequence = segment.sequence.wrapping_add(u32::from(segment.has(flag::SYN)));
+        let new =
+            !way.done && !segment.payload.is_empty() && way.stream.add(sequence, segment.payload);
+        let ends = segment.has(flag::FIN | flag::RST);
+        if new || ends && !way.done && !way.stream.data().is_empty() {
+            read_stream(dissector, kept, flow, direction, seen, !ends);
+        }
+        let after = flow.held();
+        if before != after {
+            flows.account(before, after, &mut |flow| finish_flow(dissector, kept, flow));
+        }
+    }
+}
+
+/// Reads what has arrived of one direction, message after message.
+fn read_stream(
+    dissector: &Dissector,
+    kept: &mut Kept,
+    flow: &mut Flow,
+    direction: Direction,
+    seen: Seen,
+    open: bool,
+) {
+    let key = flow.key;
+    let (from, to) = key.ends(direction);
+    loop {
+        let begun_by = flow.begun_from(direction);
+        let known = flow.protocol;
+        let (way, back) = flow.ways(direction);
+        if way.done || way.stream.data().is_empty() {
+            return;
+        }
+        let said = Said {
+            answering: back.stream.data(),
+            open: open && !way.stream.is_full(),
+            begun_by,
+            ..Said::stream(from.1, to.1, way.stream.data())
+        };
+        match dissector.stream(&said, known) {
+            Verdict::Understood(protocol, finding) => {
+                let rest = finding.rest;
+                keep(kept, seen, ends(seen, key, direction, Transport::Tcp), protocol, finding);
+                way.read += 1;
+                way.understood += 1;
+                match rest {
+                    Rest::Same(length @ 1..) | Rest::Other(length @ 1..)
+                        if way.understood < MOST_STREAM_MESSAGES =>
+                    {
+                        way.stream.consume(length);
+                    }
+                    _ => way.close(),
+                }
+                flow.protocol = match rest {
+                    Rest::Other(_) => None,
+                    _ => Some(protocol),
+                };
+            }
+            Verdict::Wait if said.open => {
+                way.read = way.read.max(1);
+                return;
+            }
+            Verdict::Wait | Verdict::Unknown => {
+                way.read += 1;
+                // A capture may begin in the middle of a stream: the next segment is another chance.
+                let whole = begun_by.is_some();
+                if whole || way.read >= MOST_ATTEMPTS || !open {
+                    way.close();
+                } else {
+                    let length = way.stream.data().len();
+                    way.stream.consume(length);
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Reads what is left of a conversation that ends or gives way.
+fn finish_flow(dissector: &Dissector, kept: &mut Kept, flow: &mut Flow) {
+    if flow.key.protocol() != tcp::NUMBER {
+        return;
+    }
+    for direction in [Direction::Up, Direction::Down] {
+        let way = flow.ways(direction).0;
+        if let Some(seen) = way.seen.filter(|_| !way.done) {
+            read_stream(dissector, kept, flow, direction, seen, false);
+        }
+    }
+}
+
+/// Notes the first packet of a direction for the table of gateways.
+fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>) {
+    way.seen = Some(seen);
+    if way.noted || seen.depth > 0 {
+        return;
+    }
+    way.noted = true;
+    if is_nowhere(packet.from) || is_nowhere(packet.to) {
+        return;
+    }
+    let noted = Noted { packet: seen.packet, at: seen.at, address: packet.from, with: packet.to };
+    stations.note(seen.source, seen.destination, packet.time_to_live, noted);
+}
+
+/// Keeps the beginning of a datagram, to hold against the next.
+fn remember(way: &mut Way, payload: &[u8]) {
+    way.last.clear();
+    way.last.extend_from_slice(payload.get(..KEPT_DATAGRAM).unwrap_or(payload));
+}
+
+fn ends(seen: Seen, key: Key, direction: Direction, transport: Transport) -> Ends {
+    let (from, to) = key.ends(direction);
+    let has_ports = matches!(transport, Transport::Udp | Transport::Tcp);
+    let end = |(ip, port): (IpAddr, u16), mac| Endpoint {
+        ip: Some(ip),
+        mac,
+        port: has_ports.then_some(port),
+        transport,
+    };
+    Ends { from: end(from, seen.source), to: end(to, seen.destination) }
+}
+
+fn keep(kept: &mut Kept, seen: Seen, ends: Ends, protocol: &'static Protocol, finding: Finding) {
+    let Finding { side, confidence, facts, .. } = finding;
+    let to_all = ends.to.ip.is_some_and(|ip| ip.is_multicast() || is_broadcast(ip))
+        || ends.to.mac.is_some_and(Mac::is_group)
+        || (ends.to.ip.is_none() && ends.to.mac.is_none());
+    kept.add(Observation {
+        at: seen.at,
+        packet: seen.packet,
+        heard: Heard::Overheard,
+        speaker: ends.from,
+        listener: (!to_all).then_some(ends.to),
+        protocol: protocol.name,
+        side,
+        confidence,
+        facts,
+    });
+}
+
+fn is_broadcast(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V4(v4) if v4.is_broadcast())
+}
+
+fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::Up => Direction::Down,
+        Direction::Down => Direction::Up,
+    }
+}

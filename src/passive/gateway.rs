@@ -8,13 +8,13 @@ use std::{collections::BTreeSet, net::IpAddr};
 use hashbrown::HashMap;
 
 use crate::{
-    observe::{Mac, PacketId},
-    scope::Inside,
+    observe::{Confidence, Endpoint, Facts, Heard, Mac, Observation, PacketId, Side, Transport},
+    scope::{
+        Inside,
+        inside::{is_global, is_nowhere},
+    },
     time::Timestamp,
 };
-
-/// How many different outside addresses a hardware address must speak for or be sent to.
-pub const FEWEST_PEERS: usize = 3;
 
 /// How many addresses are kept in each set, the first ones seen.
 const MOST_ADDRESSES: usize = 64;
@@ -24,18 +24,16 @@ const MOST_MACS: usize = 8192;
 
 /// What one hardware address was seen to do. Sets hold the first 64 addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Station {
+struct Station {
     /// Addresses that packets from it came from, with the first packet for each.
-    pub speaks_for: Vec<Noted>,
+    speaks_for: Vec<Noted>,
     /// Addresses that packets to it went to, with the first packet for each.
-    pub is_sent: Vec<Noted>,
-    /// The time to live of packets that came from it, lowest and highest.
-    pub time_to_live: Option<(u8, u8)>,
+    is_sent: Vec<Noted>,
 }
 
 /// An address beyond a hardware address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Noted {
+pub(super) struct Noted {
     /// The packet that shows it first.
     pub packet: PacketId,
     /// When it passed.
@@ -44,24 +42,18 @@ pub struct Noted {
     pub address: IpAddr,
     /// Who it talked with.
     pub with: IpAddr,
+    /// How many more routers could have forwarded the packet.
+    pub time_to_live: u8,
 }
 
 /// The hardware addresses of one shard.
 #[derive(Debug, Default)]
-pub struct Stations(HashMap<Mac, Station, foldhash::fast::RandomState>);
+pub(super) struct Stations(HashMap<Mac, Station, foldhash::fast::RandomState>);
 
 impl Stations {
     /// Notes a packet of a conversation: from which frame to which, and its ends.
-    pub fn note(
-        &mut self,
-        source: Option<Mac>,
-        destination: Option<Mac>,
-        time_to_live: u8,
-        packet: Noted,
-    ) {
+    pub(super) fn note(&mut self, source: Option<Mac>, destination: Option<Mac>, packet: Noted) {
         if let Some(station) = source.and_then(|mac| self.station(mac)) {
-            let (low, high) = station.time_to_live.unwrap_or((time_to_live, time_to_live));
-            station.time_to_live = Some((low.min(time_to_live), high.max(time_to_live)));
             add(&mut station.speaks_for, packet);
         }
         if let Some(station) = destination.and_then(|mac| self.station(mac)) {
@@ -82,28 +74,31 @@ impl Stations {
         Some(self.0.entry(mac).or_default())
     }
 
-    /// What all `shards` noted, by hardware address.
-    pub fn join(shards: impl Iterator<Item = Self>) -> Vec<(Mac, Station)> {
-        let mut all: HashMap<Mac, Station, foldhash::fast::RandomState> = HashMap::default();
+    /// What all `shards` noted.
+    pub(super) fn join(shards: impl Iterator<Item = Self>) -> Self {
+        let mut all = Self::default();
         for (mac, station) in shards.flat_map(|shard| shard.0) {
-            let known = all.entry(mac).or_default();
+            let known = all.0.entry(mac).or_default();
             known.speaks_for.extend(station.speaks_for);
             known.is_sent.extend(station.is_sent);
-            known.time_to_live = match (known.time_to_live, station.time_to_live) {
-                (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-                (known, other) => known.or(other),
-            };
         }
-        let mut all: Vec<_> = all.into_iter().collect();
-        for (_, station) in &mut all {
-            for noted in [&mut station.speaks_for, &mut station.is_sent] {
-                noted.sort();
-                let mut seen = BTreeSet::new();
-                noted.retain(|noted| seen.insert(noted.address));
-                noted.truncate(MOST_ADDRESSES);
-            }
+        for noted in
+            all.0.values_mut().flat_map(|station| [&mut station.speaks_for, &mut station.is_sent])
+        {
+            noted.sort();
+            let mut seen = BTreeSet::new();
+            noted.retain(|noted| seen.insert(noted.address));
+            noted.truncate(MOST_ADDRESSES);
         }
-        all.sort_by_key(|(mac, _)| *mac);
+        all
+    }
+
+    /// What the hardware addresses were seen to do, as observations: the outside addresses that each
+    /// forwards, and the inside addresses that are its own.
+    pub(super) fn observations(&self, inside: &Inside) -> Vec<Observation> {
+        let mut all: Vec<Observation> =
+            self.0.iter().filter_map(|(mac, station)| station.observation(*mac, inside)).collect();
+        all.sort_by_key(|observation| (observation.packet, observation.speaker));
         all
     }
 }
@@ -114,22 +109,53 @@ fn add(noted: &mut Vec<Noted>, packet: Noted) {
     }
 }
 
-impl Station {
-    /// What it forwards: outside addresses whose packets came from it, and to which packets were sent over
-    /// it, by conversations with somebody inside.
-    pub fn outside<'a>(&'a self, inside: &'a Inside) -> (Vec<&'a Noted>, Vec<&'a Noted>) {
-        let leads_out =
-            |noted: &&Noted| inside.is_outside(noted.address) && inside.contains(noted.with);
-        (
-            self.speaks_for.iter().filter(leads_out).collect(),
-            self.is_sent.iter().filter(leads_out).collect(),
-        )
-    }
+/// The values that machines put into packets they send themselves; a router forwards lower ones.
+const FRESH: [u8; 4] = [32, 64, 128, 255];
 
-    /// The inside addresses whose packets came from it: its own, or those it forwards.
-    pub fn inside<'a>(&'a self, inside: &'a Inside) -> impl Iterator<Item = IpAddr> + 'a {
-        self.speaks_for.iter().map(|noted| noted.address).filter(|address| {
-            inside.contains(*address) && !crate::scope::inside::is_nowhere(*address)
+/// How many addresses an observation names.
+const MOST_NAMED: usize = 8;
+
+impl Station {
+    fn observation(&self, mac: Mac, inside: &Inside) -> Option<Observation> {
+        let leads_out = |noted: &&Noted| {
+            inside.is_outside(noted.address)
+                && !is_nowhere(noted.with)
+                && inside.contains(noted.with)
+        };
+        let from: Vec<&Noted> = self.speaks_for.iter().filter(leads_out).collect();
+        let to: Vec<&Noted> = self.is_sent.iter().filter(leads_out).collect();
+        let own =
+            |noted: &&Noted| inside.contains(noted.address) && FRESH.contains(&noted.time_to_live);
+        let own: Vec<&Noted> = self.speaks_for.iter().filter(own).collect();
+        let clients: BTreeSet<IpAddr> = from.iter().chain(&to).map(|noted| noted.with).collect();
+        let first = from.iter().chain(&to).chain(&own).min()?;
+        let peers: BTreeSet<IpAddr> = from.iter().chain(&to).map(|noted| noted.address).collect();
+        let mut facts = Facts::default();
+        for noted in own.iter().take(MOST_NAMED) {
+            facts.add("ethernet.address", noted.address);
+        }
+        if !peers.is_empty() {
+            facts.add("ethernet.outside_peers", peers.len());
+            facts.add("ethernet.outside_heard", from.len());
+            facts.add("ethernet.outside_sent", to.len());
+            facts.add("ethernet.inside_clients", clients.len());
+            let global = peers.iter().filter(|address| is_global(**address)).count();
+            facts.add("ethernet.global_peers", global);
+            for peer in peers.iter().take(MOST_NAMED) {
+                facts.add("ethernet.outside", peer);
+            }
+        }
+        let transport = Transport::Ethernet;
+        Some(Observation {
+            at: first.at,
+            packet: first.packet,
+            heard: Heard::Overheard,
+            speaker: Endpoint { ip: None, mac: Some(mac), port: None, transport },
+            listener: None,
+            protocol: "ethernet",
+            side: Side::Peer,
+            confidence: Confidence::Certain,
+            facts,
         })
     }
 }
@@ -138,47 +164,33 @@ impl Station {
 mod tests {
     use super::*;
 
+    fn packet(address: [u8; 4], with: [u8; 4], time_to_live: u8) -> Noted {
+        let (packet, at) = (PacketId::default(), Timestamp::default());
+        Noted { packet, at, address: address.into(), with: with.into(), time_to_live }
+    }
+
     #[test]
     fn a_gateway_is_who_outside_addresses_come_through() {
         let mut stations = Stations::default();
         let (client, gateway) = (Mac([0, 0, 0x5e, 0, 0x53, 1]), Mac([0, 0, 0x5e, 0, 0x53, 2]));
         for n in 1..=3 {
-            let (host, peer) = (IpAddr::from([192, 168, 0, 5]), IpAddr::from([203, 0, 113, n]));
-            let packet = Noted {
-                packet: PacketId::default(),
-                at: Timestamp::default(),
-                address: host,
-                with: peer,
-            };
-            stations.note(Some(client), Some(gateway), 64, packet);
-            stations.note(
-                Some(gateway),
-                Some(client),
-                55,
-                Noted { address: peer, with: host, ..packet },
-            );
+            let (host, peer) = ([192, 168, 0, 5], [203, 0, 113, n]);
+            stations.note(Some(client), Some(gateway), packet(host, peer, 64));
+            stations.note(Some(gateway), Some(client), packet(peer, host, 55));
         }
-        let all = Stations::join([stations].into_iter());
-        let inside = Inside::inferred([]);
-        let peers = |mac| {
-            let (_, station) = all.iter().find(|(known, _)| *known == mac).unwrap();
-            let (from, to) = station.outside(&inside);
-            (from.len(), to.len())
-        };
-        assert_eq!((peers(gateway), peers(client)), ((3, 3), (0, 0)));
+        let heard = Stations::join([stations].into_iter()).observations(&Inside::inferred([]));
+        let of = |mac| heard.iter().find(|o| o.speaker.mac == Some(mac)).map(|o| &o.facts).unwrap();
+        assert_eq!(of(gateway).get("ethernet.outside_peers"), Some("3"));
+        assert_eq!(of(gateway).get("ethernet.address"), None);
+        assert_eq!(of(client).get("ethernet.outside_peers"), None);
+        assert_eq!(of(client).get("ethernet.address"), Some("192.168.0.5"));
     }
 
     #[test]
     fn groups_are_no_gateways() {
         let mut stations = Stations::default();
         let group = Mac([0x01, 0, 0x5e, 0, 0, 1]);
-        let packet = Noted {
-            packet: PacketId::default(),
-            at: Timestamp::default(),
-            address: IpAddr::from([10, 0, 0, 1]),
-            with: IpAddr::from([203, 0, 113, 1]),
-        };
-        stations.note(None, Some(group), 64, packet);
-        assert!(Stations::join([stations].into_iter()).is_empty());
+        stations.note(None, Some(group), packet([10, 0, 0, 1], [203, 0, 113, 1], 64));
+        assert!(stations.observations(&Inside::inferred([])).is_empty());
     }
 }

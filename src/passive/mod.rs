@@ -11,7 +11,7 @@ pub mod capture;
 mod dissect;
 mod flow;
 mod fragment;
-pub mod gateway;
+mod gateway;
 mod keep;
 mod reassemble;
 pub mod replay;

@@ -1,19 +1,25 @@
 //! Captures to observations: the packets of many files, shared out over all cores.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    path::PathBuf,
+};
 
 use foldhash::quality::FixedState;
+use ipnetwork::IpNetwork;
 use rayon::prelude::*;
 
 use super::{
     capture::{Capture, Captured, Chunk, Error, Fault},
     dissect::Dissector,
-    gateway::{Station, Stations},
+    gateway::Stations,
     keep::Kept,
     shard::{Seen, Shard},
 };
 use crate::{
     observe::{Mac, Observation, PacketId},
+    scope::{Inside, inside::is_global},
     time::Timestamp,
     wire::{
         ethernet::{self, Kind},
@@ -35,8 +41,8 @@ pub struct Replay {
     pub files: Vec<Read>,
     /// What was said, in the order of the packets that first show it.
     pub observations: Vec<Observation>,
-    /// What each hardware address was seen to do, by address.
-    pub stations: Vec<(Mac, Station)>,
+    /// What counted as inside: as given, or inferred from what was heard.
+    pub inside: Inside,
     /// What could not be followed.
     pub gaps: Gaps,
 }
@@ -79,9 +85,15 @@ pub struct Gaps {
 
 /// Reads `files` and tells what was said in them. `progress` is told how many bytes were read, now and then.
 ///
+/// `inside` is what a facility file gives; without it, it is inferred.
+///
 /// The order of `files` does not matter: they are read in the order of their first packets, then of their
 /// names.
-pub fn replay(files: &[PathBuf], progress: &(impl Fn(u64) + Sync)) -> Result<Replay, Error> {
+pub fn replay(
+    files: &[PathBuf],
+    inside: Option<&Inside>,
+    progress: &(impl Fn(u64) + Sync),
+) -> Result<Replay, Error> {
     let mut found = Replay::default();
     let dissector = Dissector::new();
     let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::default()).collect();
@@ -112,8 +124,29 @@ pub fn replay(files: &[PathBuf], progress: &(impl Fn(u64) + Sync)) -> Result<Rep
     let (observations, refused) = Kept::join(kept.into_iter());
     found.gaps.refused = refused;
     found.observations = observations;
-    found.stations = Stations::join(stations.into_iter());
+    found.inside = match inside {
+        Some(given) => given.clone(),
+        None => Inside::inferred(on_link(&found.observations)),
+    };
+    found.observations.extend(Stations::join(stations.into_iter()).observations(&found.inside));
     Ok(found)
+}
+
+/// Global networks that speak on the wire themselves: a hospital may own one. Two speakers are an access
+/// line with its far end; three are a network.
+fn on_link(observations: &[Observation]) -> Vec<IpNetwork> {
+    let mut networks: BTreeMap<IpNetwork, BTreeSet<Mac>> = BTreeMap::new();
+    for observation in observations.iter().filter(|observation| observation.protocol == "arp") {
+        let address = observation.facts.get("arp.ip").and_then(|ip| ip.parse::<IpAddr>().ok());
+        if let Some((address, mac)) =
+            address.filter(|ip| is_global(*ip)).zip(observation.speaker.mac)
+            && let Ok(network) = IpNetwork::new(address, 24)
+            && let Ok(network) = IpNetwork::new(network.network(), 24)
+        {
+            networks.entry(network).or_default().insert(mac);
+        }
+    }
+    networks.into_iter().filter(|(_, macs)| macs.len() >= 3).map(|(network, _)| network).collect()
 }
 
 /// The files by their first packets, then by name. A file that begins with no readable packet comes first.

@@ -457,8 +457,9 @@ fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>)
     if is_nowhere(packet.from) || is_nowhere(packet.to) {
         return;
     }
-    let noted = Noted { packet: seen.packet, at: seen.at, address: packet.from, with: packet.to };
-    stations.note(seen.source, seen.destination, packet.time_to_live, noted);
+    let Packet { from: address, to: with, time_to_live, .. } = *packet;
+    let noted = Noted { packet: seen.packet, at: seen.at, address, with, time_to_live };
+    stations.note(seen.source, seen.destination, noted);
 }
 
 /// Keeps the beginning of a datagram, to hold against the next.

@@ -1,7 +1,89 @@
 //! Which connection points the observations make, and why.
+//!
+//! 1. [`device`] joins the addresses that are one box.
+//! 2. [`sign`] and [`edge`] say what each observation alone tells about a point, and signatures name
+//!    products.
+//! 3. [`weigh`] makes one point of all the signs about one box.
 
+pub mod coverage;
+mod device;
+mod edge;
 pub mod point;
+mod sign;
+mod weigh;
 
-pub use point::{
-    Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use point::{Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service};
+
+use crate::{
+    fingerprint::{Evidence, Matcher},
+    observe::{Endpoint, Observation, PacketId, Side},
+    scope::Inside,
 };
+use device::{Device, Devices};
+use sign::Sign;
+
+/// What was heard, and what it is measured against.
+pub struct Heard<'a> {
+    /// What was said.
+    pub observations: &'a [Observation],
+    /// What counts as inside.
+    pub inside: &'a Inside,
+    /// The signatures.
+    pub matcher: &'a Matcher,
+    /// How reports name a packet.
+    pub packet: &'a dyn Fn(PacketId) -> String,
+}
+
+/// The connection points, in the order of their kinds and addresses.
+pub fn points(heard: &Heard<'_>) -> Vec<Point> {
+    let Heard { observations, inside, matcher, packet } = *heard;
+    let mut devices = Devices::new(observations, inside);
+    let mut about: BTreeMap<Device, (Vec<Sign<'_>>, Vec<Evidence>)> = BTreeMap::new();
+    let resolvers = resolvers(observations);
+    let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
+    for observation in observations {
+        let own = sign::of_protocol(observation, inside);
+        for sign in own.into_iter().chain(edge::signs(observation, inside)) {
+            if let Some(device) = device_of(&mut devices, &sign.about) {
+                about.entry(device).or_default().0.push(sign);
+            }
+        }
+        for (field, value) in observation.facts.iter() {
+            for evidence in matcher.evidence(field, value) {
+                let sign = sign::of_signature(observation, field, value, &evidence, inside, is_resolver);
+                let Some(sign) = sign else { continue };
+                if let Some(device) = device_of(&mut devices, &sign.about) {
+                    let (signs, named) = about.entry(device).or_default();
+                    signs.push(sign);
+                    named.push(evidence);
+                }
+            }
+        }
+    }
+    let mut points: Vec<Point> = about
+        .into_iter()
+        .filter_map(|(device, (signs, named))| {
+            let (addresses, macs) = devices.names(device);
+            weigh::point(addresses, macs, signs, &named, packet)
+        })
+        .collect();
+    points.sort_by(|a, b| (a.kind, &a.addresses, &a.macs).cmp(&(b.kind, &b.addresses, &b.macs)));
+    points
+}
+
+/// The box that an end of a conversation is.
+fn device_of(devices: &mut Devices, end: &Endpoint) -> Option<Device> {
+    match (end.ip, end.mac) {
+        (Some(ip), _) => Some(devices.with_ip(ip)),
+        (None, Some(mac)) => Some(devices.with_mac(mac)),
+        (None, None) => None,
+    }
+}
+
+/// Who answers name questions, and so asks others' questions.
+fn resolvers(observations: &[Observation]) -> BTreeSet<std::net::IpAddr> {
+    let answers = |o: &&Observation| o.protocol == "dns" && o.side == Side::Server;
+    observations.iter().filter(answers).filter_map(|o| o.speaker.ip).collect()
+}

@@ -1,0 +1,42 @@
+//! Exit codes (ARCHITECTURE, section 6).
+
+use std::process::ExitCode;
+
+use crate::{fingerprint, inventory, passive::capture, scope::facility};
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing new.
+    Clean,
+    /// Points that are new or changed.
+    Changed,
+    /// Something could not be measured: not a pass.
+    Partial,
+    /// Usage, scope, or input that cannot be read.
+    Usage,
+    /// A fault of our own.
+    Internal,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Clean => 0,
+            Exit::Changed => 1,
+            Exit::Partial => 2,
+            Exit::Usage => 3,
+            Exit::Internal => 4,
+        })
+    }
+}
+
+/// The exit code that an error asks for: what the user can mend is 3, what only we can is 4.
+pub(super) fn of(error: &anyhow::Error) -> Exit {
+    let mendable = error.is::<capture::Error>()
+        || error.is::<facility::Error>()
+        || error.is::<fingerprint::Error>()
+        || error.is::<inventory::Error>()
+        || error.is::<super::output::Error>();
+    if mendable { Exit::Usage } else { Exit::Internal }
+}

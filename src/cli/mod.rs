@@ -1,0 +1,128 @@
+//! The commands. Each reads as the flow it runs; one file a command.
+//!
+//! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
+
+mod completions;
+mod exit;
+mod identify;
+mod output;
+mod points;
+mod replay;
+mod report;
+mod runs;
+mod show;
+mod signatures;
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+pub use exit::Exit;
+
+use crate::report::Language;
+
+/// Finds every road that leaves a hospital's network, says what stands there, and proves it.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit: 0 nothing new; 1 new or changed points; 2 partial, something could not be measured; \
+    3 usage, scope or unreadable input; 4 internal error.\n\nExamples:\n  \
+    sekisho replay monday.pcapng --scope facility.toml --store hospital.sqlite --report out\n  \
+    sekisho points --store hospital.sqlite\n  \
+    sekisho show p1a2b3c4d --store hospital.sqlite --lang ja")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(replay::Arguments),
+    Points(points::Arguments),
+    Show(show::Arguments),
+    Runs(runs::Arguments),
+    Report(report::Arguments),
+    Identify(identify::Arguments),
+    Signatures(signatures::Arguments),
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Man(completions::Man),
+}
+
+/// Options of every command that opens a store.
+#[derive(Debug, clap::Args)]
+struct StoreArguments {
+    /// The inventory: a file that `replay --store` makes
+    #[arg(long, value_name = "DB", env = "SEKISHO_STORE")]
+    store: PathBuf,
+    /// Only this facility's
+    #[arg(long, value_name = "NAME")]
+    facility: Option<String>,
+}
+
+/// The language of words.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Lang {
+    /// Japanese
+    Ja,
+    /// English
+    En,
+}
+
+/// Options of every command that writes words.
+#[derive(Debug, clap::Args)]
+struct LangArguments {
+    /// The language of words; otherwise that of the locale (`LC_ALL`, `LANG`)
+    #[arg(long, value_name = "LANG", env = "SEKISHO_LANG")]
+    lang: Option<Lang>,
+}
+
+impl LangArguments {
+    fn language(&self) -> Language {
+        match self.lang {
+            Some(Lang::Ja) => Language::Ja,
+            Some(Lang::En) => Language::En,
+            None => {
+                let locale = ["LC_ALL", "LC_MESSAGES", "LANG"];
+                let set = locale.iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+                if set.is_some_and(|value| value.starts_with("ja")) { Language::Ja } else { Language::En }
+            }
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing is left to do when even the message cannot be written.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Clean.into() };
+        }
+    };
+    let done = match arguments.command {
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Points(arguments) => points::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Identify(arguments) => identify::run(&arguments),
+        Command::Signatures(arguments) => signatures::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Man(arguments) => completions::man(&arguments, Arguments::command()),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) if is_closed_pipe(&error) => Exit::Clean.into(),
+        Err(error) => {
+            eprintln!("sekisho: {error:#}");
+            exit::of(&error).into()
+        }
+    }
+}
+
+/// Whether whoever read our output went away, as `head` does.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
+    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,68 @@
+//! `sekisho points`: what the inventory holds.
+
+use std::path::{Path, PathBuf};
+
+use super::{Exit, LangArguments, StoreArguments, output};
+use crate::{
+    correlate::Kind,
+    inventory::{Run, Store},
+    report::{Look, Report, Words, write_json, write_text},
+};
+
+/// List the connection points that the inventory holds
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  sekisho points --store hospital.sqlite\n  \
+    sekisho points --store hospital.sqlite --kind vpn_gateway,mobile_router --json -")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Only these kinds
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind)]
+    kind: Vec<Kind>,
+    /// Write them as JSON (`sekisho.points/1`); `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    lang: LangArguments,
+}
+
+/// Reads the name of a kind.
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+        let names = Kind::ALL.map(Kind::name);
+        let nearest = names.iter().min_by_key(|name| strsim::damerau_levenshtein(name, text));
+        format!("no such kind; did you mean `{}`? All: {}", nearest.unwrap_or(&""), names.join(", "))
+    })
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let store = Store::open_read(&arguments.store.store)?;
+    let run = latest(&store, arguments.store.facility.as_deref(), &arguments.kind)?;
+    let report = Report { run: &run, changes: None, words: Words::of(arguments.lang.language()) };
+    match &arguments.json {
+        Some(path) => output::write(path, |mut out| write_json(&report, &mut out))?,
+        None => output::write(Path::new("-"), |mut out| write_text(&report, Look::of_stdout(), &mut out))?,
+    }
+    Ok(Exit::Clean)
+}
+
+/// Everything known now, as one run: the points as they were last seen, and the last run's coverage.
+pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
+    let runs = store.runs()?;
+    let last = runs.iter().rev().find(|run| facility.is_none() || run.facility.as_deref() == facility);
+    let mut run = match last {
+        Some(last) => store.run(&last.id)?,
+        None => Run {
+            id: String::new(),
+            facility: facility.map(str::to_owned),
+            began: crate::time::Timestamp::default(),
+            ended: crate::time::Timestamp::default(),
+            inputs: Vec::new(),
+            coverage: Vec::new(),
+            points: Vec::new(),
+        },
+    };
+    let known = store.points(facility)?.into_iter().map(|known| known.point);
+    run.points = known.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect();
+    Ok(run)
+}

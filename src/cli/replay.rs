@@ -1,0 +1,198 @@
+//! `sekisho replay`: captures to connection points.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest as _, Sha256};
+
+use super::{Exit, LangArguments, output, report::write_folder};
+use crate::{
+    correlate::{self, CoverageState, coverage},
+    fingerprint::{Matcher, Signatures},
+    inventory::{Change, Input, Run, Store},
+    observe::PacketId,
+    passive::{self, Replay},
+    report::{Look, Report, Words, write_json, write_observations, write_text},
+    scope::Facility,
+};
+
+/// List the connection points that packet captures show
+///
+/// Reads pcap and pcapng files (plain, .gz, .zst; `-` for standard input), of any length, in any order. Nothing
+/// is sent. The table goes to standard output, unless --json or --observations goes there.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    sekisho replay monday.pcapng tuesday.pcapng.zst\n  \
+    sekisho replay mirror.pcap --scope facility.toml --store hospital.sqlite --report out --lang ja\n  \
+    sekisho replay mirror.pcap --json - | jq '.points[] | {id, kind, addresses}'\n  \
+    tcpdump -i eth1 -w - | sekisho replay -")]
+pub(super) struct Arguments {
+    /// Captures
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The facility file: whose network this is, and which prefixes are inside
+    #[arg(long, value_name = "FILE")]
+    scope: Option<PathBuf>,
+    /// The inventory to keep the points in; made if there is none
+    #[arg(long, value_name = "DB", env = "SEKISHO_STORE")]
+    store: Option<PathBuf>,
+    /// Write the points as JSON (`sekisho.points/1`); `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the report into this folder, in both languages
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Write what was heard, one JSON object a line; `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    observations: Option<PathBuf>,
+    /// Signatures to use instead of those built in
+    #[arg(long, value_name = "DIR")]
+    signatures: Option<PathBuf>,
+    /// End with 0 where new or changed points would give 1
+    #[arg(long)]
+    exit_zero: bool,
+    /// Say nothing on standard error but errors
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    lang: LangArguments,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let facility = arguments.scope.as_deref().map(Facility::load).transpose()?;
+    let matcher = Matcher::new(&match &arguments.signatures {
+        Some(folder) => Signatures::load(folder)?,
+        None => Signatures::built_in()?,
+    })?;
+    // An inventory that cannot be opened is told before hours of reading.
+    let store = arguments.store.as_deref().map(Store::open).transpose()?;
+
+    let inside = facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
+    let progress = progress(arguments);
+    let heard = passive::replay(&arguments.files, inside, &|bytes| progress.inc(bytes))?;
+    progress.finish_and_clear();
+
+    let names = input_names(&heard);
+    let packet = |id: PacketId| {
+        let name = names.get(id.file as usize).map_or("?", String::as_str);
+        format!("{name}#{}", id.number)
+    };
+    let points = correlate::points(&correlate::Heard {
+        observations: &heard.observations,
+        inside: &heard.inside,
+        matcher: &matcher,
+        packet: &packet,
+    });
+    let mut run = describe(&heard, &names, facility, points);
+    let changes = store.map(|mut store| -> anyhow::Result<_> {
+        let changes = store.absorb(&run)?;
+        run = store.run(&run.id)?;
+        Ok(changes)
+    });
+    let changes = changes.transpose()?;
+
+    write(arguments, &heard, &names, &run, changes.as_deref())?;
+    Ok(exit(arguments, &run, changes.as_deref()))
+}
+
+fn write(
+    arguments: &Arguments,
+    heard: &Replay,
+    names: &[String],
+    run: &Run,
+    changes: Option<&[Change]>,
+) -> anyhow::Result<()> {
+    let language = arguments.lang.language();
+    let report = Report { run, changes, words: Words::of(language) };
+    if let Some(path) = &arguments.observations {
+        output::write(path, |mut out| write_observations(&heard.observations, names, &mut out))?;
+    }
+    if let Some(path) = &arguments.json {
+        output::write(path, |mut out| write_json(&report, &mut out))?;
+    }
+    if let Some(folder) = &arguments.report {
+        for path in write_folder(folder, run, changes)? {
+            if !arguments.quiet {
+                eprintln!("{}", path.display());
+            }
+        }
+    }
+    let on_stdout = [&arguments.observations, &arguments.json];
+    if !on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout)) {
+        output::write(Path::new("-"), |mut out| write_text(&report, Look::of_stdout(), &mut out))?;
+    }
+    Ok(())
+}
+
+fn exit(arguments: &Arguments, run: &Run, changes: Option<&[Change]>) -> Exit {
+    let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial);
+    // Without an inventory nothing was known before, and every point is new.
+    let changed = changes.map_or(!run.points.is_empty(), |changes| !changes.is_empty());
+    match (partial, changed) {
+        (true, _) => Exit::Partial,
+        (false, true) if !arguments.exit_zero => Exit::Changed,
+        _ => Exit::Clean,
+    }
+}
+
+/// A bar on standard error, where somebody looks at it.
+fn progress(arguments: &Arguments) -> ProgressBar {
+    if arguments.quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let sizes = arguments.files.iter().map(|path| std::fs::metadata(path).map(|data| data.len()));
+    let total = sizes.sum::<io::Result<u64>>().ok();
+    let style = if total.is_some() {
+        "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"
+    } else {
+        "{spinner} {bytes}, {bytes_per_sec}"
+    };
+    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    total.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style)
+}
+
+/// The names by which packets are cited: the files' own, with their folders only where two would be alike.
+fn input_names(heard: &Replay) -> Vec<String> {
+    let own = |name: &str| {
+        Path::new(name).file_name().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
+    for file in &heard.files {
+        *alike.entry(own(&file.name)).or_default() += 1;
+    }
+    heard
+        .files
+        .iter()
+        .map(|file| if alike.get(&own(&file.name)) == Some(&1) { own(&file.name) } else { file.name.clone() })
+        .collect()
+}
+
+fn describe(
+    heard: &Replay,
+    names: &[String],
+    facility: Option<Facility>,
+    points: Vec<correlate::Point>,
+) -> Run {
+    let inputs: Vec<Input> = heard
+        .files
+        .iter()
+        .zip(names)
+        .map(|(file, name)| Input { name: name.clone(), packets: file.packets, bytes: file.bytes })
+        .collect();
+    let began = heard.files.iter().filter_map(|file| file.began).min().unwrap_or_default();
+    let ended = heard.files.iter().filter_map(|file| file.ended).max().unwrap_or_default();
+    // The same captures of the same facility are the same run, whenever and wherever they are read.
+    let mut digest = Sha256::new();
+    digest.update(facility.as_ref().map_or("", |facility| &facility.name));
+    for input in &inputs {
+        digest.update(format!("\0{}\0{}\0{}", input.name, input.packets, input.bytes));
+    }
+    digest.update(format!("\0{began}\0{ended}"));
+    let id = digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
+    let coverage = coverage::of_replay(heard);
+    Run { id, facility: facility.map(|facility| facility.name), began, ended, inputs, coverage, points }
+}

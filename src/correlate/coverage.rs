@@ -1,0 +1,52 @@
+//! What a replay measured, and what it could not see.
+
+use super::{Coverage, CoverageState};
+use crate::{passive::Replay, wire::link};
+
+/// The lines of coverage of a replay, in the order in which reports show them.
+pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
+    let gaps = replay.gaps;
+    let packets: u64 = replay.files.iter().map(|file| file.packets).sum();
+    let mut lines = vec![
+        line("files_read", CoverageState::Measured, Some(replay.files.len() as u64), None),
+        line("packets_read", CoverageState::Measured, Some(packets), None),
+    ];
+    let prefixes: Vec<String> = replay.inside.prefixes().iter().map(ToString::to_string).collect();
+    let inside = if replay.inside.is_given() { "inside_given" } else { "inside_inferred" };
+    let prefixes = (!prefixes.is_empty()).then(|| prefixes.join(", "));
+    lines.push(line(inside, CoverageState::Measured, None, prefixes));
+    for file in &replay.files {
+        if let Some(fault) = &file.fault {
+            let detail = format!(
+                "{}: packet {} at byte {}: {}",
+                file.name, fault.packet, fault.offset, fault.reason
+            );
+            lines.push(line("file_damaged", CoverageState::Partial, None, Some(detail)));
+        }
+        if let Some((link_type, count)) = file.foreign.filter(|(number, _)| !link::understood(*number)) {
+            let detail = format!("{}: LINKTYPE {link_type}", file.name);
+            lines.push(line("link_not_understood", CoverageState::Partial, Some(count), Some(detail)));
+        }
+        if file.out_of_order {
+            lines.push(line("clock_order", CoverageState::Measured, None, Some(file.name.clone())));
+        }
+    }
+    let counted = [
+        ("packets_cut_short", gaps.cut),
+        ("packets_unreadable", gaps.unreadable),
+        ("streams_not_followed", gaps.given_up),
+        ("observations_not_kept", gaps.refused),
+    ];
+    for (subject, count) in counted.into_iter().filter(|(_, count)| *count > 0) {
+        lines.push(line(subject, CoverageState::Partial, Some(count), None));
+    }
+    if gaps.framed == 0 && packets > 0 {
+        lines.push(line("no_link_layer", CoverageState::NotMeasured, None, None));
+    }
+    lines.push(line("listens_only", CoverageState::NotMeasured, None, None));
+    lines
+}
+
+fn line(subject: &'static str, state: CoverageState, count: Option<u64>, detail: Option<String>) -> Coverage {
+    Coverage { subject: subject.into(), state, count, detail }
+}

@@ -1,0 +1,134 @@
+//! Which addresses are one box.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use crate::{
+    observe::{Mac, Observation},
+    scope::{Inside, inside::is_nowhere},
+};
+
+/// A hardware address with more network addresses than this forwards or answers for others.
+const MOST_ADDRESSES: usize = 8;
+
+/// Protocols in which routers that stand in for each other say for which address.
+const STANDING_IN: &[(&str, &str)] =
+    &[("vrrp", "vrrp.address"), ("hsrp", "hsrp.address"), ("glbp", "glbp.address"), ("carp", "carp.address")];
+
+/// One way to name a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Mac(Mac),
+    Ip(IpAddr),
+}
+
+/// A box, by its place among [`Devices`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Device(usize);
+
+/// Boxes and their names.
+#[derive(Debug, Default)]
+pub struct Devices {
+    places: BTreeMap<Name, usize>,
+    /// For each name, another name of the same box, or itself.
+    parents: Vec<usize>,
+}
+
+impl Devices {
+    /// Joins the addresses that `observations` show to be one box.
+    pub fn new(observations: &[Observation], inside: &Inside) -> Self {
+        let mut devices = Self::default();
+        let pairs = pairs(observations, inside);
+        for (mac, addresses) in &pairs {
+            if addresses.len() <= MOST_ADDRESSES {
+                for address in addresses {
+                    devices.join(Name::Mac(*mac), Name::Ip(*address));
+                }
+            }
+        }
+        for observation in observations {
+            let Some((_, field)) = STANDING_IN.iter().find(|(name, _)| *name == observation.protocol) else {
+                continue;
+            };
+            let speaker = observation.speaker;
+            let own = speaker.ip.map(Name::Ip).into_iter().chain(speaker.mac.map(Name::Mac));
+            let shared = observation.facts.all(field).filter_map(|text| text.parse().ok()).map(Name::Ip);
+            let names: Vec<Name> = own.chain(shared).collect();
+            for name in names.iter().skip(1) {
+                devices.join(names[0], *name);
+            }
+        }
+        devices
+    }
+
+    /// The box with this hardware address.
+    pub fn with_mac(&mut self, mac: Mac) -> Device {
+        self.find(Name::Mac(mac))
+    }
+
+    /// The box with this network address.
+    pub fn with_ip(&mut self, ip: IpAddr) -> Device {
+        self.find(Name::Ip(ip))
+    }
+
+    /// Every address of `device`.
+    pub fn names(&mut self, device: Device) -> (BTreeSet<IpAddr>, BTreeSet<Mac>) {
+        let names: Vec<(Name, usize)> = self.places.iter().map(|(name, place)| (*name, *place)).collect();
+        let (mut ips, mut macs) = (BTreeSet::new(), BTreeSet::new());
+        for (name, place) in names {
+            if self.root(place) == device.0 {
+                match name {
+                    Name::Ip(ip) => drop(ips.insert(ip)),
+                    Name::Mac(mac) => drop(macs.insert(mac)),
+                }
+            }
+        }
+        (ips, macs)
+    }
+
+    fn find(&mut self, name: Name) -> Device {
+        let place = self.place(name);
+        Device(self.root(place))
+    }
+
+    fn place(&mut self, name: Name) -> usize {
+        *self.places.entry(name).or_insert_with(|| {
+            self.parents.push(self.parents.len());
+            self.parents.len() - 1
+        })
+    }
+
+    fn join(&mut self, one: Name, other: Name) {
+        let (one, other) = (self.find(one).0, self.find(other).0);
+        // The earlier name stays, so that the order of joining does not matter.
+        if let Some(parent) = self.parents.get_mut(one.max(other)) {
+            *parent = one.min(other);
+        }
+    }
+
+    fn root(&mut self, mut place: usize) -> usize {
+        while let Some(parent) = self.parents.get(place).copied().filter(|parent| *parent != place) {
+            place = parent;
+        }
+        place
+    }
+}
+
+/// The network addresses that each hardware address claims or sends from itself.
+fn pairs(observations: &[Observation], inside: &Inside) -> BTreeMap<Mac, BTreeSet<IpAddr>> {
+    let mut pairs: BTreeMap<Mac, BTreeSet<IpAddr>> = BTreeMap::new();
+    for observation in observations {
+        let field = match observation.protocol {
+            "arp" => "arp.ip",
+            "ethernet" => "ethernet.address",
+            _ => continue,
+        };
+        let Some(mac) = observation.speaker.mac else { continue };
+        let addresses = observation.facts.all(field).filter_map(|text| text.parse::<IpAddr>().ok());
+        let known = pairs.entry(mac).or_default();
+        known.extend(addresses.filter(|ip| inside.contains(*ip) && !is_nowhere(*ip)));
+    }
+    pairs
+}

@@ -1,0 +1,128 @@
+//! What leads outside: the boxes that forward, announce or own a way out.
+
+use std::net::IpAddr;
+
+use super::{Direction, Kind, sign::Sign};
+use crate::{
+    observe::{Observation, Side},
+    scope::Inside,
+};
+
+/// How many different outside addresses make a gateway of a hardware address (MECHANISMS, M11): fewer may be
+/// an address that moved, or a host with a second address.
+const FEWEST_PEERS: usize = 3;
+
+/// Fields in which a box tells its own outside address to anyone who asks.
+const TELLS_OUTSIDE: [&str; 3] = ["nat_pmp.outside", "upnp.outside", "ssdp.outside"];
+
+/// Fields in which a box tells all its addresses.
+const TELLS_ADDRESSES: [&str; 4] = ["dcerpc.address", "nbns.address", "mdns.address", "snmp.address"];
+
+/// What `observation` says about ways out.
+pub fn signs<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
+    [forwards, announces_ipv6, tells_outside, dials_access_line, second_network]
+        .iter()
+        .filter_map(|rule| rule(observation, inside))
+        .collect()
+}
+
+/// A hardware address through which outside addresses are spoken with.
+fn forwards<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
+    let number = |field| o.facts.get(field).and_then(|value| value.parse::<usize>().ok()).unwrap_or(0);
+    if o.protocol != "ethernet" || number("ethernet.outside_peers") < FEWEST_PEERS {
+        return None;
+    }
+    let both_ways = number("ethernet.outside_heard") > 0 && number("ethernet.outside_sent") > 0;
+    let (kind, evidence) = match number("ethernet.global_peers") {
+        0 => (Kind::ClosedNetworkGateway, "forwards_to_closed_network"),
+        _ => (Kind::InternetGateway, "forwards_to_outside"),
+    };
+    let peers: Vec<&str> = o.facts.all("ethernet.outside").collect();
+    let weight = if both_ways { 0.97 } else { 0.8 };
+    let value = peers.join(", ");
+    Some(Sign { proves: both_ways, ..sign(o, kind, evidence, "ethernet.outside", &value, weight, Direction::Out) })
+}
+
+/// A router that offers itself for IPv6 with a prefix of the Internet.
+fn announces_ipv6<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
+    let lives = o.facts.get("ndp.lifetime").and_then(|value| value.parse::<u32>().ok());
+    if o.protocol != "ndp" || lives.is_none_or(|seconds| seconds == 0) {
+        return None;
+    }
+    let prefix = o.facts.all("ndp.prefix").find(|prefix| {
+        let address = prefix.split('/').next().and_then(|text| text.parse::<IpAddr>().ok());
+        address.is_some_and(crate::scope::inside::is_global)
+    })?;
+    Some(sign(o, Kind::Ipv6Exit, "router_advertisement", "ndp.prefix", prefix, 0.6, Direction::Out))
+}
+
+/// A box that answers with its outside address.
+fn tells_outside<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
+    let (field, value) = TELLS_OUTSIDE.iter().find_map(|field| Some((field, o.facts.get(field)?)))?;
+    let outside = value.parse::<IpAddr>().ok().filter(|ip| inside.is_outside(*ip));
+    let sign = sign(o, Kind::InternetGateway, "tells_outside_address", field, value, 0.85, Direction::Out);
+    (o.side != Side::Client).then_some(Sign { outside, ..sign })
+}
+
+/// A box that opens an access line over PPPoE: the line is patched into what was captured.
+fn dials_access_line<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
+    if o.protocol != "pppoe" || o.side != Side::Client {
+        return None;
+    }
+    let (field, value) = o.facts.iter().next()?;
+    Some(sign(o, Kind::InternetGateway, "access_line_pppoe", field, value, 0.7, Direction::Out))
+}
+
+/// A host that says it has an address in a network that is not the hospital's.
+fn second_network<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
+    let speaker = o.speaker.ip?;
+    if o.side == Side::Client || inside.is_outside(speaker) {
+        return None;
+    }
+    let foreign = |text: &str| {
+        let other = text.parse::<IpAddr>().ok()?;
+        let elsewhere = !crate::scope::inside::is_nowhere(other) && is_elsewhere(speaker, other, inside);
+        elsewhere.then_some(other)
+    };
+    let (field, value, other) = TELLS_ADDRESSES.iter().find_map(|field| {
+        o.facts.all(field).find_map(|value| Some((*field, value, foreign(value)?)))
+    })?;
+    // With the hospital's networks given, another is certainly not its own; otherwise it may be.
+    let weight = if inside.is_given() || inside.is_outside(other) { 0.8 } else { 0.45 };
+    let sign = sign(o, Kind::DualHomedHost, "second_network", field, value, weight, Direction::Both);
+    Some(Sign { outside: inside.is_outside(other).then_some(other), ..sign })
+}
+
+/// Whether `other` is in a network that `host`'s hospital does not have; with nothing given, in one whose
+/// first half differs.
+fn is_elsewhere(host: IpAddr, other: IpAddr, inside: &Inside) -> bool {
+    match (host, other) {
+        _ if inside.is_outside(other) => true,
+        (IpAddr::V4(host), IpAddr::V4(other)) if !inside.is_given() => host.octets()[..2] != other.octets()[..2],
+        _ => false,
+    }
+}
+
+fn sign<'a>(
+    o: &'a Observation,
+    kind: Kind,
+    evidence: &str,
+    field: &str,
+    value: &str,
+    weight: f64,
+    direction: Direction,
+) -> Sign<'a> {
+    Sign {
+        about: o.speaker,
+        kind: Some(kind),
+        evidence: evidence.to_owned(),
+        field: field.to_owned(),
+        value: value.to_owned(),
+        observation: o,
+        weight,
+        proves: false,
+        direction,
+        service: None,
+        outside: None,
+    }
+}

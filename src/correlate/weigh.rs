@@ -1,0 +1,192 @@
+//! Signs about one box to one point.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{Because, Direction, Grade, Kind, Point, Product, sign::Sign};
+use crate::{
+    fingerprint::{self, Evidence},
+    observe::{Mac, PacketId},
+    scope::inside::is_nowhere,
+};
+
+/// How many reasons a point keeps for each kind of evidence.
+const MOST_REASONS: usize = 6;
+
+/// Fields in which a box names itself.
+const NAMES: [&str; 12] = [
+    "nbns.name", "dcerpc.host", "ntlm.computer", "ntlm.dns_computer", "mdns.host", "dhcp.host_name",
+    "snmp.sysname", "lldp.system_name", "cdp.device", "mndp.identity", "l2tp.host", "pptp.host",
+];
+
+/// Which roles of signatures can be the product of which kind of point; the first that is found counts.
+fn roles(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::InternetGateway | Kind::ClosedNetworkGateway | Kind::MaintenanceRouter | Kind::Ipv6Exit => {
+            &["firewall", "vpn-gateway", "router", "mobile-router"]
+        }
+        Kind::MobileRouter => &["mobile-router", "router"],
+        Kind::VpnGateway => &["vpn-gateway", "firewall", "router"],
+        Kind::VpnClient => &["vpn-gateway", "overlay-network", "router", "firewall"],
+        Kind::RemoteDesktop => &["remote-desktop", "remote-control"],
+        Kind::RemoteControl => &["remote-control", "remote-desktop"],
+        Kind::OutboundAgent => &["outbound-agent", "remote-control"],
+        Kind::OverlayNetwork => &["overlay-network", "vpn-gateway"],
+        Kind::ProxyRelay => &["proxy", "remote-shell"],
+        Kind::RemoteShell => &["remote-shell"],
+        Kind::DualHomedHost | Kind::DialUp | Kind::DeclaredLine => &[],
+    }
+}
+
+/// The point that `signs` make of the box with these addresses, if they make one.
+pub(super) fn point(
+    addresses: BTreeSet<IpAddr>,
+    macs: BTreeSet<Mac>,
+    mut signs: Vec<Sign<'_>>,
+    named: &[Evidence],
+    packet: &dyn Fn(PacketId) -> String,
+) -> Option<Point> {
+    signs.sort_by(|a, b| {
+        let strength = b.proves.cmp(&a.proves).then(b.weight.total_cmp(&a.weight));
+        let order = |sign: &Sign<'_>| (sign.observation.packet, sign.evidence.clone(), sign.value.clone());
+        strength.then_with(|| order(a).cmp(&order(b)))
+    });
+    let kind = kind(&signs)?;
+    let supports = |sign: &&Sign<'_>| sign.kind.is_some();
+    let confidence = likelihood(signs.iter().filter(supports));
+    let mut direction = None;
+    for sign in signs.iter().filter(supports) {
+        direction = match direction {
+            Some(known) if known != sign.direction => Some(Direction::Both),
+            _ => Some(sign.direction),
+        };
+    }
+    let outside: BTreeSet<IpAddr> = signs.iter().filter_map(|sign| sign.outside).collect();
+    let services = signs.iter().filter_map(|sign| sign.service.clone()).collect();
+    let names = signs.iter().flat_map(|sign| {
+        NAMES.iter().flat_map(|field| sign.observation.facts.all(field)).map(str::to_owned)
+    });
+    Some(Point {
+        id: id(&addresses, &macs),
+        kind,
+        grade: grade(&signs),
+        confidence: (confidence * 1000.0).round() / 1000.0,
+        direction: direction.unwrap_or(Direction::Both),
+        addresses: addresses.iter().copied().filter(|ip| !is_nowhere(*ip) || ip.is_ipv6()).collect(),
+        macs: macs.clone(),
+        outside,
+        services,
+        product: product(kind, named),
+        names: names.take(8).collect(),
+        because: because(&signs, packet),
+    })
+}
+
+/// The kind whose signs weigh most. Of those that a packet shows, the more particular one: whoever forwards
+/// may also serve, and what it serves is the nearer door.
+fn kind(signs: &[Sign<'_>]) -> Option<Kind> {
+    let mut kinds: BTreeMap<Kind, Vec<&Sign<'_>>> = BTreeMap::new();
+    for sign in signs {
+        if let Some(kind) = sign.kind {
+            kinds.entry(kind).or_default().push(sign);
+        }
+    }
+    let rank = |kind: Kind, signs: &[&Sign<'_>]| {
+        let shown = signs.iter().any(|sign| sign.proves);
+        let strong = likelihood(signs.iter().copied()) >= 0.6;
+        (shown || strong, nearness(kind), shown)
+    };
+    kinds.iter().max_by_key(|(kind, signs)| rank(**kind, signs)).map(|(kind, _)| *kind)
+}
+
+/// How particular a kind is, where a box could be called several.
+fn nearness(kind: Kind) -> u8 {
+    match kind {
+        Kind::MobileRouter => 9,
+        Kind::VpnGateway => 8,
+        Kind::RemoteControl => 7,
+        Kind::RemoteDesktop | Kind::OverlayNetwork => 6,
+        Kind::VpnClient | Kind::OutboundAgent => 5,
+        Kind::MaintenanceRouter | Kind::ClosedNetworkGateway => 4,
+        Kind::InternetGateway | Kind::DualHomedHost => 3,
+        Kind::ProxyRelay => 2,
+        Kind::Ipv6Exit | Kind::RemoteShell => 1,
+        Kind::DialUp | Kind::DeclaredLine => 0,
+    }
+}
+
+/// How likely signs that do not depend on each other are right together. The same rule over and over counts
+/// once, with its strongest.
+fn likelihood<'a, 's: 'a>(signs: impl Iterator<Item = &'a Sign<'s>>) -> f64 {
+    let mut rules: BTreeMap<&str, f64> = BTreeMap::new();
+    for sign in signs {
+        let known = rules.entry(&sign.evidence).or_insert(0.0);
+        *known = known.max(sign.weight);
+    }
+    1.0 - rules.values().map(|weight| 1.0 - weight).product::<f64>()
+}
+
+fn grade(signs: &[Sign<'_>]) -> Grade {
+    let supporting: Vec<&Sign<'_>> = signs.iter().filter(|sign| sign.kind.is_some()).collect();
+    let rules: BTreeSet<&str> = supporting.iter().map(|sign| sign.evidence.as_str()).collect();
+    let strongest = supporting.iter().map(|sign| sign.weight).fold(0.0, f64::max);
+    if supporting.iter().any(|sign| sign.proves) {
+        Grade::Proved
+    } else if rules.len() >= 2 && strongest >= 0.5 {
+        Grade::Corroborated
+    } else if strongest >= 0.5 {
+        Grade::Inferred
+    } else {
+        Grade::Hint
+    }
+}
+
+fn product(kind: Kind, named: &[Evidence]) -> Option<Product> {
+    let ranked = fingerprint::combine(named);
+    let best = roles(kind).iter().find_map(|role| ranked.iter().find(|ranked| ranked.role == *role))?;
+    Some(Product {
+        vendor: best.vendor.clone(),
+        name: best.product.clone(),
+        model: best.model.clone(),
+        version: best.version.clone(),
+    })
+}
+
+fn because(signs: &[Sign<'_>], packet: &dyn Fn(PacketId) -> String) -> Vec<Because> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut reasons = Vec::new();
+    let mut seen = BTreeSet::new();
+    for sign in signs {
+        let count = counts.entry(&sign.evidence).or_default();
+        if *count >= MOST_REASONS || !seen.insert((&sign.evidence, &sign.field, &sign.value)) {
+            continue;
+        }
+        *count += 1;
+        reasons.push(Because {
+            evidence: sign.evidence.clone(),
+            field: sign.field.clone(),
+            value: sign.value.clone(),
+            observation: packet(sign.observation.packet),
+        });
+    }
+    reasons
+}
+
+/// A name that stays as long as what identifies the box does: its lowest own hardware address, or its lowest
+/// address.
+fn id(addresses: &BTreeSet<IpAddr>, macs: &BTreeSet<Mac>) -> String {
+    // Virtual routers' hardware addresses (RFC 9568, RFC 2281) come after those that a box was built with.
+    let is_virtual = |mac: &&Mac| mac.0.starts_with(&[0, 0, 0x5e, 0, 1]) || mac.0.starts_with(&[0, 0, 0x0c, 7, 0xac]);
+    let own = macs.iter().find(|mac| !is_virtual(mac)).or(macs.first());
+    let identity = match (own, addresses.first()) {
+        (Some(mac), _) => mac.to_string(),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => String::new(),
+    };
+    let digest = Sha256::digest(identity.as_bytes());
+    digest.iter().take(4).fold("p".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+}

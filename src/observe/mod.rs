@@ -4,12 +4,18 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod arp;
 pub mod ayiya;
 pub mod etherip;
 pub mod facts;
 pub mod geneve;
 pub mod gre;
+pub mod icmp;
+pub mod icmpv6;
+pub mod igmp;
 pub mod ipip;
+pub mod ndp;
+pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod said;
@@ -42,6 +48,13 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &geneve::PROTOCOL,
     &teredo::PROTOCOL,
     &ayiya::PROTOCOL,
+    // Neighbours and errors.
+    &arp::PROTOCOL,
+    &ndp::PROTOCOL,
+    &icmp::PROTOCOL,
+    &icmpv6::PROTOCOL,
+    &igmp::PROTOCOL,
+    &pim::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -4,9 +4,25 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod arp;
+pub mod ayiya;
+pub mod etherip;
 pub mod facts;
+pub mod geneve;
+pub mod gre;
+pub mod icmp;
+pub mod icmpv6;
+pub mod igmp;
+pub mod ipip;
+pub mod ndp;
+pub mod pim;
+pub mod ppp;
+pub mod pppoe;
 pub mod said;
+pub mod six_in_four;
 pub mod ssh;
+pub mod teredo;
+pub mod vxlan;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -22,6 +38,23 @@ use crate::time::Timestamp;
 pub static PROTOCOLS: &[&Protocol] = &[
     // Remote shells.
     &ssh::PROTOCOL,
+    // Tunnels.
+    &gre::PROTOCOL,
+    &pppoe::PROTOCOL,
+    &six_in_four::PROTOCOL,
+    &ipip::PROTOCOL,
+    &etherip::PROTOCOL,
+    &vxlan::PROTOCOL,
+    &geneve::PROTOCOL,
+    &teredo::PROTOCOL,
+    &ayiya::PROTOCOL,
+    // Neighbours and errors.
+    &arp::PROTOCOL,
+    &ndp::PROTOCOL,
+    &icmp::PROTOCOL,
+    &icmpv6::PROTOCOL,
+    &igmp::PROTOCOL,
+    &pim::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -4,17 +4,23 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod arp;
 pub mod ayiya;
 pub mod etherip;
 pub mod ethernet;
 pub mod geneve;
 pub mod gre;
+pub mod icmp;
+pub mod icmpv6;
+pub mod igmp;
 pub mod ipip;
 pub mod ipv4;
 pub mod ipv6;
 pub mod link;
 pub mod mpls;
+pub mod ndp;
 pub mod payload;
+pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod six_in_four;

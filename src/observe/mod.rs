@@ -5,6 +5,7 @@
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
 pub mod facts;
+pub mod ike;
 pub mod said;
 pub mod ssh;
 
@@ -20,6 +21,8 @@ use crate::time::Timestamp;
 /// Every protocol we understand, strongest recognition first: where two could read the same bytes, the
 /// earlier one wins. Off their usual ports only readings of [`Confidence::Firm`] or better count.
 pub static PROTOCOLS: &[&Protocol] = &[
+    // Tunnels.
+    &ike::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
 ];

@@ -6,6 +6,7 @@
 
 pub mod facts;
 pub mod ike;
+pub mod openvpn;
 pub mod said;
 pub mod ssh;
 
@@ -23,6 +24,7 @@ use crate::time::Timestamp;
 pub static PROTOCOLS: &[&Protocol] = &[
     // Tunnels.
     &ike::PROTOCOL,
+    &openvpn::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
 ];

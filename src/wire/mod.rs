@@ -5,6 +5,7 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod ike;
+pub mod openvpn;
 pub mod ssh;
 
 /// Why bytes were not the message we asked them to be.

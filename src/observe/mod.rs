@@ -4,11 +4,17 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod ah;
+pub mod esp;
 pub mod facts;
 pub mod ike;
+pub mod l2tp;
+pub mod l2tpv3;
 pub mod openvpn;
+pub mod pptp;
 pub mod said;
 pub mod ssh;
+pub mod wireguard;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -25,6 +31,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     // Tunnels.
     &ike::PROTOCOL,
     &openvpn::PROTOCOL,
+    &wireguard::PROTOCOL,
+    &esp::PROTOCOL,
+    &ah::PROTOCOL,
+    &l2tp::PROTOCOL,
+    &l2tpv3::PROTOCOL,
+    &pptp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
 ];

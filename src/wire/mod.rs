@@ -4,9 +4,14 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod ah;
+pub mod esp;
 pub mod ike;
+pub mod l2tp;
 pub mod openvpn;
+pub mod pptp;
 pub mod ssh;
+pub mod wireguard;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

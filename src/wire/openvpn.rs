@@ -134,7 +134,7 @@ impl<'a> Control<'a> {
         require("key", key == 0 || !opcode.is_reset())?;
         let session = r.u64("session")?;
         // Sessions are random; three zeros in one come once in a few hundred thousand.
-        let zeros = session.to_be_bytes().iter().filter(|byte| **byte == 0).count();
+        let zeros: u8 = session.to_be_bytes().map(|byte| u8::from(byte == 0)).iter().sum();
         require("session", zeros < 3)?;
         let told = Self {
             opcode,
@@ -262,7 +262,8 @@ pub fn parse_stream(bytes: &[u8]) -> Result<(&[u8], usize)> {
     if let Some(first) = r.rest().first() {
         let opcode = Opcode::parse(*first)?;
         require("opcode", !opcode.is_data())?;
-        require("key", first & 7 == 0 || !opcode.is_reset())?;
+        let key = first & 7;
+        require("key", key == 0 || !opcode.is_reset())?;
     }
     let packet = r.bytes("packet", length)?;
     Ok((packet, r.position()))

@@ -7,6 +7,8 @@
 pub mod arp;
 pub mod ayiya;
 pub mod etherip;
+pub mod ah;
+pub mod esp;
 pub mod facts;
 pub mod geneve;
 pub mod gre;
@@ -18,11 +20,17 @@ pub mod ndp;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;
+pub mod ike;
+pub mod l2tp;
+pub mod l2tpv3;
+pub mod openvpn;
+pub mod pptp;
 pub mod said;
 pub mod six_in_four;
 pub mod ssh;
 pub mod teredo;
 pub mod vxlan;
+pub mod wireguard;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -36,6 +44,15 @@ use crate::time::Timestamp;
 /// Every protocol we understand, strongest recognition first: where two could read the same bytes, the
 /// earlier one wins. Off their usual ports only readings of [`Confidence::Firm`] or better count.
 pub static PROTOCOLS: &[&Protocol] = &[
+    // Tunnels.
+    &ike::PROTOCOL,
+    &openvpn::PROTOCOL,
+    &wireguard::PROTOCOL,
+    &esp::PROTOCOL,
+    &ah::PROTOCOL,
+    &l2tp::PROTOCOL,
+    &l2tpv3::PROTOCOL,
+    &pptp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.

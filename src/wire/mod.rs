@@ -24,11 +24,18 @@ pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod six_in_four;
+pub mod ah;
+pub mod esp;
+pub mod ike;
+pub mod l2tp;
+pub mod openvpn;
+pub mod pptp;
 pub mod ssh;
 pub mod tcp;
 pub mod teredo;
 pub mod udp;
 pub mod vxlan;
+pub mod wireguard;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@
 //!
 //! [`wire`] turns bytes into messages for all of them, [`time`] holds moments.
 
-pub mod correlate;
+//pub mod correlate;
 pub mod observe;
 pub mod passive;
 pub mod scope;

@@ -2,14 +2,22 @@
 //!
 //! Data flows one way, in the order of this list:
 //!
-//! 1. [`observe`] is what was heard, whoever heard it.
-//! 2. [`correlate`] joins it into connection points, each with its because.
+//! 1. [`scope`] says what may be touched, and what counts as inside.
+//! 2. [`passive`] hears what is said anyway.
+//! 3. [`observe`] is what was heard, whoever heard it.
+//! 4. [`fingerprint`] says which product said it.
+//! 5. [`correlate`] joins it into connection points, each with its because.
+//! 6. [`inventory`] remembers them, and [`report`] tells them.
 //!
-//! [`wire`] turns bytes into messages for all of them, [`time`] holds moments.
+//! [`wire`] turns bytes into messages for all of them, [`time`] holds moments, and [`cli`] runs the flow.
 
-//pub mod correlate;
+pub mod cli;
+pub mod correlate;
+pub mod fingerprint;
+pub mod inventory;
 pub mod observe;
 pub mod passive;
+pub mod report;
 pub mod scope;
 pub mod time;
 pub mod wire;

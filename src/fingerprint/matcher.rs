@@ -1,0 +1,436 @@
+//! All rules of a field together: a fact goes in, evidence comes out.
+
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
+
+use aho_corasick::AhoCorasick;
+use serde::Serialize;
+
+use super::{
+    Condition, Rule, Signature, Signatures,
+    compile::{Pattern, SHORTEST_LITERAL},
+};
+use crate::observe::Confidence;
+
+/// What one rule says about one fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evidence<'s> {
+    /// The signature's id: its file's name.
+    pub signature: &'s str,
+    /// The rule's id.
+    pub rule: &'s str,
+    /// Who makes the product.
+    pub vendor: &'s str,
+    /// What it is called.
+    pub product: &'s str,
+    /// The model, when the fact tells.
+    pub model: Option<String>,
+    /// The version, when the fact tells.
+    pub version: Option<String>,
+    /// The serial number, when the fact tells.
+    pub serial: Option<String>,
+    /// What the product does at the edge.
+    pub role: &'s str,
+    /// How far this alone can be trusted.
+    pub confidence: Confidence,
+    /// How much of the value the rule pins down: bytes of text, numbers of an identifier.
+    pub specificity: usize,
+}
+
+/// A product, and how sure all the evidence for it makes us.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ranked<'s> {
+    /// The signature's id: its file's name.
+    pub signature: &'s str,
+    /// Who makes the product.
+    pub vendor: &'s str,
+    /// What it is called.
+    pub product: &'s str,
+    /// The model, when a fact tells.
+    pub model: Option<String>,
+    /// The version, when a fact tells.
+    pub version: Option<String>,
+    /// The serial number, when a fact tells.
+    pub serial: Option<String>,
+    /// What the product does at the edge.
+    pub role: &'s str,
+    /// From 0 to 1.
+    pub confidence: f64,
+    /// How much of a value the most particular rule pins down.
+    pub specificity: usize,
+    /// The ids of the rules that speak for it, strongest first.
+    pub rules: Vec<&'s str>,
+}
+
+/// Turns facts into evidence.
+#[derive(Debug)]
+pub struct Matcher<'s> {
+    entries: Vec<Entry<'s>>,
+    shelves: BTreeMap<&'s str, Shelf>,
+}
+
+/// A rule with its product and, if it has one, its pattern.
+#[derive(Debug)]
+pub(super) struct Entry<'s> {
+    pub(super) signature: &'s Signature,
+    pub(super) rule: &'s Rule,
+    pattern: Option<Pattern>,
+}
+
+/// The rules of one field, by what finds them. Numbers are places in the list of entries.
+#[derive(Debug, Default)]
+struct Shelf {
+    /// Every rule of the field.
+    all: Vec<usize>,
+    /// Patterns, by a text they surely contain.
+    literals: Option<AhoCorasick>,
+    by_literal: Vec<Vec<usize>>,
+    /// Patterns that contain nothing for sure.
+    always: Vec<usize>,
+    by_text: BTreeMap<String, Vec<usize>>,
+    by_domain: BTreeMap<String, Vec<usize>>,
+    by_oid: BTreeMap<String, Vec<usize>>,
+    by_oui: BTreeMap<String, Vec<usize>>,
+}
+
+impl<'s> Matcher<'s> {
+    /// Sorts the rules by field and by what finds them. A pattern that cannot be read, which loading
+    /// refuses, never matches.
+    pub fn new(signatures: &'s Signatures) -> Self {
+        let mut entries = Vec::new();
+        let mut shelves: BTreeMap<&str, Shelf> = BTreeMap::new();
+        let mut literals: BTreeMap<&str, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
+        for signature in signatures {
+            for rule in &signature.rules {
+                let place = entries.len();
+                let pattern = match &rule.condition {
+                    Condition::Matches(text) => Pattern::parse(text).ok(),
+                    _ => None,
+                };
+                for field in &rule.fields {
+                    let shelf = shelves.entry(field).or_default();
+                    shelf.all.push(place);
+                    shelf.place(rule, place);
+                    if let Some(pattern) = &pattern {
+                        if pattern.shortest_literal() < SHORTEST_LITERAL {
+                            shelf.always.push(place);
+                        } else {
+                            for literal in &pattern.literals {
+                                let of_field = literals.entry(field).or_default();
+                                of_field.entry(literal.clone()).or_default().push(place);
+                            }
+                        }
+                    }
+                }
+                entries.push(Entry { signature, rule, pattern });
+            }
+        }
+        for (field, of_field) in literals {
+            let shelf = shelves.entry(field).or_default();
+            let texts: Vec<&String> = of_field.keys().collect();
+            shelf.literals = AhoCorasick::builder().ascii_case_insensitive(true).build(texts).ok();
+            shelf.by_literal = of_field.into_values().collect();
+            if shelf.literals.is_none() {
+                shelf.always.extend(shelf.by_literal.drain(..).flatten());
+            }
+        }
+        Self { entries, shelves }
+    }
+
+    /// What the rules say about a fact, in order of the signatures' ids and the rules in them.
+    pub fn evidence(&self, field: &str, value: &str) -> Vec<Evidence<'s>> {
+        let Some(shelf) = self.shelves.get(field) else { return Vec::new() };
+        let value = plain(value);
+        let candidates = shelf.candidates(&value);
+        let entries = candidates.into_iter().filter_map(|place| self.entries.get(place));
+        entries.filter_map(|entry| entry.evidence(&value)).collect()
+    }
+
+    /// Every rule of a field with what it says about a value, if it says anything.
+    pub(super) fn judged(
+        &self,
+        field: &str,
+        value: &str,
+    ) -> impl Iterator<Item = (&Entry<'s>, Option<Evidence<'s>>)> {
+        let value = plain(value).into_owned();
+        let places = self.shelves.get(field).map(|shelf| shelf.all.as_slice()).unwrap_or_default();
+        places.iter().filter_map(|place| self.entries.get(*place)).map(move |entry| {
+            let evidence = entry.evidence(&value);
+            (entry, evidence)
+        })
+    }
+
+    /// How many rules there are.
+    pub fn rules(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+impl Shelf {
+    /// Puts a rule where its condition is looked up.
+    fn place(&mut self, rule: &Rule, place: usize) {
+        let (map, keys) = match &rule.condition {
+            Condition::Matches(_) => return,
+            Condition::OneOf(texts) => (&mut self.by_text, texts),
+            Condition::Domain(names) => (&mut self.by_domain, names),
+            Condition::OidPrefix(oids) => (&mut self.by_oid, oids),
+            Condition::Oui(prefixes) => (&mut self.by_oui, prefixes),
+        };
+        for key in keys {
+            map.entry(key.clone()).or_default().push(place);
+        }
+    }
+
+    /// The rules that may say something about a value, in their order.
+    fn candidates(&self, value: &str) -> Vec<usize> {
+        let mut places = self.always.clone();
+        if let Some(literals) = &self.literals {
+            for found in literals.find_overlapping_iter(value) {
+                places
+                    .extend(self.by_literal.get(found.pattern().as_usize()).into_iter().flatten());
+            }
+        }
+        let mut add = |found: Option<&Vec<usize>>| places.extend(found.into_iter().flatten());
+        add(self.by_text.get(value));
+        if !self.by_domain.is_empty() {
+            let name = domain(value);
+            for suffix in suffixes(&name) {
+                add(self.by_domain.get(suffix));
+            }
+        }
+        if !self.by_oid.is_empty() {
+            for prefix in prefixes(oid(value)) {
+                add(self.by_oid.get(prefix));
+            }
+        }
+        if !self.by_oui.is_empty() {
+            let digits = hardware_digits(value);
+            for length in [6, 7, 9] {
+                add(digits.get(..length).and_then(|prefix| self.by_oui.get(prefix)));
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+}
+
+impl<'s> Entry<'s> {
+    /// Texts of which a matching value contains one, in lower case.
+    pub(super) fn literals(&self) -> impl Iterator<Item = &str> {
+        self.pattern.iter().flat_map(|pattern| &pattern.literals).map(String::as_str)
+    }
+
+    /// What the rule says about a plain value.
+    fn evidence(&self, value: &str) -> Option<Evidence<'s>> {
+        let Self { signature, rule, pattern } = self;
+        let mut evidence = Evidence {
+            signature: &signature.id,
+            rule: &rule.id,
+            vendor: &signature.vendor,
+            product: &signature.product,
+            model: rule.model.clone(),
+            version: rule.version.clone(),
+            serial: None,
+            role: &signature.role,
+            confidence: rule.confidence,
+            specificity: 0,
+        };
+        evidence.specificity = match &rule.condition {
+            Condition::Matches(_) => {
+                let pattern = pattern.as_ref()?;
+                let captures = pattern.regex()?.captures(value)?;
+                let capture = |name: &str| {
+                    let text = captures.name(name)?.as_str().trim();
+                    (!text.is_empty()).then(|| text.to_owned())
+                };
+                evidence.model = capture("model").or(evidence.model);
+                evidence.version = capture("version").or(evidence.version);
+                evidence.serial = capture("serial");
+                if let Some(lookup) = &rule.lookup
+                    && let Some(known) =
+                        capture(&lookup.by).and_then(|text| lookup.table.get(&text))
+                {
+                    match lookup.gives.as_str() {
+                        "model" => evidence.model = Some(known.clone()),
+                        _ => evidence.version = Some(known.clone()),
+                    }
+                }
+                pattern.shortest_literal()
+            }
+            Condition::OneOf(texts) => texts.iter().find(|text| *text == value)?.len(),
+            Condition::Domain(names) => {
+                let name = domain(value);
+                let known = |suffix: &&str| names.iter().any(|name| name == suffix);
+                suffixes(&name).find(known)?.len()
+            }
+            Condition::OidPrefix(oids) => {
+                let known = |prefix: &&str| oids.iter().any(|oid| oid == prefix);
+                prefixes(oid(value)).filter(known).last()?.split('.').count()
+            }
+            Condition::Oui(known) => {
+                let digits = hardware_digits(value);
+                known.iter().find(|prefix| digits.starts_with(prefix.as_str()))?.len()
+            }
+        };
+        Some(evidence)
+    }
+}
+
+/// How much evidence of a confidence weighs, from 0 to 1: how often it may be believed alone.
+pub fn weight(confidence: Confidence) -> f64 {
+    match confidence {
+        Confidence::Weak => 0.4,
+        Confidence::Firm => 0.75,
+        Confidence::Certain => 0.95,
+    }
+}
+
+/// Weighs the evidence of one speaker or one box: the products it may be, best first.
+///
+/// Rules that agree add up as independent witnesses do, 1 − Π(1 − weight); a rule counts once however
+/// often it spoke. Of equally sure products the one whose rule pins down more comes first, then the one
+/// that knows more about itself, then the alphabet decides.
+pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
+    let mut by_signature: BTreeMap<&str, Vec<&Evidence<'s>>> = BTreeMap::new();
+    for one in evidence {
+        by_signature.entry(one.signature).or_default().push(one);
+    }
+    let mut ranked: Vec<Ranked<'s>> = by_signature
+        .into_values()
+        .filter_map(|mut of_product| {
+            of_product.sort_by(|a, b| {
+                let strength = |e: &Evidence<'_>| (e.confidence, e.specificity);
+                strength(b).cmp(&strength(a)).then_with(|| a.rule.cmp(b.rule))
+            });
+            let first = of_product.first()?;
+            let mut rules: Vec<&str> = Vec::new();
+            let mut doubt = 1.0;
+            for one in &of_product {
+                if !rules.contains(&one.rule) {
+                    rules.push(one.rule);
+                    doubt *= 1.0 - weight(one.confidence);
+                }
+            }
+            Some(Ranked {
+                signature: first.signature,
+                vendor: first.vendor,
+                product: first.product,
+                model: of_product.iter().find_map(|one| one.model.clone()),
+                version: of_product.iter().find_map(|one| one.version.clone()),
+                serial: of_product.iter().find_map(|one| one.serial.clone()),
+                role: first.role,
+                confidence: (1.0 - doubt).clamp(0.0, 1.0),
+                specificity: of_product.iter().map(|one| one.specificity).max().unwrap_or(0),
+                rules,
+            })
+        })
+        .collect();
+    ranked.sort_by(better_first);
+    ranked
+}
+
+fn better_first(a: &Ranked<'_>, b: &Ranked<'_>) -> Ordering {
+    let known = |r: &Ranked<'_>| usize::from(r.model.is_some()) + usize::from(r.version.is_some());
+    b.confidence
+        .total_cmp(&a.confidence)
+        .then_with(|| b.specificity.cmp(&a.specificity))
+        .then_with(|| known(b).cmp(&known(a)))
+        .then_with(|| a.signature.cmp(b.signature))
+}
+
+/// A value as rules see it: line ends and other controls, also where an observation shows them as a
+/// middle dot, are spaces; there are none at the ends.
+pub(super) fn plain(value: &str) -> Cow<'_, str> {
+    let odd = |c: char| c.is_control() || c == '\u{b7}';
+    if value.contains(odd) {
+        Cow::Owned(value.replace(odd, " ").trim().to_owned())
+    } else {
+        Cow::Borrowed(value.trim())
+    }
+}
+
+/// A name for comparison: lower case, without the final dot.
+fn domain(value: &str) -> String {
+    value.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// A name and every name above it, longest first.
+fn suffixes(name: &str) -> impl Iterator<Item = &str> {
+    let dots = name.match_indices('.').filter_map(|(at, _)| name.get(at + 1..));
+    std::iter::once(name).chain(dots)
+}
+
+/// An object identifier without the marks some tools put before it.
+fn oid(value: &str) -> &str {
+    value.trim_start_matches('.')
+}
+
+/// Every prefix of an object identifier, shortest first, the whole last.
+fn prefixes(oid: &str) -> impl Iterator<Item = &str> {
+    let dots = oid.match_indices('.').filter_map(|(at, _)| oid.get(..at));
+    dots.chain(std::iter::once(oid))
+}
+
+/// The hexadecimal digits of a hardware address, in lower case.
+fn hardware_digits(value: &str) -> String {
+    value.chars().filter(char::is_ascii_hexdigit).take(12).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(
+        signature: &'static str,
+        rule: &'static str,
+        confidence: Confidence,
+    ) -> Evidence<'static> {
+        Evidence {
+            signature,
+            rule,
+            vendor: "Acme",
+            product: signature,
+            model: None,
+            version: None,
+            serial: None,
+            role: "router",
+            confidence,
+            specificity: 4,
+        }
+    }
+
+    #[test]
+    fn witnesses_that_agree_add_up_and_repetition_does_not() {
+        let firm = one("acme-gate", "acme-gate.title", Confidence::Firm);
+        let weak = one("acme-gate", "acme-gate.oui", Confidence::Weak);
+        let other = one("acme-post", "acme-post.title", Confidence::Firm);
+        let ranked = combine(&[weak.clone(), other, firm.clone(), firm, weak]);
+        let order: Vec<_> = ranked.iter().map(|r| r.signature).collect();
+        assert_eq!(order, ["acme-gate", "acme-post"]);
+        assert!((ranked[0].confidence - 0.85).abs() < 1e-9, "{ranked:?}");
+        assert_eq!(ranked[0].rules, ["acme-gate.title", "acme-gate.oui"]);
+    }
+
+    #[test]
+    fn ties_go_to_the_more_particular_then_to_the_alphabet() {
+        let a = one("b", "b.1", Confidence::Firm);
+        let b = one("a", "a.1", Confidence::Firm);
+        let c = Evidence { specificity: 9, ..one("c", "c.1", Confidence::Firm) };
+        let ranked = combine(&[a, b, c]);
+        let order: Vec<_> = ranked.iter().map(|r| r.signature).collect();
+        assert_eq!(order, ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn sees_line_ends_as_spaces_however_they_are_shown() {
+        assert_eq!(plain("a v5\r\nLogin:\n"), "a v5  Login:");
+        assert_eq!(plain("a v5··Login:"), "a v5  Login:");
+    }
+
+    #[test]
+    fn names_and_identifiers_are_walked_part_by_part() {
+        assert_eq!(suffixes("a.b.c").collect::<Vec<_>>(), ["a.b.c", "b.c", "c"]);
+        assert_eq!(prefixes("1.3.6").collect::<Vec<_>>(), ["1", "1.3", "1.3.6"]);
+        assert_eq!(hardware_digits("00:09:0F:aa"), "00090faa");
+    }
+}

@@ -523,15 +523,14 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
         "INSERT INTO sighting VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     for ((place, point), same) in (0_i64..).zip(&run.points).zip(same) {
-        let known = match same {
-            Some(known) => known,
-            None => {
-                transaction.execute(
-                    "INSERT INTO point (facility, id) VALUES (?1, ?2)",
-                    params![run.facility, point.id],
-                )?;
-                transaction.last_insert_rowid()
-            }
+        let known = if let Some(known) = same {
+            known
+        } else {
+            transaction.execute(
+                "INSERT INTO point (facility, id) VALUES (?1, ?2)",
+                params![run.facility, point.id],
+            )?;
+            transaction.last_insert_rowid()
         };
         sighting.execute(params![
             number,

@@ -14,7 +14,7 @@ use sekisho::{
         FORMATS, Language, Look, Report, Words, write_html, write_json, write_point, write_text,
     },
 };
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 const CLINIC: &str = "fixtures/reports/clinic";
 
@@ -218,12 +218,12 @@ fn what_a_device_calls_itself_harms_nobody() {
                     || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
             });
             assert_eq!(obeyed, None, "{name}");
-            if name.ends_with(".html") {
+            if name.contains("html") {
                 assert!(!written.contains("<script") && !written.contains("<img"), "{name}");
                 assert!(written.len() < 1_000_000, "{name}: {} bytes", written.len());
             }
-            if name.ends_with(".txt") {
-                let widest = written.lines().map(|line| line.width()).max().unwrap();
+            if name.contains("txt") {
+                let widest = written.lines().map(UnicodeWidthStr::width).max().unwrap();
                 assert!(widest <= 124, "{name}: {widest} columns");
                 assert!(!written.contains("49{value}"), "{name}");
             }
@@ -237,10 +237,10 @@ fn many(count: usize) -> Run {
         let low = u8::try_from(n % 250).unwrap();
         Point {
             id: format!("p{:08x}", n.wrapping_mul(2_654_435_761) & 0xffff_ffff),
-            kind: Kind::ALL[n * n % Kind::ALL.len()],
-            grade: Grade::ALL[n % 4],
+            kind: *Kind::ALL.iter().cycle().nth(n * n * 7 + n * 3).unwrap(),
+            grade: *Grade::ALL.iter().cycle().nth(n).unwrap(),
             confidence: 1.0 - f64::from(low) / 300.0,
-            direction: Direction::ALL[n % 3],
+            direction: *Direction::ALL.iter().cycle().nth(n).unwrap(),
             addresses: BTreeSet::from([[192, 0, 2, low].into()]),
             macs: BTreeSet::from([Mac([0, 0, 0x5e, 0, 0x53, low])]),
             outside: (0..n % 5).map(|m| [203, 0, 113, u8::try_from(m).unwrap()].into()).collect(),

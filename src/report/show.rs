@@ -109,12 +109,10 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
         let closing = matches!(c, '。' | '、' | '）' | '」' | '：' | ',' | '.' | ')' | '”' | 'ー');
         if used + width > columns && !closing {
             // A Latin word moves down whole, if it is short enough.
-            let keep = line.rfind(' ').map(|at| at + 1).filter(|at| {
-                c.is_ascii_graphic()
-                    && line
-                        .get(*at..)
-                        .is_some_and(|word| word.is_ascii() && word.len() < columns / 2)
-            });
+            let start = line.trim_end_matches(|c: char| c.is_ascii_graphic());
+            let start = start.trim_end_matches(['（', '「', '“']).len();
+            let keep = (c.is_ascii_graphic() && start > 0 && line.len() - start < columns / 2)
+                .then_some(start);
             let word = keep.map(|at| line.split_off(at)).unwrap_or_default();
             lines.push(line.trim_end().to_owned());
             line = word;

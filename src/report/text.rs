@@ -101,13 +101,15 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
 
 /// What a line of coverage says, on one line.
 pub(super) fn coverage(line: &Coverage, words: &Words) -> String {
-    let mut said = words.get("coverage", &line.subject).to_owned();
-    if let Some(count) = line.count {
-        said = format!("{said}{}{}", words.get("language", "colon"), grouped(count));
-    }
-    match line.detail.as_deref().filter(|detail| !detail.is_empty()) {
-        Some(detail) => bracketed(&said, detail, words),
-        None => said,
+    let (subject, colon) = (words.get("coverage", &line.subject), words.get("language", "colon"));
+    let detail = line.detail.as_deref().filter(|detail| !detail.is_empty());
+    match (line.count.map(grouped), detail) {
+        (Some(count), Some(detail)) => {
+            bracketed(&format!("{subject}{colon}{count}"), detail, words)
+        }
+        (Some(said), None) => format!("{subject}{colon}{said}"),
+        (None, Some(said)) => format!("{subject}{colon}{said}"),
+        (None, None) => subject.to_owned(),
     }
 }
 
@@ -258,10 +260,12 @@ fn blocks(points: &[&Point], words: &Words, look: Look, out: &mut impl Write) ->
     Ok(())
 }
 
-/// The strongest because of a point, on one line, its packet never cut off.
+/// The strongest because of a point, on one line; the packet's number is never cut off.
 fn because(point: &Point, words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
     let Some(because) = point.because.first() else { return Ok(()) };
-    let packet = cut(&because.observation, look.columns / 3);
+    let (file, number) = because.observation.rsplit_once('#').unwrap_or((&because.observation, ""));
+    let packet = cut(file, look.columns / 4);
+    let packet = if number.is_empty() { packet } else { format!("{packet}#{}", cut(number, 20)) };
     let room = look.columns.saturating_sub(packet.width() + 7);
     let sentence = cut(&words.because(because), room);
     writeln!(out, "{}", look.faint(&format!("  └ {sentence} [{packet}]")))

@@ -131,10 +131,13 @@ impl Words {
         }
     }
 
-    /// A service as people say it: `SSH tcp/22`.
+    /// A service as people say it: `SSH tcp/22`, or `IPsec ESP` where there is no port.
     pub fn service(&self, service: &Service) -> String {
-        let port = service.port.map(|port| format!("/{port}")).unwrap_or_default();
-        format!("{} {}{port}", self.protocol(&service.protocol), service.transport.name())
+        let protocol = self.protocol(&service.protocol);
+        match service.port {
+            Some(port) => format!("{protocol} {}/{port}", service.transport.name()),
+            None => protocol.into_owned(),
+        }
     }
 
     /// A because as a sentence.

@@ -44,6 +44,14 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let moment: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        i64::try_from(moment.as_nanosecond()).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Timestamp;
@@ -54,6 +62,8 @@ mod tests {
             Timestamp::new(1_700_000_000, 5_000_000).to_string(),
             "2023-11-14T22:13:20.005Z"
         );
+        let moment: Timestamp = serde_json::from_str("\"2023-11-14T22:13:20.005Z\"").unwrap();
+        assert_eq!(moment, Timestamp::new(1_700_000_000, 5_000_000));
         assert_eq!(Timestamp::new(i64::MAX, 0).to_string(), "2262-04-11T23:47:16.854775807Z");
     }
 }

@@ -1,6 +1,6 @@
 //! A connection point: one box or one line through which a network meets the outside.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{borrow::Cow, collections::BTreeSet, fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::observe::{Mac, Transport};
 
 /// One box or line, not one port: a firewall that answers IKE, SSL-VPN and SSH is one point with three
 /// services.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Stable name: `p` and eight hexadecimal digits, made from what identifies the box.
     pub id: String,
@@ -133,6 +133,9 @@ pub enum Grade {
 }
 
 impl Grade {
+    /// Every grade, the best first.
+    pub const ALL: [Self; 4] = [Self::Proved, Self::Corroborated, Self::Inferred, Self::Hint];
+
     /// The name in JSON and in the word lists.
     pub const fn name(self) -> &'static str {
         match self {
@@ -156,8 +159,22 @@ pub enum Direction {
     Both,
 }
 
+impl Direction {
+    /// Every direction.
+    pub const ALL: [Self; 3] = [Self::In, Self::Out, Self::Both];
+
+    /// The name in JSON and in the word lists.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+            Self::Both => "both",
+        }
+    }
+}
+
 /// A service of a point.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Service {
     /// What carries it.
     pub transport: Transport,
@@ -167,8 +184,16 @@ pub struct Service {
     pub protocol: String,
 }
 
+impl fmt::Display for Service {
+    /// As people write it: `ssh tcp/22`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.protocol, self.transport.name())?;
+        self.port.map_or(Ok(()), |port| write!(f, "/{port}"))
+    }
+}
+
 /// What a signature names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Product {
     /// Who makes it.
     pub vendor: String,
@@ -180,8 +205,24 @@ pub struct Product {
     pub version: Option<String>,
 }
 
+impl fmt::Display for Product {
+    /// Vendor, name, model and version, as far as they are known and not said twice.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.vendor)?;
+        let rest = [Some(&self.name), self.model.as_ref(), self.version.as_ref()];
+        let mut before = &self.vendor;
+        for part in rest.into_iter().flatten().filter(|part| !part.is_empty()) {
+            if part != before {
+                write!(f, " {part}")?;
+            }
+            before = part;
+        }
+        Ok(())
+    }
+}
+
 /// One reason for a point, down to the packet that shows it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Because {
     /// The rule of correlation or the signature rule that concluded, such as `forwards_to_outside` or
     /// `fortinet-fortigate.http-redirect`.
@@ -195,10 +236,10 @@ pub struct Because {
 }
 
 /// One line of what was measured, and of what could not be seen.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Coverage {
     /// What this line is about: a key of the word lists, such as `inside_inferred`.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
     /// How much of it was seen.
     pub state: CoverageState,
     /// How many, where there is a number.
@@ -208,7 +249,7 @@ pub struct Coverage {
 }
 
 /// How much was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CoverageState {
     /// All of it.
@@ -217,4 +258,18 @@ pub enum CoverageState {
     Partial,
     /// None of it, by the nature of this run.
     NotMeasured,
+}
+
+impl CoverageState {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Measured, Self::Partial, Self::NotMeasured];
+
+    /// The name in JSON and in the word lists.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Partial => "partial",
+            Self::NotMeasured => "not_measured",
+        }
+    }
 }

@@ -1,0 +1,168 @@
+//! What one run changes in what was known.
+
+use std::{collections::BTreeSet, fmt::Display};
+
+use serde::Serialize;
+
+use crate::correlate::{Direction, Kind, Point};
+
+/// What one run says that was not known before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum Change {
+    /// A point no earlier run saw.
+    Appeared {
+        /// The point.
+        id: String,
+        /// What it is.
+        kind: Kind,
+    },
+    /// A known point that looks different.
+    Changed {
+        /// The point.
+        id: String,
+        /// What it is now.
+        kind: Kind,
+        /// What is different. Never empty.
+        what: Vec<Difference>,
+    },
+    /// A known point this run did not see. Silence is unknown, never no: it may be there still.
+    NotSeen {
+        /// The point.
+        id: String,
+        /// What it was.
+        kind: Kind,
+        /// The run that saw it last.
+        last_seen: String,
+        /// The run before this one had missed it already.
+        again: bool,
+    },
+}
+
+impl Change {
+    /// The point it is about.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Appeared { id, .. } | Self::Changed { id, .. } | Self::NotSeen { id, .. } => id,
+        }
+    }
+
+    /// What that point is, or was.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Appeared { kind, .. }
+            | Self::Changed { kind, .. }
+            | Self::NotSeen { kind, .. } => *kind,
+        }
+    }
+
+    /// The name in JSON and in the word lists.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Appeared { .. } => "appeared",
+            Self::Changed { .. } => "changed",
+            Self::NotSeen { .. } => "not_seen",
+        }
+    }
+}
+
+/// One thing that is different about a point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Which of its facets.
+    pub facet: Facet,
+    /// What was known and is not seen now.
+    pub before: Vec<String>,
+    /// What is seen now and was not known.
+    pub now: Vec<String>,
+}
+
+/// The facets of a point that count as a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Facet {
+    /// What it is.
+    Kind,
+    /// How good the proof is.
+    Grade,
+    /// Which way connections are opened.
+    Direction,
+    /// Its addresses on the inside.
+    Addresses,
+    /// Its hardware addresses.
+    Macs,
+    /// Its outside addresses. Only of points that listen: servers that are dialled move every day.
+    Outside,
+    /// What it serves or dials.
+    Services,
+    /// Which product it is.
+    Product,
+    /// Names it gives itself.
+    Names,
+}
+
+impl Facet {
+    /// Every facet.
+    pub const ALL: [Self; 9] = [
+        Self::Kind,
+        Self::Grade,
+        Self::Direction,
+        Self::Addresses,
+        Self::Macs,
+        Self::Outside,
+        Self::Services,
+        Self::Product,
+        Self::Names,
+    ];
+
+    /// The name in JSON and in the word lists.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Grade => "grade",
+            Self::Direction => "direction",
+            Self::Addresses => "addresses",
+            Self::Macs => "macs",
+            Self::Outside => "outside",
+            Self::Services => "services",
+            Self::Product => "product",
+            Self::Names => "names",
+        }
+    }
+
+    /// What this facet of `point` is, as texts.
+    fn of(self, point: &Point) -> BTreeSet<String> {
+        match self {
+            Self::Kind => texts([point.kind.name()]),
+            Self::Grade => texts([point.grade.name()]),
+            Self::Direction => texts([point.direction.name()]),
+            Self::Addresses => texts(&point.addresses),
+            Self::Macs => texts(&point.macs),
+            Self::Outside if point.direction == Direction::Out => BTreeSet::new(),
+            Self::Outside => texts(&point.outside),
+            Self::Services => texts(&point.services),
+            Self::Product => texts(&point.product),
+            Self::Names => texts(&point.names),
+        }
+    }
+}
+
+fn texts<T: Display>(things: impl IntoIterator<Item = T>) -> BTreeSet<String> {
+    things.into_iter().map(|thing| thing.to_string()).collect()
+}
+
+/// What is different between a point as it was known and as it is seen now. Its confidence and its
+/// because may differ every time, and do not count.
+pub fn differences(before: &Point, now: &Point) -> Vec<Difference> {
+    Facet::ALL
+        .into_iter()
+        .filter_map(|facet| {
+            let (was, is) = (facet.of(before), facet.of(now));
+            (was != is).then(|| Difference {
+                facet,
+                before: was.difference(&is).cloned().collect(),
+                now: is.difference(&was).cloned().collect(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,134 @@
+//! What we knew before: every run and every connection point it saw, in one SQLite file.
+//!
+//! Facts are kept, payloads are not: nothing but what a [`crate::correlate::Point`] holds is written. A
+//! run is written whole or not at all, so a store that was cut off opens as it was before. Nothing is
+//! deleted: a point that is not seen stays, with the run that saw it last.
+
+pub mod change;
+pub mod run;
+pub mod store;
+
+pub use change::{Change, Difference, Facet};
+pub use run::{Input, Run};
+pub use store::{Known, Sighting, Store, Summary};
+
+use std::path::PathBuf;
+
+/// What can be wrong with a store. Each names the file and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such file, and the command only reads.
+    #[error(
+        "{0}: there is no store here; a replay with `--store {0}` makes one", path.display()
+    )]
+    Missing {
+        /// The store.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{}: this is not a store of ours ({what}); name another file", path.display())]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: String,
+    },
+    /// A later release wrote it.
+    #[error(
+        "{}: this store has format {found}, and this release knows up to {known}; use the release that \
+         wrote it, or a later one", path.display()
+    )]
+    Newer {
+        /// The store.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format this release knows.
+        known: i64,
+    },
+    /// Another process writes it.
+    #[error("{}: another process is writing to this store; wait until it ends", path.display())]
+    Locked {
+        /// The store.
+        path: PathBuf,
+    },
+    /// The file or its folder cannot be opened or written.
+    #[error(
+        "{}: cannot be opened or written ({what}); check that the folder exists and that you may write \
+         to it", path.display()
+    )]
+    NoAccess {
+        /// The store.
+        path: PathBuf,
+        /// What the system said.
+        what: String,
+    },
+    /// No room is left.
+    #[error(
+        "{}: the disk is full; the store is as it was before this run, so make room and run again",
+        path.display()
+    )]
+    Full {
+        /// The store.
+        path: PathBuf,
+    },
+    /// The file is one of ours, and broken.
+    #[error("{}: this store is damaged ({what}); restore it from a copy", path.display())]
+    Damaged {
+        /// The store.
+        path: PathBuf,
+        /// Where.
+        what: String,
+    },
+    /// No point has this name.
+    #[error("{}: no point's name begins with `{id}`; `sekisho points` lists them", path.display())]
+    NoSuchPoint {
+        /// The store.
+        path: PathBuf,
+        /// What was asked for.
+        id: String,
+    },
+    /// More than one point has this name.
+    #[error(
+        "{}: `{id}` may be {}; write more of the name, or name the facility",
+        path.display(),
+        candidates.join(" or ")
+    )]
+    Ambiguous {
+        /// The store.
+        path: PathBuf,
+        /// What was asked for.
+        id: String,
+        /// The points it may be, with their facilities.
+        candidates: Vec<String>,
+    },
+    /// No run has this name.
+    #[error("{}: there is no run `{id}`; `sekisho runs` lists them", path.display())]
+    NoSuchRun {
+        /// The store.
+        path: PathBuf,
+        /// What was asked for.
+        id: String,
+    },
+    /// A run names two points alike.
+    #[error("{}: run `{run}` has two points named `{id}`; nothing was written", path.display())]
+    TwoAlike {
+        /// The store.
+        path: PathBuf,
+        /// The run.
+        run: String,
+        /// The name both have.
+        id: String,
+    },
+    /// Anything else SQLite may say.
+    #[error("{}: {source}", path.display())]
+    Sqlite {
+        /// The store.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}
+
+/// The result of working with a store.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,38 @@
+//! One run: what was read, what was measured, and the points it made.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    correlate::{Coverage, Point},
+    time::Timestamp,
+};
+
+/// One reading of one set of inputs, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its name; the same inputs read with the same knowledge have the same one.
+    pub id: String,
+    /// The facility it was made at, where a facility file says so.
+    pub facility: Option<String>,
+    /// When the first packet was heard.
+    pub began: Timestamp,
+    /// When the last packet was heard.
+    pub ended: Timestamp,
+    /// What was read, in the order packets are numbered by.
+    pub inputs: Vec<Input>,
+    /// What was measured, and what could not be seen.
+    pub coverage: Vec<Coverage>,
+    /// The connection points it saw.
+    pub points: Vec<Point>,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its name, without its folder.
+    pub name: String,
+    /// Packets read from it.
+    pub packets: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}

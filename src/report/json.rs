@@ -1,0 +1,162 @@
+//! Points for programs: `sekisho.points/1`.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    net::IpAddr,
+};
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
+
+use super::{Report, commands};
+use crate::{
+    correlate::{Because, Coverage, Direction, Grade, Kind, Point, Product, Service},
+    inventory::{Change, Input},
+    observe::Mac,
+    time::Timestamp,
+};
+
+/// The name of the format; a change that could break a reader changes the number.
+const SCHEMA: &str = "sekisho.points/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    facility: Option<&'a str>,
+    run: &'a str,
+    began: Timestamp,
+    ended: Timestamp,
+    inputs: &'a [Input],
+    coverage: &'a [Coverage],
+    changes: Option<&'a [Change]>,
+    points: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    kind: Kind,
+    grade: Grade,
+    confidence: f64,
+    direction: Direction,
+    addresses: &'a BTreeSet<IpAddr>,
+    macs: &'a BTreeSet<Mac>,
+    outside: &'a BTreeSet<IpAddr>,
+    services: &'a BTreeSet<Service>,
+    product: Option<&'a Product>,
+    names: &'a BTreeSet<String>,
+    because: &'a [Because],
+    // Filled by the comparison with the register and by assessment, which this release does not have.
+    register: Option<&'static str>,
+    exploited: [&'static str; 0],
+    checklist: [&'static str; 0],
+}
+
+impl<'a> From<&'a Point> for Row<'a> {
+    fn from(point: &'a Point) -> Self {
+        Self {
+            id: &point.id,
+            kind: point.kind,
+            grade: point.grade,
+            confidence: (point.confidence * 1000.0).round() / 1000.0,
+            direction: point.direction,
+            addresses: &point.addresses,
+            macs: &point.macs,
+            outside: &point.outside,
+            services: &point.services,
+            product: point.product.as_ref(),
+            names: &point.names,
+            because: &point.because,
+            register: None,
+            exploited: [],
+            checklist: [],
+        }
+    }
+}
+
+/// Writes the points of a run as one JSON document.
+pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
+    let run = report.run;
+    let document = Document {
+        schema: SCHEMA,
+        facility: run.facility.as_deref(),
+        run: &run.id,
+        began: run.began,
+        ended: run.ended,
+        inputs: &run.inputs,
+        coverage: &run.coverage,
+        changes: report.changes,
+        points: report.points().into_iter().map(Row::from).collect(),
+    };
+    let format = Plain(PrettyFormatter::new());
+    document.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, format))?;
+    out.write_all(b"\n")
+}
+
+/// Writes characters that a terminal would obey as `\u` escapes too, so that JSON can be looked at.
+#[derive(Clone)]
+pub(super) struct Plain<F>(pub(super) F);
+
+impl<F: Formatter> Formatter for Plain<F> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| commands(*c)) {
+            let (before, after) = rest.split_at(at);
+            self.0.write_string_fragment(out, before)?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = after.get(c.len_utf8()..).unwrap_or_default();
+        }
+        self.0.write_string_fragment(out, rest)
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        self.0.write_char_escape(out, escape)
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_array(out)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array(out)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(out, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array_value(out)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object(out)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object(out)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(out)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object_value(out)
+    }
+}

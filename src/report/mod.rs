@@ -1,0 +1,202 @@
+//! Says what was found: to people in words, to programs in JSON.
+//!
+//! One format a file; [`words`] is the only place that writes Japanese or English. The same run gives
+//! the same bytes. What a device says about itself is never trusted: [`visible`] shows characters that
+//! would move the cursor or turn the text around, and each format escapes the rest its own way.
+
+pub mod html;
+pub mod json;
+pub mod observations;
+pub mod show;
+pub mod text;
+pub mod words;
+
+pub use html::write_html;
+pub use json::write_json;
+pub use observations::write_observations;
+pub use show::write_point;
+pub use text::{Look, write_text};
+pub use words::{Language, Words};
+
+use std::{
+    borrow::Cow,
+    cmp::Reverse,
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::{
+    correlate::{Direction, Grade, Point},
+    inventory::{Change, Run},
+};
+
+/// What a report is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// The run, its points under the names the inventory keeps.
+    pub run: &'a Run,
+    /// What it changes in what was known; `None` where nothing was known.
+    pub changes: Option<&'a [Change]>,
+    /// The language.
+    pub words: &'static Words,
+}
+
+/// A format a report can be written in.
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// The file it goes to, in a folder of reports; `{lang}` stands for the language.
+    pub file: &'static str,
+    /// Writes it.
+    pub write: fn(&Report<'_>, &mut dyn Write) -> io::Result<()>,
+}
+
+/// Every format.
+pub static FORMATS: &[Format] = &[
+    Format {
+        name: "html",
+        file: "report.{lang}.html",
+        write: |report, mut out| write_html(report, &mut out),
+    },
+    Format {
+        name: "json",
+        file: "points.json",
+        write: |report, mut out| write_json(report, &mut out),
+    },
+    Format {
+        name: "text",
+        file: "report.{lang}.txt",
+        write: |report, mut out| write_text(report, Look::plain(), &mut out),
+    },
+];
+
+impl Format {
+    /// The format named `name`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// The file it goes to, in `language`.
+    pub fn file_name(&self, language: Language) -> String {
+        self.file.replace("{lang}", language.code())
+    }
+}
+
+impl<'a> Report<'a> {
+    /// The points in the order every format lists them: by kind, the best proof first, then by name.
+    pub fn points(&self) -> Vec<&'a Point> {
+        let mut points: Vec<&Point> = self.run.points.iter().collect();
+        points.sort_by(|a, b| {
+            (a.kind, Reverse(a.grade), &a.id).cmp(&(b.kind, Reverse(b.grade), &b.id))
+        });
+        points
+    }
+
+    /// How many points there are of each thing `key` tells of them, in the order of that.
+    fn tally<K: Ord + Copy>(&self, key: impl Fn(&Point) -> K) -> Vec<(K, usize)> {
+        let mut tally = std::collections::BTreeMap::new();
+        for point in &self.run.points {
+            *tally.entry(key(point)).or_insert(0) += 1;
+        }
+        tally.into_iter().collect()
+    }
+
+    /// How many points let the outside in.
+    fn inbound(&self) -> usize {
+        self.count(|point| point.direction != Direction::Out)
+    }
+
+    /// How many points reach out.
+    fn outbound(&self) -> usize {
+        self.count(|point| point.direction != Direction::In)
+    }
+
+    /// How many points somebody has to look at before they can be called points.
+    fn unsure(&self) -> usize {
+        self.count(|point| point.grade <= Grade::Inferred)
+    }
+
+    fn count(&self, is: impl Fn(&Point) -> bool) -> usize {
+        self.run.points.iter().filter(|point| is(point)).count()
+    }
+}
+
+/// `text` with characters that a terminal or a page would obey, and those that cannot be seen, written
+/// out: `\u{1b}` for escape, `\u{202e}` for the character that turns text around.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(commands) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if commands(c) {
+            let _ = write!(shown, "{}", c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.into()
+}
+
+/// Whether `c` moves, turns or hides text rather than being part of it.
+pub(crate) fn commands(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// `text` made [`visible`] and cut to `columns` of a terminal, where a full-width character takes two.
+pub fn cut(text: &str, columns: usize) -> String {
+    // Enough for the widest case; the rest of an endless name is never looked at.
+    let end = text.floor_char_boundary(columns.saturating_mul(16).max(64));
+    let (head, tail) = text.split_at(end);
+    let shown = visible(head);
+    if tail.is_empty() && shown.width() <= columns {
+        return shown.into_owned();
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for c in shown.chars() {
+        used += c.width().unwrap_or_default();
+        if used > columns {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_are_commands_are_shown() {
+        assert_eq!(visible("\u{1b}[31m関所\u{202e}\r\n"), "\\u{1b}[31m関所\\u{202e}\\u{d}\\u{a}");
+        assert!(matches!(visible("関所 sekisho"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_cut_counts_full_width_characters_twice() {
+        assert_eq!(cut("関所記念病院", 12), "関所記念病院");
+        assert_eq!(cut("関所記念病院", 11), "関所記念病…");
+        assert_eq!(cut("関所記念病院", 10), "関所記念…");
+        assert_eq!(cut(&"x".repeat(10_000), 5), "xxxx…");
+        assert_eq!(cut("", 5), "");
+    }
+}

@@ -1,0 +1,155 @@
+//! One point, with every because as a sentence a person can read aloud.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{
+    Look, Words, cut,
+    text::{mark, pad},
+    words::moment,
+};
+use crate::{correlate::Point, inventory::Sighting};
+
+/// How much of one value is shown.
+const LONGEST: usize = 400;
+
+/// Writes everything about one point; `history` may be empty where no inventory was asked.
+pub fn write_point(
+    point: &Point,
+    history: &[Sighting],
+    words: &Words,
+    look: Look,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let head = format!("{} {}  {}", mark(point.grade), cut(&point.id, 40), words.kind(point.kind));
+    writeln!(out, "{}", look.graded(point.grade, &head))?;
+    for line in wrap(words.get("kind_plain", point.kind.name()), look.columns.saturating_sub(2)) {
+        writeln!(out, "  {}", look.faint(&line))?;
+    }
+    writeln!(out)?;
+
+    let grade = words.get("grade_plain", point.grade.name());
+    let rows = [
+        ("grade", vec![words.grade(point.grade).to_owned(), grade.to_owned()]),
+        ("confidence", vec![percent(point.confidence)]),
+        ("direction", vec![words.direction(point.direction).to_owned()]),
+        ("addresses", point.addresses.iter().map(ToString::to_string).collect()),
+        ("macs", point.macs.iter().map(ToString::to_string).collect()),
+        ("outside_addresses", point.outside.iter().map(ToString::to_string).collect()),
+        ("services", point.services.iter().map(|service| words.service(service)).collect()),
+        ("product", point.product.iter().map(ToString::to_string).collect()),
+        ("names", point.names.iter().cloned().collect::<Vec<_>>()),
+    ];
+    let width = rows.iter().map(|(label, _)| words.get("label", label).width()).max();
+    let width = width.unwrap_or_default();
+    for (label, values) in rows {
+        let label = pad(words.get("label", label), width);
+        for (at, value) in values.iter().enumerate() {
+            let label = if at == 0 { label.clone() } else { " ".repeat(width) };
+            let lines = wrap(&cut(value, LONGEST), look.columns.saturating_sub(width + 4));
+            for (at, line) in lines.iter().enumerate() {
+                let label = if at == 0 { label.clone() } else { " ".repeat(width) };
+                writeln!(out, "  {}  {line}", look.faint(&label))?;
+            }
+        }
+    }
+
+    writeln!(out, "\n{}", look.strong(words.get("label", "because")))?;
+    let colon = words.get("language", "colon");
+    for (number, because) in (1..).zip(&point.because) {
+        let sentence = cut(&words.because(because), LONGEST);
+        for (at, line) in wrap(&sentence, look.columns.saturating_sub(5)).iter().enumerate() {
+            let number = if at == 0 { format!("{number:>2}.") } else { "   ".into() };
+            writeln!(out, " {number} {line}")?;
+        }
+        let packet = cut(&words.packet(&because.observation), LONGEST);
+        let read = cut(&because.field, 80);
+        let proof = format!(
+            "{}{colon}{packet}{}{}{colon}{read}",
+            words.get("sentence", "proof"),
+            words.get("language", "comma"),
+            words.get("sentence", "read"),
+        );
+        for line in wrap(&proof, look.columns.saturating_sub(5)) {
+            writeln!(out, "     {}", look.faint(&line))?;
+        }
+    }
+
+    if !history.is_empty() {
+        writeln!(out, "\n{}", look.strong(words.get("label", "history")))?;
+        for seen in history {
+            let line = format!(
+                "  {}  {}  {}",
+                moment(seen.began),
+                seen.run,
+                words.grade(seen.point.grade)
+            );
+            writeln!(out, "{}", cut(&line, look.columns))?;
+        }
+    }
+    Ok(())
+}
+
+/// A confidence as people say it. Nothing is ever entirely certain.
+pub(super) fn percent(confidence: f64) -> String {
+    if confidence > 0.99 { "> 99 %".into() } else { format!("{:.0} %", confidence * 100.0) }
+}
+
+/// `text` in lines of at most `columns`, broken at spaces, and anywhere in Japanese or in a word that
+/// is too long. No line begins with a closing mark.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    use unicode_width::UnicodeWidthChar as _;
+    let columns = columns.max(20);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let width = c.width().unwrap_or_default();
+        let closing = matches!(c, '。' | '、' | '）' | '」' | '：' | ',' | '.' | ')' | '”' | 'ー');
+        if used + width > columns && !closing {
+            // A Latin word moves down whole, if it is short enough.
+            let start = line.trim_end_matches(|c: char| c.is_ascii_graphic());
+            let start = start.trim_end_matches(['（', '「', '“']).len();
+            let keep = (c.is_ascii_graphic() && start > 0 && line.len() - start < columns / 2)
+                .then_some(start);
+            let word = keep.map(|at| line.split_off(at)).unwrap_or_default();
+            lines.push(line.trim_end().to_owned());
+            line = word;
+            used = line.width();
+            if c == ' ' {
+                continue;
+            }
+        }
+        line.push(c);
+        used += width;
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces_and_between_japanese_characters() {
+        assert_eq!(
+            wrap("It announced itself as one of a pair", 20),
+            ["It announced itself", "as one of a pair"]
+        );
+        assert_eq!(
+            wrap("外からのVPN接続を待ち受ける。機器です", 20),
+            ["外からのVPN接続を待", "ち受ける。機器です"]
+        );
+        assert_eq!(wrap("", 20), [""]);
+        assert_eq!(wrap(&"x".repeat(50), 20).len(), 3);
+    }
+
+    #[test]
+    fn nothing_is_entirely_certain() {
+        assert_eq!([1.0, 0.953, 0.0].map(percent), ["> 99 %", "95 %", "0 %"]);
+    }
+}

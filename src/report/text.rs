@@ -1,0 +1,378 @@
+//! The terminal: a table of points, what could not be seen, and the sum of it.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{
+    Report, Words, cut,
+    show::wrap,
+    visible,
+    words::{grouped, moment},
+};
+use crate::{
+    correlate::{Coverage, Grade, Point},
+    inventory::{Change, Difference},
+};
+
+/// Below this width a table helps nobody, and points are written as blocks.
+const NARROWEST_TABLE: usize = 84;
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// How the terminal looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// How many columns there are.
+    pub columns: usize,
+    /// Whether weight may be shown by escape sequences.
+    pub colour: bool,
+}
+
+impl Look {
+    /// For files and pipes: 120 columns, no colour.
+    pub const fn plain() -> Self {
+        Self { columns: 120, colour: false }
+    }
+
+    /// For an output that is a terminal or not: `COLUMNS` and `NO_COLOR` count.
+    pub fn of(terminal: bool) -> Self {
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self {
+            columns: columns.unwrap_or(Self::plain().columns).clamp(40, 1000),
+            colour: terminal && !no_colour && !dumb,
+        }
+    }
+
+    /// `text` bold.
+    pub(super) fn strong(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    /// `text` faint.
+    pub(super) fn faint(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    /// `text` as strong as its proof.
+    pub(super) fn graded(self, grade: Grade, text: &str) -> String {
+        match grade {
+            Grade::Proved | Grade::Corroborated => self.strong(text),
+            Grade::Inferred => text.to_owned(),
+            Grade::Hint => self.faint(text),
+        }
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// Writes the points of a run as a table, with what changed and what could not be seen.
+pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let words = report.words;
+    let points = report.points();
+    if !points.is_empty() {
+        if look.columns < NARROWEST_TABLE {
+            blocks(&points, words, look, out)?;
+        } else {
+            table(&points, words, look, out)?;
+        }
+        writeln!(out)?;
+    }
+    changes(report, look, out)?;
+    if !report.run.coverage.is_empty() {
+        writeln!(out, "{}", look.strong(&cut(words.get("heading", "coverage"), look.columns)))?;
+        let states =
+            report.run.coverage.iter().map(|line| words.coverage_state(line.state).width());
+        let width = states.max().unwrap_or_default();
+        for line in &report.run.coverage {
+            let state = pad(words.coverage_state(line.state), width);
+            let room = look.columns.saturating_sub(width + 2 * GAP);
+            writeln!(out, "  {state}  {}", cut(&coverage(line, words), room))?;
+        }
+        writeln!(out)?;
+    }
+    summary(report, look, out)
+}
+
+/// What a line of coverage says, on one line.
+pub(super) fn coverage(line: &Coverage, words: &Words) -> String {
+    let (subject, colon) = (words.get("coverage", &line.subject), words.get("language", "colon"));
+    let detail = line.detail.as_deref().filter(|detail| !detail.is_empty());
+    match (line.count.map(grouped), detail) {
+        (Some(count), Some(detail)) => {
+            bracketed(&format!("{subject}{colon}{count}"), detail, words)
+        }
+        (Some(said), None) => format!("{subject}{colon}{said}"),
+        (None, Some(said)) => format!("{subject}{colon}{said}"),
+        (None, None) => subject.to_owned(),
+    }
+}
+
+/// `text`, and `more` in the language's brackets.
+pub(super) fn bracketed(text: &str, more: &str, words: &Words) -> String {
+    format!("{text}{}{more}{}", words.get("language", "open"), words.get("language", "close"))
+}
+
+/// The sign in front of a point: the emptier, the weaker its proof.
+pub(super) const fn mark(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Proved => "●",
+        Grade::Corroborated => "◐",
+        Grade::Inferred => "○",
+        Grade::Hint => "?",
+    }
+}
+
+/// What a column shows of a point, its heading, and how narrow it may become.
+struct Column {
+    heading: &'static str,
+    narrowest: usize,
+    cell: fn(&Point, &Words) -> String,
+}
+
+const COLUMNS: &[Column] = &[
+    Column {
+        heading: "id",
+        narrowest: 11,
+        cell: |point, _| format!("{} {}", mark(point.grade), point.id),
+    },
+    Column {
+        heading: "kind",
+        narrowest: 16,
+        cell: |point, words| words.kind(point.kind).to_owned(),
+    },
+    Column {
+        heading: "grade",
+        narrowest: 8,
+        cell: |point, words| words.grade(point.grade).to_owned(),
+    },
+    Column { heading: "inside", narrowest: 13, cell: |point, _| inside(point) },
+    Column {
+        heading: "outside",
+        narrowest: 10,
+        cell: |point, _| first_of(point.outside.iter().map(ToString::to_string)),
+    },
+    Column {
+        heading: "services",
+        narrowest: 10,
+        cell: |point, words| {
+            point
+                .services
+                .iter()
+                .map(|service| words.service(service))
+                .collect::<Vec<_>>()
+                .join(words.get("language", "comma"))
+        },
+    },
+    Column { heading: "product", narrowest: 8, cell: |point, _| product(point) },
+];
+
+/// Where a point is on the inside: its first address, or else its hardware address.
+fn inside(point: &Point) -> String {
+    if point.addresses.is_empty() {
+        first_of(point.macs.iter().map(ToString::to_string))
+    } else {
+        first_of(point.addresses.iter().map(ToString::to_string))
+    }
+}
+
+fn product(point: &Point) -> String {
+    point.product.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The first of several, and how many more there are.
+fn first_of(mut several: impl ExactSizeIterator<Item = String>) -> String {
+    let Some(first) = several.next() else { return String::new() };
+    match several.len() {
+        0 => first,
+        more => format!("{first} +{more}"),
+    }
+}
+
+fn table(points: &[&Point], words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let rows: Vec<Vec<String>> = points
+        .iter()
+        .map(|point| {
+            COLUMNS.iter().map(|column| cut(&(column.cell)(point, words), look.columns)).collect()
+        })
+        .collect();
+    let headings: Vec<&str> =
+        COLUMNS.iter().map(|column| words.get("label", column.heading)).collect();
+    let mut widths: Vec<usize> = headings
+        .iter()
+        .enumerate()
+        .map(|(at, heading)| {
+            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
+            cells.max().unwrap_or_default().max(heading.width())
+        })
+        .collect();
+    // The widest gives way first, until all fit or none can give more.
+    let gaps = GAP * (COLUMNS.len() - 1);
+    while widths.iter().sum::<usize>() + gaps > look.columns {
+        let widest = widths
+            .iter_mut()
+            .zip(COLUMNS)
+            .filter(|(width, column)| **width > column.narrowest)
+            .max_by_key(|(width, _)| **width);
+        match widest {
+            Some((width, _)) => *width -= 1,
+            None => break,
+        }
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cells: Vec<String> =
+            cells.zip(&widths).map(|(cell, width)| pad(&cut(cell, *width), *width)).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    writeln!(out, "{}", look.faint(&line(&mut headings.iter().copied())))?;
+    for (point, row) in points.iter().zip(&rows) {
+        writeln!(out, "{}", look.graded(point.grade, &line(&mut row.iter().map(String::as_str))))?;
+        because(point, words, look, out)?;
+    }
+    Ok(())
+}
+
+fn blocks(points: &[&Point], words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
+    for point in points {
+        let head = format!(
+            "{} {}  {}  {}",
+            mark(point.grade),
+            point.id,
+            words.kind(point.kind),
+            words.grade(point.grade)
+        );
+        writeln!(out, "{}", look.graded(point.grade, &cut(&head, look.columns)))?;
+        for column in COLUMNS.iter().skip(3) {
+            let cell = (column.cell)(point, words);
+            if !cell.is_empty() {
+                let heading = words.get("label", column.heading);
+                let said = format!("  {heading}{}{cell}", words.get("language", "colon"));
+                writeln!(out, "{}", cut(&said, look.columns))?;
+            }
+        }
+        because(point, words, look, out)?;
+    }
+    Ok(())
+}
+
+/// The strongest because of a point, on one line; the packet's number is never cut off.
+fn because(point: &Point, words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let Some(because) = point.because.first() else { return Ok(()) };
+    let (file, number) = because.observation.rsplit_once('#').unwrap_or((&because.observation, ""));
+    let packet = cut(file, look.columns / 4);
+    let packet = if number.is_empty() { packet } else { format!("{packet}#{}", cut(number, 20)) };
+    let room = look.columns.saturating_sub(packet.width() + 7);
+    let sentence = cut(&words.because(because), room);
+    writeln!(out, "{}", look.faint(&format!("  └ {sentence} [{packet}]")))
+}
+
+fn changes(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let words = report.words;
+    let Some(changes) = report.changes else { return Ok(()) };
+    if changes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", look.strong(words.get("heading", "changes")))?;
+    for change in changes {
+        let sign = match change {
+            Change::Appeared { .. } => '+',
+            Change::Changed { .. } => '~',
+            Change::NotSeen { .. } => '-',
+        };
+        let about = detail(change, words);
+        let said = format!(
+            "  {sign} {}  {}  {}{}{about}",
+            change.id(),
+            words.kind(change.kind()),
+            words.get("change", change.name()),
+            if about.is_empty() { "" } else { words.get("language", "colon") },
+        );
+        writeln!(out, "{}", cut(&said, look.columns))?;
+    }
+    writeln!(out)
+}
+
+/// What a change is about, beyond its point.
+pub(super) fn detail(change: &Change, words: &Words) -> String {
+    match change {
+        Change::Appeared { .. } => String::new(),
+        Change::Changed { what, .. } => {
+            let said: Vec<String> = what.iter().map(|one| difference(one, words)).collect();
+            said.join(words.get("language", "comma"))
+        }
+        Change::NotSeen { last_seen, .. } => {
+            format!("{} {last_seen}", words.get("label", "last_seen"))
+        }
+    }
+}
+
+fn difference(difference: &Difference, words: &Words) -> String {
+    use crate::inventory::Facet;
+    let named = |values: &[String]| -> String {
+        let section = match difference.facet {
+            Facet::Kind => "kind",
+            Facet::Grade => "grade",
+            Facet::Direction => "direction",
+            _ => "",
+        };
+        let named: Vec<&str> = values.iter().map(|value| words.get(section, value)).collect();
+        if named.is_empty() { "—".into() } else { named.join(", ") }
+    };
+    let facet = words.get("facet", difference.facet.name());
+    format!("{facet} {} → {}", named(&difference.before), named(&difference.now))
+}
+
+fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let (run, words) = (report.run, report.words);
+    let facility = run.facility.as_deref().unwrap_or(words.get("label", "no_facility"));
+    let period = period(run.began, run.ended, words);
+    writeln!(out, "{}", cut(&bracketed(facility, &period, words), look.columns))?;
+    let found = words.counted("summary", "found", run.points.len());
+    for line in wrap(&found, look.columns) {
+        writeln!(out, "{}", look.strong(&line))?;
+    }
+    let mut grades = report.tally(|point| point.grade);
+    grades.reverse();
+    let kinds = report.tally(|point| point.kind);
+    let tallies = [
+        grades.iter().map(|(grade, n)| format!("{} {n}", words.grade(*grade))).collect::<Vec<_>>(),
+        kinds.iter().map(|(kind, n)| format!("{} {n}", words.kind(*kind))).collect(),
+    ];
+    for tally in tallies.iter().filter(|tally| !tally.is_empty()) {
+        let said = tally.join(words.get("language", "comma"));
+        for line in wrap(&said, look.columns.saturating_sub(2)) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    for line in wrap(words.get("summary", "caveat"), look.columns) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// From when to when, in Japan's time.
+pub(super) fn period(
+    began: crate::time::Timestamp,
+    ended: crate::time::Timestamp,
+    words: &Words,
+) -> String {
+    let (began, ended) = (moment(began), moment(ended));
+    // The same day is said once.
+    let ended = match (began.split_once(' '), ended.split_once(' ')) {
+        (Some((day, _)), Some((same, clock))) if day == same => clock,
+        _ => ended.as_str(),
+    };
+    let to = if words.language() == super::Language::Japanese { "～" } else { " – " };
+    format!("{began}{to}{ended} JST")
+}
+
+/// `text` and as many spaces as it takes to fill `columns`.
+pub(super) fn pad(text: &str, columns: usize) -> String {
+    let spaces = columns.saturating_sub(visible(text).width());
+    format!("{text}{}", " ".repeat(spaces))
+}

@@ -1,0 +1,283 @@
+//! The words reports are written in: two lists with the same keys.
+
+use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::LazyLock};
+
+use crate::{
+    correlate::{Because, CoverageState, Direction, Grade, Kind, Service},
+    time::Timestamp,
+};
+
+/// A language reports are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Language {
+    /// Japanese.
+    Japanese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// Every language, the usual one first.
+    pub const ALL: [Self; 2] = [Self::Japanese, Self::English];
+
+    /// The code on the command line, in file names and in HTML.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Japanese => "ja",
+            Self::English => "en",
+        }
+    }
+}
+
+impl FromStr for Language {
+    type Err = String;
+
+    fn from_str(code: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|language| language.code() == code)
+            .ok_or_else(|| format!("`{code}` is no language of ours; use ja or en"))
+    }
+}
+
+/// The list of one language.
+#[derive(Debug)]
+pub struct Words {
+    language: Language,
+    list: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+static JAPANESE: LazyLock<Words> =
+    LazyLock::new(|| Words::parse(Language::Japanese, include_str!("words/ja.toml")));
+static ENGLISH: LazyLock<Words> =
+    LazyLock::new(|| Words::parse(Language::English, include_str!("words/en.toml")));
+
+impl Words {
+    /// The list of `language`.
+    pub fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Japanese => &JAPANESE,
+            Language::English => &ENGLISH,
+        }
+    }
+
+    fn parse(language: Language, text: &str) -> Self {
+        Self { language, list: toml::from_str(text).expect("the lists are read by tests") }
+    }
+
+    /// The language.
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Every section with its keys and words.
+    pub const fn list(&self) -> &BTreeMap<String, BTreeMap<String, String>> {
+        &self.list
+    }
+
+    /// The words for `key` in `section`, if there are any.
+    pub fn find(&self, section: &str, key: &str) -> Option<&str> {
+        self.list.get(section)?.get(key).map(String::as_str)
+    }
+
+    /// The words for `key` in `section`; the key itself where the list has none, as for a subject or a
+    /// protocol that is newer than the list.
+    pub fn get<'a>(&'a self, section: &str, key: &'a str) -> &'a str {
+        self.find(section, key).unwrap_or(key)
+    }
+
+    /// The words for `key` in `section` with each `{name}` filled in. What is filled in is not looked
+    /// at again, so a device cannot name itself `{value}` and be expanded.
+    pub fn fill(&self, section: &str, key: &str, values: &[(&str, &str)]) -> String {
+        fill(self.get(section, key), values)
+    }
+
+    /// The words for a number: those of `key_none` and `key_one` where they say it better.
+    pub fn counted(&self, section: &str, key: &str, count: usize) -> String {
+        let special = match count {
+            0 => self.find(section, &format!("{key}_none")),
+            1 => self.find(section, &format!("{key}_one")),
+            _ => None,
+        };
+        let count = grouped(u64::try_from(count).unwrap_or(u64::MAX));
+        fill(special.unwrap_or_else(|| self.get(section, key)), &[("count", &count)])
+    }
+
+    /// What a kind of point is called.
+    pub fn kind(&self, kind: Kind) -> &str {
+        self.get("kind", kind.name())
+    }
+
+    /// What a grade is called.
+    pub fn grade(&self, grade: Grade) -> &str {
+        self.get("grade", grade.name())
+    }
+
+    /// What a direction is called.
+    pub fn direction(&self, direction: Direction) -> &str {
+        self.get("direction", direction.name())
+    }
+
+    /// What a state of coverage is called.
+    pub fn coverage_state(&self, state: CoverageState) -> &str {
+        self.get("coverage_state", state.name())
+    }
+
+    /// What people call a protocol.
+    pub fn protocol<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
+        match self.find("protocol", name) {
+            Some(word) => word.into(),
+            None => name.to_uppercase().replace('_', "-").into(),
+        }
+    }
+
+    /// A service as people say it: `SSH tcp/22`, or `IPsec ESP` where there is no port.
+    pub fn service(&self, service: &Service) -> String {
+        let protocol = self.protocol(&service.protocol);
+        match service.port {
+            Some(port) => format!("{protocol} {}/{port}", service.transport.name()),
+            None => protocol.into_owned(),
+        }
+    }
+
+    /// A because as a sentence.
+    pub fn because(&self, because: &Because) -> String {
+        let value = if because.value.is_empty() { "—" } else { &because.value };
+        let values =
+            [("value", value), ("field", &because.field), ("rule", because.evidence.as_str())];
+        match self.find("evidence", &because.evidence) {
+            Some(sentence) => fill(sentence, &values),
+            None => self.fill("sentence", "signature", &values),
+        }
+    }
+
+    /// Where the packet is that shows something: `clinic.pcap#12` in words.
+    pub fn packet(&self, observation: &str) -> String {
+        match observation.rsplit_once('#') {
+            Some((file, number)) => {
+                self.fill("sentence", "packet", &[("file", file), ("number", number)])
+            }
+            None => observation.to_owned(),
+        }
+    }
+}
+
+/// `template` with each `{name}` replaced by its value, in one pass.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let value = after
+            .split_once('}')
+            .and_then(|(name, tail)| Some((values.iter().find(|(n, _)| *n == name)?.1, tail)));
+        if let Some((value, tail)) = value {
+            filled.push_str(value);
+            rest = tail;
+        } else {
+            filled.push('{');
+            rest = after;
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// A number with its thousands apart: `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut apart = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    apart
+}
+
+/// A moment for people, in Japan's time whatever the machine's is: `2026-04-01 09:30:05`.
+pub fn moment(moment: Timestamp) -> String {
+    let offset = jiff::tz::Offset::constant(9);
+    match jiff::Timestamp::from_nanosecond(moment.nanoseconds().into()) {
+        Ok(moment) => offset.to_datetime(moment).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => moment.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Section, key, and the names of what is filled in.
+    fn keys(language: Language) -> BTreeSet<(String, String, Vec<String>)> {
+        Words::of(language)
+            .list()
+            .iter()
+            .flat_map(|(section, words)| {
+                words.iter().map(move |(key, word)| {
+                    let mut names: Vec<String> = word
+                        .split('{')
+                        .skip(1)
+                        .filter_map(|part| Some(part.split_once('}')?.0.to_owned()))
+                        .collect();
+                    names.sort();
+                    (section.clone(), key.clone(), names)
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn both_lists_have_the_same_keys_and_placeholders() {
+        assert_eq!(keys(Language::Japanese), keys(Language::English));
+    }
+
+    #[test]
+    fn every_value_of_the_closed_lists_has_words() {
+        for words in Language::ALL.map(Words::of) {
+            for kind in Kind::ALL {
+                assert!(words.find("kind", kind.name()).is_some(), "{kind:?}");
+                assert!(words.find("kind_plain", kind.name()).is_some(), "{kind:?}");
+            }
+            for grade in Grade::ALL {
+                assert!(words.find("grade", grade.name()).is_some(), "{grade:?}");
+                assert!(words.find("grade_plain", grade.name()).is_some(), "{grade:?}");
+            }
+            for direction in Direction::ALL {
+                assert!(words.find("direction", direction.name()).is_some(), "{direction:?}");
+            }
+            for state in CoverageState::ALL {
+                assert!(words.find("coverage_state", state.name()).is_some(), "{state:?}");
+            }
+            for facet in crate::inventory::Facet::ALL {
+                assert!(words.find("facet", facet.name()).is_some(), "{facet:?}");
+            }
+            let (subjects, plain) = (&words.list()["coverage"], &words.list()["coverage_plain"]);
+            assert!(subjects.keys().eq(plain.keys()));
+        }
+    }
+
+    #[test]
+    fn every_sentence_of_evidence_shows_its_value() {
+        for words in Language::ALL.map(Words::of) {
+            for (rule, sentence) in &words.list()["evidence"] {
+                assert!(sentence.contains("{value}"), "{rule}: {sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_filled_in_is_not_filled_again() {
+        let values = [("value", "{field}"), ("field", "x")];
+        assert_eq!(fill("a {value} b {field} {other} {", &values), "a {field} b x {other} {");
+    }
+
+    #[test]
+    fn numbers_and_moments_read_well() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(moment(Timestamp::new(1_775_003_405, 7)), "2026-04-01 09:30:05");
+    }
+}

@@ -1,0 +1,46 @@
+//! Every released inventory opens, and says what it said. `BLESS=1 cargo test --test inventory` makes a
+//! missing one.
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be read should fail the test")]
+
+use std::{fs, path::Path};
+
+use sekisho::inventory::{Change, Run, Store};
+
+/// The newest format; a release that changes it adds a number here and a file beside the others.
+const FORMATS: u32 = 1;
+
+fn run() -> Run {
+    let text = fs::read_to_string("fixtures/reports/clinic/run.json").unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn every_released_inventory_opens() {
+    for format in 1..=FORMATS {
+        let fixture = format!("fixtures/inventories/v{format}.sqlite");
+        if !Path::new(&fixture).exists() && std::env::var_os("BLESS").is_some() {
+            Store::open(&fixture).unwrap().absorb(&run()).unwrap();
+        }
+        // A copy, since opening an old one brings it to the newest format.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        fs::copy(&fixture, &path).unwrap();
+        let mut store = Store::open(&path).unwrap();
+        assert_eq!(store.run("r5f0c2a91d3").unwrap(), run(), "{fixture}");
+        let later = Run { id: "later".into(), points: Vec::new(), ..run() };
+        let changes = store.absorb(&later).unwrap();
+        assert_eq!(changes.len(), 3, "{fixture}");
+        assert!(changes.iter().all(|change| matches!(change, Change::NotSeen { .. })));
+    }
+}
+
+#[test]
+fn what_is_missing_or_foreign_is_said_with_the_file_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let said = Store::open_read(&path).unwrap_err().to_string();
+    assert!(said.contains("store.sqlite") && said.contains("--store"), "{said}");
+    fs::write(&path, "a text".repeat(200)).unwrap();
+    let said = Store::open(&path).unwrap_err().to_string();
+    assert!(said.contains("store.sqlite") && said.contains("another file"), "{said}");
+}

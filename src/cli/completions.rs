@@ -6,7 +6,9 @@ use super::{Exit, output};
 
 /// Print the completions for a shell
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  sekisho completions bash > ~/.local/share/bash-completion/completions/sekisho")]
+#[command(
+    after_help = "Example:\n  sekisho completions bash > ~/.local/share/bash-completion/completions/sekisho"
+)]
 pub(super) struct Arguments {
     /// The shell
     shell: clap_complete::Shell,
@@ -32,11 +34,13 @@ pub(super) fn man(arguments: &Man, command: clap::Command) -> anyhow::Result<Exi
     let mut pages = vec![("sekisho".to_owned(), command.clone())];
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         let name = format!("sekisho-{}", sub.get_name());
-        pages.push((name.clone(), sub.clone().name(name)));
+        pages.push((name.clone(), sub.clone().display_name(name)));
     }
     for (name, command) in pages {
         let page = clap_mangen::Man::new(command);
-        output::write(&arguments.folder.join(format!("{name}.1")), |mut out| page.render(&mut out))?;
+        output::write(&arguments.folder.join(format!("{name}.1")), |mut out| {
+            page.render(&mut out)
+        })?;
     }
     Ok(Exit::Clean)
 }

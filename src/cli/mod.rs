@@ -13,22 +13,28 @@ mod runs;
 mod show;
 mod signatures;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::Exit;
 
-use crate::report::Language;
+use crate::report::{Language, Look};
 
 /// Finds every road that leaves a hospital's network, says what stands there, and proves it.
 #[derive(Debug, Parser)]
 #[command(name = "sekisho", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit: 0 nothing new; 1 new or changed points; 2 partial, something could not be measured; \
+#[command(
+    after_help = "Exit: 0 nothing new; 1 new or changed points; 2 partial, something could not be measured; \
     3 usage, scope or unreadable input; 4 internal error.\n\nExamples:\n  \
     sekisho replay monday.pcapng --scope facility.toml --store hospital.sqlite --report out\n  \
     sekisho points --store hospital.sqlite\n  \
-    sekisho show p1a2b3c4d --store hospital.sqlite --lang ja")]
+    sekisho show p1a2b3c4d --store hospital.sqlite --lang ja"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -79,15 +85,27 @@ struct LangArguments {
 impl LangArguments {
     fn language(&self) -> Language {
         match self.lang {
-            Some(Lang::Ja) => Language::Ja,
-            Some(Lang::En) => Language::En,
+            Some(Lang::Ja) => Language::Japanese,
+            Some(Lang::En) => Language::English,
             None => {
                 let locale = ["LC_ALL", "LC_MESSAGES", "LANG"];
-                let set = locale.iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-                if set.is_some_and(|value| value.starts_with("ja")) { Language::Ja } else { Language::En }
+                let set = locale
+                    .iter()
+                    .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+                if set.is_some_and(|value| value.starts_with("ja")) {
+                    Language::Japanese
+                } else {
+                    Language::English
+                }
             }
         }
     }
+}
+
+/// How words look on standard output: plain, unless a terminal shows them.
+fn look() -> Look {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if plain { Look::plain() } else { Look::of(io::stdout().is_terminal()) }
 }
 
 /// Runs the command that the arguments name.

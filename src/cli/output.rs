@@ -26,7 +26,10 @@ pub(super) fn is_stdout(path: &Path) -> bool {
 
 /// Writes a result to `path`, or to standard output for `-`. A file is written beside its place and moved
 /// there when it is whole.
-pub(super) fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+pub(super) fn write(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
     if is_stdout(path) {
         let mut out = BufWriter::new(io::stdout().lock());
         content(&mut out)?;

@@ -6,7 +6,7 @@ use super::{Exit, LangArguments, StoreArguments, output};
 use crate::{
     correlate::Kind,
     inventory::{Run, Store},
-    report::{Look, Report, Words, write_json, write_text},
+    report::{Report, Words, write_json, write_text},
 };
 
 /// List the connection points that the inventory holds
@@ -31,7 +31,11 @@ fn kind(text: &str) -> Result<Kind, String> {
     Kind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
         let names = Kind::ALL.map(Kind::name);
         let nearest = names.iter().min_by_key(|name| strsim::damerau_levenshtein(name, text));
-        format!("no such kind; did you mean `{}`? All: {}", nearest.unwrap_or(&""), names.join(", "))
+        format!(
+            "no such kind; did you mean `{}`? All: {}",
+            nearest.unwrap_or(&""),
+            names.join(", ")
+        )
     })
 }
 
@@ -41,7 +45,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let report = Report { run: &run, changes: None, words: Words::of(arguments.lang.language()) };
     match &arguments.json {
         Some(path) => output::write(path, |mut out| write_json(&report, &mut out))?,
-        None => output::write(Path::new("-"), |mut out| write_text(&report, Look::of_stdout(), &mut out))?,
+        None => {
+            output::write(Path::new("-"), |mut out| write_text(&report, super::look(), &mut out))?
+        }
     }
     Ok(Exit::Clean)
 }
@@ -49,7 +55,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 /// Everything known now, as one run: the points as they were last seen, and the last run's coverage.
 pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
     let runs = store.runs()?;
-    let last = runs.iter().rev().find(|run| facility.is_none() || run.facility.as_deref() == facility);
+    let last =
+        runs.iter().rev().find(|run| facility.is_none() || run.facility.as_deref() == facility);
     let mut run = match last {
         Some(last) => store.run(&last.id)?,
         None => Run {

@@ -16,7 +16,7 @@ use crate::{
     inventory::{Change, Input, Run, Store},
     observe::PacketId,
     passive::{self, Replay},
-    report::{Look, Report, Words, write_json, write_observations, write_text},
+    report::{Report, Words, write_json, write_observations, write_text},
     scope::Facility,
 };
 
@@ -64,14 +64,16 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let facility = arguments.scope.as_deref().map(Facility::load).transpose()?;
-    let matcher = Matcher::new(&match &arguments.signatures {
+    let signatures = match &arguments.signatures {
         Some(folder) => Signatures::load(folder)?,
         None => Signatures::built_in()?,
-    })?;
+    };
+    let matcher = Matcher::new(&signatures);
     // An inventory that cannot be opened is told before hours of reading.
     let store = arguments.store.as_deref().map(Store::open).transpose()?;
 
-    let inside = facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
+    let inside =
+        facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
     let progress = progress(arguments);
     let heard = passive::replay(&arguments.files, inside, &|bytes| progress.inc(bytes))?;
     progress.finish_and_clear();
@@ -123,7 +125,7 @@ fn write(
     }
     let on_stdout = [&arguments.observations, &arguments.json];
     if !on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout)) {
-        output::write(Path::new("-"), |mut out| write_text(&report, Look::of_stdout(), &mut out))?;
+        output::write(Path::new("-"), |mut out| write_text(&report, super::look(), &mut out))?;
     }
     Ok(())
 }
@@ -151,14 +153,17 @@ fn progress(arguments: &Arguments) -> ProgressBar {
     } else {
         "{spinner} {bytes}, {bytes_per_sec}"
     };
-    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
     total.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style)
 }
 
 /// The names by which packets are cited: the files' own, with their folders only where two would be alike.
 fn input_names(heard: &Replay) -> Vec<String> {
     let own = |name: &str| {
-        Path::new(name).file_name().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned())
+        Path::new(name)
+            .file_name()
+            .map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned())
     };
     let mut alike: BTreeMap<String, usize> = BTreeMap::new();
     for file in &heard.files {
@@ -167,7 +172,13 @@ fn input_names(heard: &Replay) -> Vec<String> {
     heard
         .files
         .iter()
-        .map(|file| if alike.get(&own(&file.name)) == Some(&1) { own(&file.name) } else { file.name.clone() })
+        .map(|file| {
+            if alike.get(&own(&file.name)) == Some(&1) {
+                own(&file.name)
+            } else {
+                file.name.clone()
+            }
+        })
         .collect()
 }
 
@@ -192,7 +203,16 @@ fn describe(
         digest.update(format!("\0{}\0{}\0{}", input.name, input.packets, input.bytes));
     }
     digest.update(format!("\0{began}\0{ended}"));
-    let id = digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
+    let id =
+        digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
     let coverage = coverage::of_replay(heard);
-    Run { id, facility: facility.map(|facility| facility.name), began, ended, inputs, coverage, points }
+    Run {
+        id,
+        facility: facility.map(|facility| facility.name),
+        began,
+        ended,
+        inputs,
+        coverage,
+        points,
+    }
 }

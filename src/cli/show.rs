@@ -24,6 +24,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let known = Store::open_read(&arguments.store.store)?.point(&arguments.id)?;
     let words = Words::of(arguments.lang.language());
-    output::write(Path::new("-"), |mut out| write_point(&known, words, &mut out))?;
+    output::write(Path::new("-"), |mut out| {
+        write_point(&known.point, &known.history, words, super::look(), &mut out)
+    })?;
     Ok(Exit::Clean)
 }

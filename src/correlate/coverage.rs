@@ -23,9 +23,16 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
             );
             lines.push(line("file_damaged", CoverageState::Partial, None, Some(detail)));
         }
-        if let Some((link_type, count)) = file.foreign.filter(|(number, _)| !link::understood(*number)) {
+        if let Some((link_type, count)) =
+            file.foreign.filter(|(number, _)| !link::understood(*number))
+        {
             let detail = format!("{}: LINKTYPE {link_type}", file.name);
-            lines.push(line("link_not_understood", CoverageState::Partial, Some(count), Some(detail)));
+            lines.push(line(
+                "link_not_understood",
+                CoverageState::Partial,
+                Some(count),
+                Some(detail),
+            ));
         }
         if file.out_of_order {
             lines.push(line("clock_order", CoverageState::Measured, None, Some(file.name.clone())));
@@ -47,6 +54,11 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
     lines
 }
 
-fn line(subject: &'static str, state: CoverageState, count: Option<u64>, detail: Option<String>) -> Coverage {
+fn line(
+    subject: &'static str,
+    state: CoverageState,
+    count: Option<u64>,
+    detail: Option<String>,
+) -> Coverage {
     Coverage { subject: subject.into(), state, count, detail }
 }

@@ -14,8 +14,12 @@ use crate::{
 const MOST_ADDRESSES: usize = 8;
 
 /// Protocols in which routers that stand in for each other say for which address.
-const STANDING_IN: &[(&str, &str)] =
-    &[("vrrp", "vrrp.address"), ("hsrp", "hsrp.address"), ("glbp", "glbp.address"), ("carp", "carp.address")];
+const STANDING_IN: &[(&str, &str)] = &[
+    ("vrrp", "vrrp.address"),
+    ("hsrp", "hsrp.address"),
+    ("glbp", "glbp.address"),
+    ("carp", "carp.address"),
+];
 
 /// One way to name a box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,12 +53,15 @@ impl Devices {
             }
         }
         for observation in observations {
-            let Some((_, field)) = STANDING_IN.iter().find(|(name, _)| *name == observation.protocol) else {
+            let Some((_, field)) =
+                STANDING_IN.iter().find(|(name, _)| *name == observation.protocol)
+            else {
                 continue;
             };
             let speaker = observation.speaker;
             let own = speaker.ip.map(Name::Ip).into_iter().chain(speaker.mac.map(Name::Mac));
-            let shared = observation.facts.all(field).filter_map(|text| text.parse().ok()).map(Name::Ip);
+            let shared =
+                observation.facts.all(field).filter_map(|text| text.parse().ok()).map(Name::Ip);
             let names: Vec<Name> = own.chain(shared).collect();
             for name in names.iter().skip(1) {
                 devices.join(names[0], *name);
@@ -75,7 +82,8 @@ impl Devices {
 
     /// Every address of `device`.
     pub fn names(&mut self, device: Device) -> (BTreeSet<IpAddr>, BTreeSet<Mac>) {
-        let names: Vec<(Name, usize)> = self.places.iter().map(|(name, place)| (*name, *place)).collect();
+        let names: Vec<(Name, usize)> =
+            self.places.iter().map(|(name, place)| (*name, *place)).collect();
         let (mut ips, mut macs) = (BTreeSet::new(), BTreeSet::new());
         for (name, place) in names {
             if self.root(place) == device.0 {
@@ -109,7 +117,8 @@ impl Devices {
     }
 
     fn root(&mut self, mut place: usize) -> usize {
-        while let Some(parent) = self.parents.get(place).copied().filter(|parent| *parent != place) {
+        while let Some(parent) = self.parents.get(place).copied().filter(|parent| *parent != place)
+        {
             place = parent;
         }
         place

@@ -16,7 +16,8 @@ const FEWEST_PEERS: usize = 3;
 const TELLS_OUTSIDE: [&str; 3] = ["nat_pmp.outside", "upnp.outside", "ssdp.outside"];
 
 /// Fields in which a box tells all its addresses.
-const TELLS_ADDRESSES: [&str; 4] = ["dcerpc.address", "nbns.address", "mdns.address", "snmp.address"];
+const TELLS_ADDRESSES: [&str; 4] =
+    ["dcerpc.address", "nbns.address", "mdns.address", "snmp.address"];
 
 /// What `observation` says about ways out.
 pub fn signs<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
@@ -28,7 +29,8 @@ pub fn signs<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>>
 
 /// A hardware address through which outside addresses are spoken with.
 fn forwards<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
-    let number = |field| o.facts.get(field).and_then(|value| value.parse::<usize>().ok()).unwrap_or(0);
+    let number =
+        |field| o.facts.get(field).and_then(|value| value.parse::<usize>().ok()).unwrap_or(0);
     if o.protocol != "ethernet" || number("ethernet.outside_peers") < FEWEST_PEERS {
         return None;
     }
@@ -40,7 +42,10 @@ fn forwards<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
     let peers: Vec<&str> = o.facts.all("ethernet.outside").collect();
     let weight = if both_ways { 0.97 } else { 0.8 };
     let value = peers.join(", ");
-    Some(Sign { proves: both_ways, ..sign(o, kind, evidence, "ethernet.outside", &value, weight, Direction::Out) })
+    Some(Sign {
+        proves: both_ways,
+        ..sign(o, kind, evidence, "ethernet.outside", &value, weight, Direction::Out)
+    })
 }
 
 /// A router that offers itself for IPv6 with a prefix of the Internet.
@@ -58,9 +63,11 @@ fn announces_ipv6<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
 
 /// A box that answers with its outside address.
 fn tells_outside<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
-    let (field, value) = TELLS_OUTSIDE.iter().find_map(|field| Some((field, o.facts.get(field)?)))?;
+    let (field, value) =
+        TELLS_OUTSIDE.iter().find_map(|field| Some((field, o.facts.get(field)?)))?;
     let outside = value.parse::<IpAddr>().ok().filter(|ip| inside.is_outside(*ip));
-    let sign = sign(o, Kind::InternetGateway, "tells_outside_address", field, value, 0.85, Direction::Out);
+    let sign =
+        sign(o, Kind::InternetGateway, "tells_outside_address", field, value, 0.85, Direction::Out);
     (o.side != Side::Client).then_some(Sign { outside, ..sign })
 }
 
@@ -81,7 +88,8 @@ fn second_network<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
     }
     let foreign = |text: &str| {
         let other = text.parse::<IpAddr>().ok()?;
-        let elsewhere = !crate::scope::inside::is_nowhere(other) && is_elsewhere(speaker, other, inside);
+        let elsewhere =
+            !crate::scope::inside::is_nowhere(other) && is_elsewhere(speaker, other, inside);
         elsewhere.then_some(other)
     };
     let (field, value, other) = TELLS_ADDRESSES.iter().find_map(|field| {
@@ -89,7 +97,8 @@ fn second_network<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
     })?;
     // With the hospital's networks given, another is certainly not its own; otherwise it may be.
     let weight = if inside.is_given() || inside.is_outside(other) { 0.8 } else { 0.45 };
-    let sign = sign(o, Kind::DualHomedHost, "second_network", field, value, weight, Direction::Both);
+    let sign =
+        sign(o, Kind::DualHomedHost, "second_network", field, value, weight, Direction::Both);
     Some(Sign { outside: inside.is_outside(other).then_some(other), ..sign })
 }
 
@@ -98,7 +107,9 @@ fn second_network<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
 fn is_elsewhere(host: IpAddr, other: IpAddr, inside: &Inside) -> bool {
     match (host, other) {
         _ if inside.is_outside(other) => true,
-        (IpAddr::V4(host), IpAddr::V4(other)) if !inside.is_given() => host.octets()[..2] != other.octets()[..2],
+        (IpAddr::V4(host), IpAddr::V4(other)) if !inside.is_given() => {
+            host.octets()[..2] != other.octets()[..2]
+        }
         _ => false,
     }
 }

@@ -14,7 +14,9 @@ mod weigh;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use point::{Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service};
+pub use point::{
+    Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
+};
 
 use crate::{
     fingerprint::{Evidence, Matcher},
@@ -31,7 +33,7 @@ pub struct Heard<'a> {
     /// What counts as inside.
     pub inside: &'a Inside,
     /// The signatures.
-    pub matcher: &'a Matcher,
+    pub matcher: &'a Matcher<'a>,
     /// How reports name a packet.
     pub packet: &'a dyn Fn(PacketId) -> String,
 }
@@ -40,7 +42,7 @@ pub struct Heard<'a> {
 pub fn points(heard: &Heard<'_>) -> Vec<Point> {
     let Heard { observations, inside, matcher, packet } = *heard;
     let mut devices = Devices::new(observations, inside);
-    let mut about: BTreeMap<Device, (Vec<Sign<'_>>, Vec<Evidence>)> = BTreeMap::new();
+    let mut about: BTreeMap<Device, (Vec<Sign<'_>>, Vec<Evidence<'_>>)> = BTreeMap::new();
     let resolvers = resolvers(observations);
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     for observation in observations {
@@ -52,7 +54,8 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
         }
         for (field, value) in observation.facts.iter() {
             for evidence in matcher.evidence(field, value) {
-                let sign = sign::of_signature(observation, field, value, &evidence, inside, is_resolver);
+                let sign =
+                    sign::of_signature(observation, field, value, &evidence, inside, is_resolver);
                 let Some(sign) = sign else { continue };
                 if let Some(device) = device_of(&mut devices, &sign.about) {
                     let (signs, named) = about.entry(device).or_default();

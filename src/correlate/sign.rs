@@ -50,8 +50,17 @@ struct Trade {
 static TRADES: &[Trade] = &[
     Trade {
         protocols: &[
-            "ike", "openvpn", "wireguard", "l2tp", "l2tpv3", "pptp", "sstp", "softether", "anyconnect",
-            "forticlient", "cisco_vpn",
+            "ike",
+            "openvpn",
+            "wireguard",
+            "l2tp",
+            "l2tpv3",
+            "pptp",
+            "sstp",
+            "softether",
+            "anyconnect",
+            "forticlient",
+            "cisco_vpn",
         ],
         answers: (Kind::VpnGateway, "answers_vpn"),
         dials: Some((Kind::VpnClient, "dials_vpn")),
@@ -63,7 +72,13 @@ static TRADES: &[Trade] = &[
     },
     Trade {
         protocols: &[
-            "teamviewer", "anydesk", "rustdesk", "radmin", "splashtop", "dameware", "pcanywhere",
+            "teamviewer",
+            "anydesk",
+            "rustdesk",
+            "radmin",
+            "splashtop",
+            "dameware",
+            "pcanywhere",
             "screenconnect",
         ],
         answers: (Kind::RemoteControl, "answers_remote_control"),
@@ -111,7 +126,8 @@ static ROLES: &[(&str, Kind, Direction)] = &[
 ];
 
 /// Fields in which a client names the service that it wants.
-const NAMES_OF_SERVICES: [&str; 5] = ["dns.query", "tls.sni", "quic.sni", "http.host", "http.connect"];
+const NAMES_OF_SERVICES: [&str; 5] =
+    ["dns.query", "tls.sni", "quic.sni", "http.host", "http.connect"];
 
 /// How much a reading of this confidence weighs.
 fn weight(confidence: Confidence) -> f64 {
@@ -129,8 +145,15 @@ pub fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sig
     let far = o.listener.as_ref();
     let outward = far.filter(|far| far.ip.is_some_and(|ip| inside.is_outside(ip)));
     let mut signs = Vec::new();
-    let mut add = |about: Endpoint, kind, evidence: &str, weight: f64, proves, direction, outside: Option<IpAddr>| {
-        let port_of = if direction == Direction::In { Some(about.port) } else { outside_port(o, inside) };
+    let mut add = |about: Endpoint,
+                   kind,
+                   evidence: &str,
+                   weight: f64,
+                   proves,
+                   direction,
+                   outside: Option<IpAddr>| {
+        let port_of =
+            if direction == Direction::In { Some(about.port) } else { outside_port(o, inside) };
         signs.push(Sign {
             about,
             kind: Some(kind),
@@ -189,11 +212,27 @@ pub fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sig
     if SHELLS.contains(&o.protocol) {
         match (o.side, is_inside(&o.speaker), outward) {
             (Side::Server, true, Some(_)) => {
-                add(o.speaker, Kind::RemoteShell, "shell_from_outside", sure, shown, Direction::In, None);
+                add(
+                    o.speaker,
+                    Kind::RemoteShell,
+                    "shell_from_outside",
+                    sure,
+                    shown,
+                    Direction::In,
+                    None,
+                );
             }
             // A shell that is dialled outward can carry a tunnel back in; that it does cannot be seen.
             (Side::Client, true, Some(outward)) => {
-                add(o.speaker, Kind::ProxyRelay, "dials_shell", 0.4, false, Direction::Out, outward.ip);
+                add(
+                    o.speaker,
+                    Kind::ProxyRelay,
+                    "dials_shell",
+                    0.4,
+                    false,
+                    Direction::Out,
+                    outward.ip,
+                );
             }
             _ => {}
         }
@@ -214,7 +253,7 @@ pub fn of_signature<'a>(
     observation: &'a Observation,
     field: &str,
     value: &str,
-    evidence: &Evidence,
+    evidence: &Evidence<'_>,
     inside: &Inside,
     is_resolver: impl Fn(&Endpoint) -> bool,
 ) -> Option<Sign<'a>> {
@@ -236,7 +275,7 @@ pub fn of_signature<'a>(
     Some(Sign {
         about: speaker,
         kind,
-        evidence: evidence.rule.clone(),
+        evidence: evidence.rule.to_owned(),
         field: field.to_owned(),
         value: value.to_owned(),
         observation,

@@ -19,16 +19,27 @@ const MOST_REASONS: usize = 6;
 
 /// Fields in which a box names itself.
 const NAMES: [&str; 12] = [
-    "nbns.name", "dcerpc.host", "ntlm.computer", "ntlm.dns_computer", "mdns.host", "dhcp.host_name",
-    "snmp.sysname", "lldp.system_name", "cdp.device", "mndp.identity", "l2tp.host", "pptp.host",
+    "nbns.name",
+    "dcerpc.host",
+    "ntlm.computer",
+    "ntlm.dns_computer",
+    "mdns.host",
+    "dhcp.host_name",
+    "snmp.sysname",
+    "lldp.system_name",
+    "cdp.device",
+    "mndp.identity",
+    "l2tp.host",
+    "pptp.host",
 ];
 
 /// Which roles of signatures can be the product of which kind of point; the first that is found counts.
 fn roles(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::InternetGateway | Kind::ClosedNetworkGateway | Kind::MaintenanceRouter | Kind::Ipv6Exit => {
-            &["firewall", "vpn-gateway", "router", "mobile-router"]
-        }
+        Kind::InternetGateway
+        | Kind::ClosedNetworkGateway
+        | Kind::MaintenanceRouter
+        | Kind::Ipv6Exit => &["firewall", "vpn-gateway", "router", "mobile-router"],
         Kind::MobileRouter => &["mobile-router", "router"],
         Kind::VpnGateway => &["vpn-gateway", "firewall", "router"],
         Kind::VpnClient => &["vpn-gateway", "overlay-network", "router", "firewall"],
@@ -47,12 +58,13 @@ pub(super) fn point(
     addresses: BTreeSet<IpAddr>,
     macs: BTreeSet<Mac>,
     mut signs: Vec<Sign<'_>>,
-    named: &[Evidence],
+    named: &[Evidence<'_>],
     packet: &dyn Fn(PacketId) -> String,
 ) -> Option<Point> {
     signs.sort_by(|a, b| {
         let strength = b.proves.cmp(&a.proves).then(b.weight.total_cmp(&a.weight));
-        let order = |sign: &Sign<'_>| (sign.observation.packet, sign.evidence.clone(), sign.value.clone());
+        let order =
+            |sign: &Sign<'_>| (sign.observation.packet, sign.evidence.clone(), sign.value.clone());
         strength.then_with(|| order(a).cmp(&order(b)))
     });
     let kind = kind(&signs)?;
@@ -76,7 +88,11 @@ pub(super) fn point(
         grade: grade(&signs),
         confidence: (confidence * 1000.0).round() / 1000.0,
         direction: direction.unwrap_or(Direction::Both),
-        addresses: addresses.iter().copied().filter(|ip| !is_nowhere(*ip) || ip.is_ipv6()).collect(),
+        addresses: addresses
+            .iter()
+            .copied()
+            .filter(|ip| !is_nowhere(*ip) || ip.is_ipv6())
+            .collect(),
         macs: macs.clone(),
         outside,
         services,
@@ -145,12 +161,13 @@ fn grade(signs: &[Sign<'_>]) -> Grade {
     }
 }
 
-fn product(kind: Kind, named: &[Evidence]) -> Option<Product> {
+fn product(kind: Kind, named: &[Evidence<'_>]) -> Option<Product> {
     let ranked = fingerprint::combine(named);
-    let best = roles(kind).iter().find_map(|role| ranked.iter().find(|ranked| ranked.role == *role))?;
+    let best =
+        roles(kind).iter().find_map(|role| ranked.iter().find(|ranked| ranked.role == *role))?;
     Some(Product {
-        vendor: best.vendor.clone(),
-        name: best.product.clone(),
+        vendor: best.vendor.to_owned(),
+        name: best.product.to_owned(),
         model: best.model.clone(),
         version: best.version.clone(),
     })
@@ -180,7 +197,9 @@ fn because(signs: &[Sign<'_>], packet: &dyn Fn(PacketId) -> String) -> Vec<Becau
 /// address.
 fn id(addresses: &BTreeSet<IpAddr>, macs: &BTreeSet<Mac>) -> String {
     // Virtual routers' hardware addresses (RFC 9568, RFC 2281) come after those that a box was built with.
-    let is_virtual = |mac: &&Mac| mac.0.starts_with(&[0, 0, 0x5e, 0, 1]) || mac.0.starts_with(&[0, 0, 0x0c, 7, 0xac]);
+    let is_virtual = |mac: &&Mac| {
+        mac.0.starts_with(&[0, 0, 0x5e, 0, 1]) || mac.0.starts_with(&[0, 0, 0x0c, 7, 0xac])
+    };
     let own = macs.iter().find(|mac| !is_virtual(mac)).or(macs.first());
     let identity = match (own, addresses.first()) {
         (Some(mac), _) => mac.to_string(),

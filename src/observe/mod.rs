@@ -4,26 +4,26 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod ah;
 pub mod arp;
 pub mod ayiya;
-pub mod etherip;
-pub mod ah;
 pub mod esp;
+pub mod etherip;
 pub mod facts;
 pub mod geneve;
 pub mod gre;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
+pub mod ike;
 pub mod ipip;
+pub mod l2tp;
+pub mod l2tpv3;
 pub mod ndp;
+pub mod openvpn;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;
-pub mod ike;
-pub mod l2tp;
-pub mod l2tpv3;
-pub mod openvpn;
 pub mod pptp;
 pub mod said;
 pub mod six_in_four;

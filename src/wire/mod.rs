@@ -4,8 +4,10 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod ah;
 pub mod arp;
 pub mod ayiya;
+pub mod esp;
 pub mod etherip;
 pub mod ethernet;
 pub mod geneve;
@@ -13,23 +15,21 @@ pub mod gre;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
+pub mod ike;
 pub mod ipip;
 pub mod ipv4;
 pub mod ipv6;
+pub mod l2tp;
 pub mod link;
 pub mod mpls;
 pub mod ndp;
+pub mod openvpn;
 pub mod payload;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;
-pub mod six_in_four;
-pub mod ah;
-pub mod esp;
-pub mod ike;
-pub mod l2tp;
-pub mod openvpn;
 pub mod pptp;
+pub mod six_in_four;
 pub mod ssh;
 pub mod tcp;
 pub mod teredo;

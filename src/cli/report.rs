@@ -1,0 +1,58 @@
+//! `sekisho report`: the deliverable, from the inventory.
+
+use std::path::{Path, PathBuf};
+
+use super::{Exit, StoreArguments, output, points::latest};
+use crate::{
+    inventory::{Change, Run, Store},
+    report::{FORMATS, Language, Report, Words},
+};
+
+/// Write the report on everything the inventory holds
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  sekisho report out --store hospital.sqlite\n  \
+    sekisho report out --store hospital.sqlite --run r1a2b3c4d5e6f")]
+pub(super) struct Arguments {
+    /// The folder for the report; made if there is none
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Only what this run saw
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let store = Store::open_read(&arguments.store.store)?;
+    let (run, changes) = match &arguments.run {
+        Some(id) => (store.run(id)?, Some(store.changes(id)?)),
+        None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
+    };
+    for path in write_folder(&arguments.folder, &run, changes.as_deref())? {
+        println!("{}", path.display());
+    }
+    Ok(Exit::Clean)
+}
+
+/// Writes every format into `folder`, in both languages where a format has words, and tells the files.
+pub(super) fn write_folder(
+    folder: &Path,
+    run: &Run,
+    changes: Option<&[Change]>,
+) -> anyhow::Result<Vec<PathBuf>> {
+    output::folder(folder)?;
+    let mut written = Vec::new();
+    for format in FORMATS {
+        for language in [Language::Japanese, Language::English] {
+            let path = folder.join(format.file_name(language));
+            if written.contains(&path) {
+                continue;
+            }
+            let report = Report { run, changes, words: Words::of(language) };
+            output::write(&path, |out| (format.write)(&report, out))?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}

@@ -1,0 +1,45 @@
+//! `sekisho runs`: what was read, and when.
+
+use std::path::{Path, PathBuf};
+
+use super::{Exit, output};
+use crate::{inventory::Store, report::visible};
+
+/// List the runs that the inventory holds
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  sekisho runs --store hospital.sqlite")]
+pub(super) struct Arguments {
+    /// The inventory: a file that `replay --store` makes
+    #[arg(long, value_name = "DB", env = "SEKISHO_STORE")]
+    store: PathBuf,
+    /// Write them as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let runs = Store::open_read(&arguments.store)?.runs()?;
+    output::write(Path::new("-"), |out| {
+        for run in &runs {
+            if arguments.json {
+                serde_json::to_writer(&mut *out, run)?;
+                writeln!(out)?;
+                continue;
+            }
+            let facility = run.facility.as_deref().unwrap_or("-");
+            writeln!(
+                out,
+                "{}  {} to {}  {} files, {} packets, {} points  {}",
+                run.id,
+                run.began,
+                run.ended,
+                run.inputs,
+                run.packets,
+                run.points,
+                visible(facility)
+            )?;
+        }
+        Ok(())
+    })?;
+    Ok(Exit::Clean)
+}

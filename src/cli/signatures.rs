@@ -1,0 +1,94 @@
+//! `sekisho signatures`: the knowledge, looked at and checked.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use super::{Exit, output};
+use crate::fingerprint::{Matcher, Signatures, explain};
+
+/// List, check or try signatures
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  sekisho signatures list\n  sekisho signatures check my-signatures\n  \
+    sekisho signatures match ssh.banner dropbear_2022.83"
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the products that signatures know
+    List {
+        /// A folder of signatures instead of those built in
+        #[arg(long, value_name = "DIR")]
+        signatures: Option<PathBuf>,
+    },
+    /// Check a folder of signatures: every rule against its examples and near misses
+    Check {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Tell which rules match a fact, and which nearly do
+    Match {
+        /// The field, such as `ssh.banner`
+        field: String,
+        /// Its value
+        value: String,
+        /// A folder of signatures instead of those built in
+        #[arg(long, value_name = "DIR")]
+        signatures: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let load = |folder: &Option<PathBuf>| match folder {
+        Some(folder) => Signatures::load(folder),
+        None => Signatures::built_in(),
+    };
+    let mut exit = Exit::Clean;
+    match &arguments.command {
+        Command::List { signatures } => {
+            let signatures = load(signatures)?;
+            output::write(Path::new("-"), |out| {
+                for signature in signatures.iter() {
+                    let rules = signature.rules.len();
+                    writeln!(
+                        out,
+                        "{:<18} {} {} ({rules} rules)",
+                        signature.role, signature.vendor, signature.product
+                    )?;
+                }
+                Ok(())
+            })?;
+        }
+        Command::Check { folder } => {
+            let (signatures, errors) = Signatures::load_leniently(folder);
+            for error in &errors {
+                eprintln!("{error}");
+            }
+            if !errors.is_empty() {
+                exit = Exit::Usage;
+            }
+            output::write(Path::new("-"), |out| {
+                let rules: usize = signatures.iter().map(|signature| signature.rules.len()).sum();
+                writeln!(
+                    out,
+                    "{} products, {rules} rules, {} errors",
+                    signatures.len(),
+                    errors.len()
+                )
+            })?;
+        }
+        Command::Match { field, value, signatures } => {
+            let signatures = load(signatures)?;
+            let matcher = Matcher::new(&signatures);
+            let explained = explain(&matcher, field, value);
+            output::write(Path::new("-"), |out| writeln!(out, "{explained}"))?;
+        }
+    }
+    Ok(exit)
+}

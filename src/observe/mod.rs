@@ -10,11 +10,17 @@ pub mod facts;
 pub mod ike;
 pub mod l2tp;
 pub mod l2tpv3;
+pub mod n2n;
+pub mod nebula;
 pub mod openvpn;
 pub mod pptp;
 pub mod said;
+pub mod softether;
 pub mod ssh;
+pub mod tailscale;
+pub mod tinc;
 pub mod wireguard;
+pub mod zerotier;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -37,6 +43,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &l2tp::PROTOCOL,
     &l2tpv3::PROTOCOL,
     &pptp::PROTOCOL,
+    &softether::PROTOCOL,
+    &tailscale::PROTOCOL,
+    &tinc::PROTOCOL,
+    &nebula::PROTOCOL,
+    &n2n::PROTOCOL,
+    &zerotier::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
 ];

@@ -8,10 +8,16 @@ pub mod ah;
 pub mod esp;
 pub mod ike;
 pub mod l2tp;
+pub mod n2n;
+pub mod nebula;
 pub mod openvpn;
 pub mod pptp;
+pub mod softether;
 pub mod ssh;
+pub mod tailscale;
+pub mod tinc;
 pub mod wireguard;
+pub mod zerotier;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -20,6 +20,8 @@ pub mod ipip;
 pub mod l2tp;
 pub mod l2tpv3;
 pub mod ndp;
+pub mod n2n;
+pub mod nebula;
 pub mod openvpn;
 pub mod pim;
 pub mod ppp;
@@ -27,10 +29,14 @@ pub mod pppoe;
 pub mod pptp;
 pub mod said;
 pub mod six_in_four;
+pub mod softether;
 pub mod ssh;
 pub mod teredo;
 pub mod vxlan;
+pub mod tailscale;
+pub mod tinc;
 pub mod wireguard;
+pub mod zerotier;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -53,6 +59,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &l2tp::PROTOCOL,
     &l2tpv3::PROTOCOL,
     &pptp::PROTOCOL,
+    &softether::PROTOCOL,
+    &tailscale::PROTOCOL,
+    &tinc::PROTOCOL,
+    &nebula::PROTOCOL,
+    &n2n::PROTOCOL,
+    &zerotier::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.

@@ -23,6 +23,8 @@ pub mod l2tp;
 pub mod link;
 pub mod mpls;
 pub mod ndp;
+pub mod n2n;
+pub mod nebula;
 pub mod openvpn;
 pub mod payload;
 pub mod pim;
@@ -30,12 +32,16 @@ pub mod ppp;
 pub mod pppoe;
 pub mod pptp;
 pub mod six_in_four;
+pub mod softether;
 pub mod ssh;
 pub mod tcp;
 pub mod teredo;
 pub mod udp;
 pub mod vxlan;
+pub mod tailscale;
+pub mod tinc;
 pub mod wireguard;
+pub mod zerotier;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -29,9 +29,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     let matcher = Matcher::new(&signatures);
     let mut failed = None;
-    output::write(Path::new("-"), |mut out| {
-        failed =
-            fingerprint::identify(&matcher, BufReader::new(io::stdin().lock()), &mut out).err();
+    output::write(Path::new("-"), |out| {
+        failed = fingerprint::identify(&matcher, BufReader::new(io::stdin().lock()), out).err();
         Ok(())
     })?;
     failed.map_or(Ok(Exit::Clean), |error| Err(error.into()))

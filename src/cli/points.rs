@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     match &arguments.json {
         Some(path) => output::write(path, |mut out| write_json(&report, &mut out))?,
         None => {
-            output::write(Path::new("-"), |mut out| write_text(&report, super::look(), &mut out))?
+            output::write(Path::new("-"), |mut out| write_text(&report, super::look(), &mut out))?;
         }
     }
     Ok(Exit::Clean)

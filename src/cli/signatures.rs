@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::List { signatures } => {
             let signatures = load(signatures)?;
             output::write(Path::new("-"), |out| {
-                for signature in signatures.iter() {
+                for signature in &signatures {
                     let rules = signature.rules.len();
                     writeln!(
                         out,
@@ -87,7 +87,28 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             let signatures = load(signatures)?;
             let matcher = Matcher::new(&signatures);
             let explained = explain(&matcher, field, value);
-            output::write(Path::new("-"), |out| writeln!(out, "{explained}"))?;
+            output::write(Path::new("-"), |out| {
+                for found in &explained.evidence {
+                    let model = found.model.as_deref().unwrap_or("-");
+                    let version = found.version.as_deref().unwrap_or("-");
+                    writeln!(
+                        out,
+                        "matches  {}: {} {}, model {model}, version {version} ({:?})",
+                        found.rule, found.vendor, found.product, found.confidence
+                    )?;
+                }
+                for miss in &explained.near_misses {
+                    writeln!(
+                        out,
+                        "near     {}: wants {}, has only {}",
+                        miss.rule, miss.wanted, miss.has
+                    )?;
+                }
+                if explained.evidence.is_empty() && explained.near_misses.is_empty() {
+                    writeln!(out, "nothing  no rule of `{field}` comes near")?;
+                }
+                Ok(())
+            })?;
         }
     }
     Ok(exit)

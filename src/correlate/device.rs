@@ -30,11 +30,11 @@ enum Name {
 
 /// A box, by its place among [`Devices`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Device(usize);
+pub(super) struct Device(usize);
 
 /// Boxes and their names.
 #[derive(Debug, Default)]
-pub struct Devices {
+pub(super) struct Devices {
     places: BTreeMap<Name, usize>,
     /// For each name, another name of the same box, or itself.
     parents: Vec<usize>,
@@ -42,7 +42,7 @@ pub struct Devices {
 
 impl Devices {
     /// Joins the addresses that `observations` show to be one box.
-    pub fn new(observations: &[Observation], inside: &Inside) -> Self {
+    pub(super) fn new(observations: &[Observation], inside: &Inside) -> Self {
         let mut devices = Self::default();
         let pairs = pairs(observations, inside);
         for (mac, addresses) in &pairs {
@@ -71,17 +71,17 @@ impl Devices {
     }
 
     /// The box with this hardware address.
-    pub fn with_mac(&mut self, mac: Mac) -> Device {
+    pub(super) fn with_mac(&mut self, mac: Mac) -> Device {
         self.find(Name::Mac(mac))
     }
 
     /// The box with this network address.
-    pub fn with_ip(&mut self, ip: IpAddr) -> Device {
+    pub(super) fn with_ip(&mut self, ip: IpAddr) -> Device {
         self.find(Name::Ip(ip))
     }
 
     /// Every address of `device`.
-    pub fn names(&mut self, device: Device) -> (BTreeSet<IpAddr>, BTreeSet<Mac>) {
+    pub(super) fn names(&mut self, device: Device) -> (BTreeSet<IpAddr>, BTreeSet<Mac>) {
         let names: Vec<(Name, usize)> =
             self.places.iter().map(|(name, place)| (*name, *place)).collect();
         let (mut ips, mut macs) = (BTreeSet::new(), BTreeSet::new());

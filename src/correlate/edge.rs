@@ -20,7 +20,7 @@ const TELLS_ADDRESSES: [&str; 4] =
     ["dcerpc.address", "nbns.address", "mdns.address", "snmp.address"];
 
 /// What `observation` says about ways out.
-pub fn signs<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
+pub(super) fn signs<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
     [forwards, announces_ipv6, tells_outside, dials_access_line, second_network]
         .iter()
         .filter_map(|rule| rule(observation, inside))

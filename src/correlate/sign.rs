@@ -13,7 +13,7 @@ use crate::{
 
 /// A sign of a connection point.
 #[derive(Debug, Clone)]
-pub struct Sign<'a> {
+pub(super) struct Sign<'a> {
     /// Whose point it is: the inside end that the sign is about.
     pub about: Endpoint,
     /// What kind of point it makes; none when it only adds to one that other signs make.
@@ -139,7 +139,7 @@ fn weight(confidence: Confidence) -> f64 {
 }
 
 /// What `observation` alone says, by its protocol and side.
-pub fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
+pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
     let o = observation;
     let is_inside = |end: &Endpoint| end.ip.is_some_and(|ip| inside.contains(ip));
     let far = o.listener.as_ref();
@@ -249,7 +249,7 @@ pub fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sig
 }
 
 /// What a signature's match on `observation` says. `is_resolver` tells whose name questions are others'.
-pub fn of_signature<'a>(
+pub(super) fn of_signature<'a>(
     observation: &'a Observation,
     field: &str,
     value: &str,

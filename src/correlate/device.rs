@@ -62,9 +62,9 @@ impl Devices {
             let own = speaker.ip.map(Name::Ip).into_iter().chain(speaker.mac.map(Name::Mac));
             let shared =
                 observation.facts.all(field).filter_map(|text| text.parse().ok()).map(Name::Ip);
-            let names: Vec<Name> = own.chain(shared).collect();
-            for name in names.iter().skip(1) {
-                devices.join(names[0], *name);
+            let mut names = own.chain(shared);
+            if let Some(first) = names.next() {
+                names.for_each(|name| devices.join(first, name));
             }
         }
         devices

@@ -152,8 +152,7 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
                    proves,
                    direction,
                    outside: Option<IpAddr>| {
-        let port_of =
-            if direction == Direction::In { Some(about.port) } else { outside_port(o, inside) };
+        let port = if direction == Direction::In { about.port } else { outside_port(o, inside) };
         signs.push(Sign {
             about,
             kind: Some(kind),
@@ -166,7 +165,7 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
             direction,
             service: Some(Service {
                 transport: about.transport,
-                port: port_of.flatten(),
+                port,
                 protocol: o.protocol.to_owned(),
             }),
             outside,
@@ -293,9 +292,9 @@ pub(super) fn of_signature<'a>(
 }
 
 /// The port of the outside end.
-fn outside_port(o: &Observation, inside: &Inside) -> Option<Option<u16>> {
+fn outside_port(o: &Observation, inside: &Inside) -> Option<u16> {
     let outside = |end: &Endpoint| end.ip.is_some_and(|ip| inside.is_outside(ip));
-    [Some(o.speaker), o.listener].into_iter().flatten().find(outside).map(|end| end.port)
+    [Some(o.speaker), o.listener].into_iter().flatten().find(outside)?.port
 }
 
 /// The fact that tells most: the first that was said, or the protocol itself.

@@ -12,6 +12,7 @@ pub mod etherip;
 pub mod facts;
 pub mod geneve;
 pub mod gre;
+pub mod gtp;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
@@ -75,6 +76,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &etherip::PROTOCOL,
     &vxlan::PROTOCOL,
     &geneve::PROTOCOL,
+    &gtp::PROTOCOL,
     &teredo::PROTOCOL,
     &ayiya::PROTOCOL,
     // Neighbours and errors.

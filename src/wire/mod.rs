@@ -12,6 +12,7 @@ pub mod etherip;
 pub mod ethernet;
 pub mod geneve;
 pub mod gre;
+pub mod gtp;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;

@@ -4,8 +4,13 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod credssp;
 pub mod facts;
+mod ntlm;
+pub mod rdp;
+pub mod rdp_udp;
 pub mod said;
+pub mod smb;
 pub mod ssh;
 
 pub use facts::Facts;
@@ -20,8 +25,14 @@ use crate::time::Timestamp;
 /// Every protocol we understand, strongest recognition first: where two could read the same bytes, the
 /// earlier one wins. Off their usual ports only readings of [`Confidence::Firm`] or better count.
 pub static PROTOCOLS: &[&Protocol] = &[
+    // Remote desktops.
+    &rdp::PROTOCOL,
+    &rdp_udp::PROTOCOL,
+    &credssp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
+    // Files.
+    &smb::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

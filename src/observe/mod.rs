@@ -9,6 +9,7 @@ pub mod arp;
 pub mod ayiya;
 pub mod esp;
 pub mod etherip;
+pub mod credssp;
 pub mod facts;
 pub mod geneve;
 pub mod gre;
@@ -28,9 +29,13 @@ pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod pptp;
+mod ntlm;
+pub mod rdp;
+pub mod rdp_udp;
 pub mod said;
 pub mod six_in_four;
 pub mod softether;
+pub mod smb;
 pub mod ssh;
 pub mod tailscale;
 pub mod teredo;
@@ -66,6 +71,10 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &nebula::PROTOCOL,
     &n2n::PROTOCOL,
     &zerotier::PROTOCOL,
+    // Remote desktops.
+    &rdp::PROTOCOL,
+    &rdp_udp::PROTOCOL,
+    &credssp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.
@@ -86,6 +95,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &icmpv6::PROTOCOL,
     &igmp::PROTOCOL,
     &pim::PROTOCOL,
+    // Files.
+    &smb::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -6,6 +6,7 @@
 
 pub mod facts;
 pub mod said;
+pub mod snmp;
 pub mod ssh;
 
 pub use facts::Facts;
@@ -20,6 +21,8 @@ use crate::time::Timestamp;
 /// Every protocol we understand, strongest recognition first: where two could read the same bytes, the
 /// earlier one wins. Off their usual ports only readings of [`Confidence::Firm`] or better count.
 pub static PROTOCOLS: &[&Protocol] = &[
+    // Management.
+    &snmp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
 ];

@@ -4,6 +4,8 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod ber;
+pub mod snmp;
 pub mod ssh;
 
 /// Why bytes were not the message we asked them to be.

@@ -36,6 +36,7 @@ pub mod said;
 pub mod six_in_four;
 pub mod softether;
 pub mod smb;
+pub mod snmp;
 pub mod ssh;
 pub mod tailscale;
 pub mod teredo;
@@ -75,6 +76,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &rdp::PROTOCOL,
     &rdp_udp::PROTOCOL,
     &credssp::PROTOCOL,
+    // Management.
+    &snmp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.

@@ -40,6 +40,8 @@ pub mod ntlm;
 pub mod rdp;
 pub mod rdp_udp;
 pub mod smb;
+pub mod ber;
+pub mod snmp;
 pub mod ssh;
 pub mod tailscale;
 pub mod tcp;

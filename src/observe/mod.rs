@@ -4,7 +4,11 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod dns;
 pub mod facts;
+pub mod llmnr;
+pub mod mdns;
+pub mod nbns;
 pub mod said;
 pub mod snmp;
 pub mod ssh;
@@ -25,6 +29,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &snmp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
+    // Names.
+    &nbns::PROTOCOL,
+    &mdns::PROTOCOL,
+    &llmnr::PROTOCOL,
+    &dns::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

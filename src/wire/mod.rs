@@ -5,6 +5,8 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod ber;
+pub mod dns;
+pub mod nbns;
 pub mod snmp;
 pub mod ssh;
 

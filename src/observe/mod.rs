@@ -10,6 +10,7 @@ pub mod ayiya;
 pub mod credssp;
 pub mod esp;
 pub mod etherip;
+pub mod dns;
 pub mod facts;
 pub mod geneve;
 pub mod gre;
@@ -32,6 +33,9 @@ pub mod pppoe;
 pub mod pptp;
 pub mod rdp;
 pub mod rdp_udp;
+pub mod llmnr;
+pub mod mdns;
+pub mod nbns;
 pub mod said;
 pub mod six_in_four;
 pub mod smb;
@@ -100,6 +104,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &pim::PROTOCOL,
     // Files.
     &smb::PROTOCOL,
+    // Names.
+    &nbns::PROTOCOL,
+    &mdns::PROTOCOL,
+    &llmnr::PROTOCOL,
+    &dns::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

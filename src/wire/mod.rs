@@ -40,6 +40,8 @@ pub mod rdp;
 pub mod rdp_udp;
 pub mod six_in_four;
 pub mod smb;
+pub mod dns;
+pub mod nbns;
 pub mod snmp;
 pub mod softether;
 pub mod ssh;

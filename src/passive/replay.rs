@@ -94,14 +94,27 @@ pub fn replay(
     inside: Option<&Inside>,
     progress: &(impl Fn(u64) + Sync),
 ) -> Result<Replay, Error> {
+    let captures = in_order(files)?
+        .into_iter()
+        .map(|path| Ok((path.display().to_string(), Capture::open(&path)?)));
+    hear(captures, inside, progress)
+}
+
+/// Tells what was said in `captures`, each with its name, in the order in which they come. As [`replay`] does
+/// with files; captures may lie in memory.
+pub fn hear(
+    captures: impl IntoIterator<Item = Result<(String, Capture), Error>>,
+    inside: Option<&Inside>,
+    progress: &(impl Fn(u64) + Sync),
+) -> Result<Replay, Error> {
     let mut found = Replay::default();
     let dissector = Dissector::new();
     let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::default()).collect();
-    for path in in_order(files)? {
+    for capture in captures {
+        let (name, capture) = capture?;
         let file = u32::try_from(found.files.len()).unwrap_or(u32::MAX);
-        let capture = Capture::open(&path)?;
         let mut read = Read {
-            name: path.display().to_string(),
+            name,
             packets: 0,
             bytes: 0,
             began: None,

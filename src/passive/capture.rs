@@ -290,8 +290,8 @@ impl Capture {
             self.window.drain(..self.at);
             self.at = 0;
             let before = self.window.len();
-            let room = wanted.saturating_sub(before).max(WINDOW);
-            self.window.resize(before + room, 0);
+            // Never as much as a record says it needs: that much comes only if it is there.
+            self.window.resize(before + WINDOW, 0);
             let space = self.window.get_mut(before..).unwrap_or_default();
             let read = loop {
                 match self.input.read(space) {

@@ -162,7 +162,8 @@ fn on_link(observations: &[Observation]) -> Vec<IpNetwork> {
     networks.into_iter().filter(|(_, macs)| macs.len() >= 3).map(|(network, _)| network).collect()
 }
 
-/// The files by their first packets, then by name. A file that begins with no readable packet comes first.
+/// The files by their first packets, then by name. Standard input comes first, and so does a file that begins
+/// with no readable packet.
 fn in_order(files: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     if let [only] = files {
         return Ok(vec![only.clone()]);
@@ -170,7 +171,10 @@ fn in_order(files: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut begins = Vec::with_capacity(files.len());
     for path in files {
         let mut first = Chunk::default();
-        Capture::open(path)?.read_chunk(&mut first, 1);
+        // Standard input can be read only once.
+        if path.as_os_str() != "-" {
+            Capture::open(path)?.read_chunk(&mut first, 1);
+        }
         begins.push((first.packets.first().map(|packet| packet.at), path.clone()));
     }
     begins.sort();

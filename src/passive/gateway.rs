@@ -22,6 +22,9 @@ const MOST_ADDRESSES: usize = 64;
 /// How many hardware addresses one shard notes.
 const MOST_MACS: usize = 8192;
 
+/// How many addresses one shard notes about all of them. Each hardware address's first one is always noted.
+const MOST_NOTED: usize = 1 << 16;
+
 /// What one hardware address was seen to do. Sets hold the first 64 addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Station {
@@ -48,19 +51,22 @@ pub(super) struct Noted {
 
 /// The hardware addresses of one shard.
 #[derive(Debug, Default)]
-pub(super) struct Stations(HashMap<Mac, Station, foldhash::fast::RandomState>);
+pub(super) struct Stations {
+    all: HashMap<Mac, Station, foldhash::fast::RandomState>,
+    /// How many addresses are noted about them.
+    noted: usize,
+}
 
 impl Stations {
     /// Notes a packet of a conversation: from which frame to which, and its ends.
     pub(super) fn note(&mut self, source: Option<Mac>, destination: Option<Mac>, packet: Noted) {
+        let full = self.noted >= MOST_NOTED;
         if let Some(station) = source.and_then(|mac| self.station(mac)) {
-            add(&mut station.speaks_for, packet);
+            self.noted += add(&mut station.speaks_for, packet, full);
         }
         if let Some(station) = destination.and_then(|mac| self.station(mac)) {
-            add(
-                &mut station.is_sent,
-                Noted { address: packet.with, with: packet.address, ..packet },
-            );
+            let sent = Noted { address: packet.with, with: packet.address, ..packet };
+            self.noted += add(&mut station.is_sent, sent, full);
         }
     }
 
@@ -68,22 +74,22 @@ impl Stations {
         if mac.is_group() || mac.is_zero() {
             return None;
         }
-        if self.0.len() >= MOST_MACS && !self.0.contains_key(&mac) {
+        if self.all.len() >= MOST_MACS && !self.all.contains_key(&mac) {
             return None;
         }
-        Some(self.0.entry(mac).or_default())
+        Some(self.all.entry(mac).or_default())
     }
 
     /// What all `shards` noted.
     pub(super) fn join(shards: impl Iterator<Item = Self>) -> Self {
         let mut all = Self::default();
-        for (mac, station) in shards.flat_map(|shard| shard.0) {
-            let known = all.0.entry(mac).or_default();
+        for (mac, station) in shards.flat_map(|shard| shard.all) {
+            let known = all.all.entry(mac).or_default();
             known.speaks_for.extend(station.speaks_for);
             known.is_sent.extend(station.is_sent);
         }
         for noted in
-            all.0.values_mut().flat_map(|station| [&mut station.speaks_for, &mut station.is_sent])
+            all.all.values_mut().flat_map(|station| [&mut station.speaks_for, &mut station.is_sent])
         {
             noted.sort();
             let mut seen = BTreeSet::new();
@@ -97,16 +103,21 @@ impl Stations {
     /// forwards, and the inside addresses that are its own.
     pub(super) fn observations(&self, inside: &Inside) -> Vec<Observation> {
         let mut all: Vec<Observation> =
-            self.0.iter().filter_map(|(mac, station)| station.observation(*mac, inside)).collect();
+            self.all.iter().filter_map(|(mac, station)| station.observation(*mac, inside)).collect();
         all.sort_by_key(|observation| (observation.packet, observation.speaker));
         all
     }
 }
 
-fn add(noted: &mut Vec<Noted>, packet: Noted) {
-    if noted.len() < MOST_ADDRESSES && !noted.iter().any(|known| known.address == packet.address) {
-        noted.push(packet);
+/// Notes an address unless it is known, and says how many were noted. Once the shard is `full`, only the first
+/// of a station is.
+fn add(noted: &mut Vec<Noted>, packet: Noted, full: bool) -> usize {
+    let most = if full { 1 } else { MOST_ADDRESSES };
+    if noted.len() >= most || noted.iter().any(|known| known.address == packet.address) {
+        return 0;
     }
+    noted.push(packet);
+    1
 }
 
 /// The values that machines put into packets they send themselves; a router forwards lower ones.
@@ -184,6 +195,20 @@ mod tests {
         assert_eq!(of(gateway).get("ethernet.address"), None);
         assert_eq!(of(client).get("ethernet.outside_peers"), None);
         assert_eq!(of(client).get("ethernet.address"), Some("192.168.0.5"));
+    }
+
+    #[test]
+    fn a_flood_of_invented_hardware_addresses_is_bounded() {
+        let mut stations = Stations::default();
+        for n in 0..200_000u32 {
+            let [_, a, b, c] = n.wrapping_mul(2_654_435_761).to_be_bytes();
+            let mac = |last| Some(Mac([2, 0, 0, a, b & 15, last]));
+            stations.note(mac(1), mac(2), packet([10, a, b, c], [203, 0, 113, c], 64));
+        }
+        let noted = |s: &Station| s.speaks_for.len() + s.is_sent.len();
+        let held: usize = stations.all.values().map(noted).sum();
+        assert_eq!(held, stations.noted);
+        assert!(held <= MOST_NOTED + 2 * MOST_MACS && stations.all.len() <= MOST_MACS);
     }
 
     #[test]

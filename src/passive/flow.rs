@@ -203,6 +203,12 @@ impl Flows {
         self.all.iter_mut()
     }
 
+    /// How many conversations are followed, and how many bytes of streams they hold.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.all.len(), self.held)
+    }
+
     fn flow(&self, place: u32) -> Option<&Flow> {
         self.all.get(place as usize)
     }

@@ -102,8 +102,11 @@ impl Stations {
     /// What the hardware addresses were seen to do, as observations: the outside addresses that each
     /// forwards, and the inside addresses that are its own.
     pub(super) fn observations(&self, inside: &Inside) -> Vec<Observation> {
-        let mut all: Vec<Observation> =
-            self.all.iter().filter_map(|(mac, station)| station.observation(*mac, inside)).collect();
+        let mut all: Vec<Observation> = self
+            .all
+            .iter()
+            .filter_map(|(mac, station)| station.observation(*mac, inside))
+            .collect();
         all.sort_by_key(|observation| (observation.packet, observation.speaker));
         all
     }

@@ -6,12 +6,17 @@
 
 pub mod credssp;
 pub mod facts;
+pub mod ica;
 mod ntlm;
 pub mod rdp;
 pub mod rdp_udp;
 pub mod said;
 pub mod smb;
+pub mod spice;
 pub mod ssh;
+pub mod vnc;
+pub mod x11;
+pub mod xdmcp;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -29,6 +34,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &rdp::PROTOCOL,
     &rdp_udp::PROTOCOL,
     &credssp::PROTOCOL,
+    &vnc::PROTOCOL,
+    &ica::PROTOCOL,
+    &x11::PROTOCOL,
+    &spice::PROTOCOL,
+    &xdmcp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Files.

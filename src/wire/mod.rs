@@ -6,11 +6,16 @@
 
 pub mod credssp;
 pub mod der;
+pub mod ica;
 pub mod ntlm;
 pub mod rdp;
 pub mod rdp_udp;
 pub mod smb;
+pub mod spice;
 pub mod ssh;
+pub mod vnc;
+pub mod x11;
+pub mod xdmcp;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

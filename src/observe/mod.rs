@@ -8,9 +8,9 @@ pub mod ah;
 pub mod arp;
 pub mod ayiya;
 pub mod credssp;
+pub mod dns;
 pub mod esp;
 pub mod etherip;
-pub mod dns;
 pub mod facts;
 pub mod geneve;
 pub mod gre;
@@ -22,9 +22,13 @@ pub mod ike;
 pub mod ipip;
 pub mod l2tp;
 pub mod l2tpv3;
+pub mod llmnr;
+pub mod mdns;
 pub mod n2n;
+pub mod nbns;
 pub mod ndp;
 pub mod nebula;
+pub mod ica;
 mod ntlm;
 pub mod openvpn;
 pub mod pim;
@@ -33,14 +37,12 @@ pub mod pppoe;
 pub mod pptp;
 pub mod rdp;
 pub mod rdp_udp;
-pub mod llmnr;
-pub mod mdns;
-pub mod nbns;
 pub mod said;
 pub mod six_in_four;
 pub mod smb;
 pub mod snmp;
 pub mod softether;
+pub mod spice;
 pub mod ssh;
 pub mod tailscale;
 pub mod teredo;
@@ -48,6 +50,9 @@ pub mod tinc;
 pub mod vxlan;
 pub mod wireguard;
 pub mod zerotier;
+pub mod vnc;
+pub mod x11;
+pub mod xdmcp;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -82,6 +87,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &credssp::PROTOCOL,
     // Management.
     &snmp::PROTOCOL,
+    &vnc::PROTOCOL,
+    &ica::PROTOCOL,
+    &x11::PROTOCOL,
+    &spice::PROTOCOL,
+    &xdmcp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.

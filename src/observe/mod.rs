@@ -15,6 +15,7 @@ pub mod facts;
 pub mod geneve;
 pub mod gre;
 pub mod gtp;
+pub mod ica;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
@@ -28,7 +29,6 @@ pub mod n2n;
 pub mod nbns;
 pub mod ndp;
 pub mod nebula;
-pub mod ica;
 mod ntlm;
 pub mod openvpn;
 pub mod pim;
@@ -47,12 +47,12 @@ pub mod ssh;
 pub mod tailscale;
 pub mod teredo;
 pub mod tinc;
+pub mod vnc;
 pub mod vxlan;
 pub mod wireguard;
-pub mod zerotier;
-pub mod vnc;
 pub mod x11;
 pub mod xdmcp;
+pub mod zerotier;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -227,6 +227,18 @@ impl Mac {
     /// Whether frames to this address go to many (the group bit, IEEE 802).
     pub fn is_group(self) -> bool {
         self.0[0] & 1 == 1
+    }
+
+    /// Whether routers that stand in for each other share it: VRRP (RFC 9568, 7.3), HSRP (RFC 2281) and its
+    /// second version, GLBP.
+    pub fn is_virtual_router(self) -> bool {
+        matches!(
+            self.0,
+            [0, 0, 0x5e, 0, 1 | 2, _]
+                | [0, 0, 0x0c, 7, 0xac, _]
+                | [0, 0, 0x0c, 0x9f, 0xf0..=0xff, _]
+                | [0, 7, 0xb4, ..]
+        )
     }
 
     /// Whether no address was given.

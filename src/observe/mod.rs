@@ -4,13 +4,18 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
 pub mod facts;
 pub mod llmnr;
 pub mod mdns;
+pub mod nat_pmp;
 pub mod nbns;
 pub mod said;
+pub mod sip;
 pub mod snmp;
+pub mod ssdp;
 pub mod ssh;
 
 pub use facts::Facts;
@@ -34,6 +39,13 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &mdns::PROTOCOL,
     &llmnr::PROTOCOL,
     &dns::PROTOCOL,
+    &ssdp::PROTOCOL,
+    // Addresses.
+    &dhcp::PROTOCOL,
+    &dhcpv6::PROTOCOL,
+    &nat_pmp::PROTOCOL,
+    // Telephony.
+    &sip::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -5,9 +5,15 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod ber;
+pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
+pub mod field_lines;
+pub mod nat_pmp;
 pub mod nbns;
+pub mod sip;
 pub mod snmp;
+pub mod ssdp;
 pub mod ssh;
 
 /// Why bytes were not the message we asked them to be.

@@ -8,6 +8,8 @@ pub mod ah;
 pub mod arp;
 pub mod ayiya;
 pub mod credssp;
+pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
 pub mod esp;
 pub mod etherip;
@@ -26,6 +28,7 @@ pub mod l2tpv3;
 pub mod llmnr;
 pub mod mdns;
 pub mod n2n;
+pub mod nat_pmp;
 pub mod nbns;
 pub mod ndp;
 pub mod nebula;
@@ -40,9 +43,11 @@ pub mod rdp_udp;
 pub mod said;
 pub mod six_in_four;
 pub mod smb;
+pub mod sip;
 pub mod snmp;
 pub mod softether;
 pub mod spice;
+pub mod ssdp;
 pub mod ssh;
 pub mod tailscale;
 pub mod teredo;
@@ -119,6 +124,13 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &mdns::PROTOCOL,
     &llmnr::PROTOCOL,
     &dns::PROTOCOL,
+    &ssdp::PROTOCOL,
+    // Addresses.
+    &dhcp::PROTOCOL,
+    &dhcpv6::PROTOCOL,
+    &nat_pmp::PROTOCOL,
+    // Telephony.
+    &sip::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

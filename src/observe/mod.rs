@@ -6,14 +6,21 @@
 
 pub mod arp;
 pub mod ayiya;
+pub mod carp;
+pub mod cdp;
+pub mod edp;
 pub mod etherip;
 pub mod facts;
 pub mod geneve;
+pub mod glbp;
 pub mod gre;
+pub mod hsrp;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
 pub mod ipip;
+pub mod lldp;
+pub mod mndp;
 pub mod ndp;
 pub mod pim;
 pub mod ppp;
@@ -22,6 +29,7 @@ pub mod said;
 pub mod six_in_four;
 pub mod ssh;
 pub mod teredo;
+pub mod vrrp;
 pub mod vxlan;
 
 pub use facts::Facts;
@@ -49,12 +57,21 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &teredo::PROTOCOL,
     &ayiya::PROTOCOL,
     // Neighbours and errors.
+    &lldp::PROTOCOL,
+    &cdp::PROTOCOL,
+    &edp::PROTOCOL,
+    &mndp::PROTOCOL,
     &arp::PROTOCOL,
     &ndp::PROTOCOL,
     &icmp::PROTOCOL,
     &icmpv6::PROTOCOL,
     &igmp::PROTOCOL,
     &pim::PROTOCOL,
+    // Routers.
+    &vrrp::PROTOCOL,
+    &carp::PROTOCOL,
+    &hsrp::PROTOCOL,
+    &glbp::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -6,13 +6,19 @@
 
 pub mod arp;
 pub mod ayiya;
+pub mod cdp;
+pub mod edp;
 pub mod etherip;
 pub mod geneve;
+pub mod glbp;
 pub mod gre;
+pub mod hsrp;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
 pub mod ipip;
+pub mod lldp;
+pub mod mndp;
 pub mod mpls;
 pub mod ndp;
 pub mod payload;
@@ -22,6 +28,7 @@ pub mod pppoe;
 pub mod six_in_four;
 pub mod ssh;
 pub mod teredo;
+pub mod vrrp;
 pub mod vxlan;
 
 /// Why bytes were not the message we asked them to be.

@@ -12,12 +12,17 @@ pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
 pub mod esp;
+pub mod carp;
+pub mod cdp;
+pub mod edp;
 pub mod etherip;
 pub mod facts;
 pub mod geneve;
+pub mod glbp;
 pub mod gre;
 pub mod gtp;
 pub mod ica;
+pub mod hsrp;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
@@ -30,6 +35,8 @@ pub mod mdns;
 pub mod n2n;
 pub mod nat_pmp;
 pub mod nbns;
+pub mod lldp;
+pub mod mndp;
 pub mod ndp;
 pub mod nebula;
 mod ntlm;
@@ -53,6 +60,7 @@ pub mod tailscale;
 pub mod teredo;
 pub mod tinc;
 pub mod vnc;
+pub mod vrrp;
 pub mod vxlan;
 pub mod wireguard;
 pub mod x11;
@@ -111,6 +119,10 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &teredo::PROTOCOL,
     &ayiya::PROTOCOL,
     // Neighbours and errors.
+    &lldp::PROTOCOL,
+    &cdp::PROTOCOL,
+    &edp::PROTOCOL,
+    &mndp::PROTOCOL,
     &arp::PROTOCOL,
     &ndp::PROTOCOL,
     &icmp::PROTOCOL,
@@ -131,6 +143,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &nat_pmp::PROTOCOL,
     // Telephony.
     &sip::PROTOCOL,
+    // Routers.
+    &vrrp::PROTOCOL,
+    &carp::PROTOCOL,
+    &hsrp::PROTOCOL,
+    &glbp::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

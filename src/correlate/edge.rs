@@ -38,7 +38,9 @@ fn forwards<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
     if o.facts.get("ethernet.relays_to").is_some() {
         return None;
     }
-    let both_ways = number("ethernet.outside_heard") > 0 && number("ethernet.outside_sent") > 0;
+    // What goes out to a virtual router and comes back from this one goes both ways, too.
+    let sent = number("ethernet.outside_sent") > 0 || o.facts.get("ethernet.acts_as").is_some();
+    let both_ways = number("ethernet.outside_heard") > 0 && sent;
     let (kind, evidence) = match (number("ethernet.global_peers"), number("ethernet.ipv4_peers")) {
         (0, _) => (Kind::ClosedNetworkGateway, "forwards_to_closed_network"),
         (_, 0) => (Kind::Ipv6Exit, "forwards_to_outside"),

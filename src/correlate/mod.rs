@@ -55,7 +55,9 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
                 about.entry(device).or_default().0.push(sign);
             }
         }
-        for (field, value) in observation.facts.iter() {
+        let maker = maker(observation);
+        let maker = maker.as_ref().map(|mac| ("mac.oui", mac.as_str()));
+        for (field, value) in observation.facts.iter().chain(maker) {
             for evidence in matcher.evidence(field, value) {
                 let sign =
                     sign::of_signature(observation, field, value, &evidence, inside, is_resolver);
@@ -90,6 +92,12 @@ fn device_of(devices: &mut Devices, end: &Endpoint) -> Option<Device> {
         (None, Some(mac)) => Some(devices.with_mac(mac)),
         (None, None) => None,
     }
+}
+
+/// The hardware address that shows who made the speaker, where the observation is about that address.
+fn maker(observation: &Observation) -> Option<String> {
+    let about_it = matches!(observation.protocol, "arp" | "ethernet");
+    observation.speaker.mac.filter(|_| about_it).map(|mac| mac.to_string())
 }
 
 /// Who answers name questions, and so asks others' questions.

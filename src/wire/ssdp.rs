@@ -35,6 +35,8 @@ impl<'a> Message<'a> {
         // The field that says what is looked for or found: HTTP over datagrams alone is others' too.
         match lines.get(needs) {
             Some(_) => Ok(Self { kind, lines }),
+            // Nothing else searches with this method; some devices leave the fields out.
+            None if kind == Kind::Search => Ok(Self { kind, lines }),
             None if lines.whole => Err(Error::Foreign { field: "fields" }),
             None => Err(Error::Truncated { field: "fields", missing: 1 }),
         }

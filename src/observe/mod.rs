@@ -6,9 +6,11 @@
 
 pub mod arp;
 pub mod ayiya;
+pub mod bgp;
 pub mod carp;
 pub mod cdp;
 pub mod edp;
+pub mod eigrp;
 pub mod etherip;
 pub mod facts;
 pub mod geneve;
@@ -19,12 +21,16 @@ pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
 pub mod ipip;
+pub mod isis;
 pub mod lldp;
 pub mod mndp;
 pub mod ndp;
+pub mod nhrp;
+pub mod ospf;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;
+pub mod rip;
 pub mod said;
 pub mod six_in_four;
 pub mod ssh;
@@ -68,6 +74,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &igmp::PROTOCOL,
     &pim::PROTOCOL,
     // Routers.
+    &ospf::PROTOCOL,
+    &eigrp::PROTOCOL,
+    &rip::PROTOCOL,
+    &bgp::PROTOCOL,
+    &isis::PROTOCOL,
+    &nhrp::PROTOCOL,
     &vrrp::PROTOCOL,
     &carp::PROTOCOL,
     &hsrp::PROTOCOL,

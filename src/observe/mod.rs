@@ -7,6 +7,7 @@
 pub mod ah;
 pub mod arp;
 pub mod ayiya;
+pub mod bgp;
 pub mod carp;
 pub mod cdp;
 pub mod credssp;
@@ -15,6 +16,7 @@ pub mod dhcpv6;
 pub mod dns;
 pub mod edp;
 pub mod esp;
+pub mod eigrp;
 pub mod etherip;
 pub mod facts;
 pub mod geneve;
@@ -30,6 +32,7 @@ pub mod ike;
 pub mod ipip;
 pub mod l2tp;
 pub mod l2tpv3;
+pub mod isis;
 pub mod lldp;
 pub mod llmnr;
 pub mod mdns;
@@ -41,12 +44,15 @@ pub mod ndp;
 pub mod nebula;
 mod ntlm;
 pub mod openvpn;
+pub mod nhrp;
+pub mod ospf;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod pptp;
 pub mod rdp;
 pub mod rdp_udp;
+pub mod rip;
 pub mod said;
 pub mod sip;
 pub mod six_in_four;
@@ -144,6 +150,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     // Telephony.
     &sip::PROTOCOL,
     // Routers.
+    &ospf::PROTOCOL,
+    &eigrp::PROTOCOL,
+    &rip::PROTOCOL,
+    &bgp::PROTOCOL,
+    &isis::PROTOCOL,
+    &nhrp::PROTOCOL,
     &vrrp::PROTOCOL,
     &carp::PROTOCOL,
     &hsrp::PROTOCOL,

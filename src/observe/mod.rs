@@ -14,6 +14,7 @@ pub mod said;
 pub mod smb;
 pub mod spice;
 pub mod ssh;
+pub mod telnet;
 pub mod vnc;
 pub mod x11;
 pub mod xdmcp;
@@ -41,6 +42,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &xdmcp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
+    &telnet::PROTOCOL,
     // Files.
     &smb::PROTOCOL,
 ];

@@ -13,6 +13,7 @@ pub mod rdp_udp;
 pub mod smb;
 pub mod spice;
 pub mod ssh;
+pub mod telnet;
 pub mod vnc;
 pub mod x11;
 pub mod xdmcp;

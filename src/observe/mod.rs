@@ -4,16 +4,25 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod anydesk;
 pub mod credssp;
+pub mod dameware;
 pub mod facts;
 pub mod ica;
+pub mod nomachine;
 mod ntlm;
+pub mod pcanywhere;
+pub mod radmin;
 pub mod rdp;
 pub mod rdp_udp;
+pub mod rustdesk;
 pub mod said;
+pub mod screenconnect;
 pub mod smb;
 pub mod spice;
+pub mod splashtop;
 pub mod ssh;
+pub mod teamviewer;
 pub mod telnet;
 pub mod vnc;
 pub mod x11;
@@ -40,6 +49,16 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &x11::PROTOCOL,
     &spice::PROTOCOL,
     &xdmcp::PROTOCOL,
+    // Remote support.
+    &anydesk::PROTOCOL,
+    &teamviewer::PROTOCOL,
+    &rustdesk::PROTOCOL,
+    &radmin::PROTOCOL,
+    &splashtop::PROTOCOL,
+    &nomachine::PROTOCOL,
+    &dameware::PROTOCOL,
+    &pcanywhere::PROTOCOL,
+    &screenconnect::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     &telnet::PROTOCOL,

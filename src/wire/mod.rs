@@ -4,15 +4,24 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod anydesk;
 pub mod credssp;
+pub mod dameware;
 pub mod der;
 pub mod ica;
+pub mod nomachine;
 pub mod ntlm;
+pub mod pcanywhere;
+pub mod radmin;
 pub mod rdp;
 pub mod rdp_udp;
+pub mod rustdesk;
+pub mod screenconnect;
 pub mod smb;
 pub mod spice;
+pub mod splashtop;
 pub mod ssh;
+pub mod teamviewer;
 pub mod telnet;
 pub mod vnc;
 pub mod x11;

@@ -19,6 +19,7 @@ pub mod rustdesk;
 pub mod said;
 pub mod screenconnect;
 pub mod smb;
+pub mod socks;
 pub mod spice;
 pub mod splashtop;
 pub mod ssh;
@@ -62,6 +63,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     // Remote shells.
     &ssh::PROTOCOL,
     &telnet::PROTOCOL,
+    // Proxies.
+    &socks::PROTOCOL,
     // Files.
     &smb::PROTOCOL,
 ];

@@ -18,6 +18,7 @@ pub mod rdp_udp;
 pub mod rustdesk;
 pub mod screenconnect;
 pub mod smb;
+pub mod socks;
 pub mod spice;
 pub mod splashtop;
 pub mod ssh;

@@ -10,6 +10,7 @@ pub mod ayiya;
 pub mod bgp;
 pub mod carp;
 pub mod cdp;
+pub mod anydesk;
 pub mod credssp;
 pub mod dhcp;
 pub mod dhcpv6;
@@ -18,6 +19,7 @@ pub mod edp;
 pub mod esp;
 pub mod eigrp;
 pub mod etherip;
+pub mod dameware;
 pub mod facts;
 pub mod geneve;
 pub mod glbp;
@@ -42,6 +44,7 @@ pub mod nat_pmp;
 pub mod nbns;
 pub mod ndp;
 pub mod nebula;
+pub mod nomachine;
 mod ntlm;
 pub mod openvpn;
 pub mod nhrp;
@@ -50,21 +53,29 @@ pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod pptp;
+pub mod pcanywhere;
+pub mod radmin;
 pub mod rdp;
 pub mod rdp_udp;
 pub mod rip;
+pub mod rustdesk;
 pub mod said;
 pub mod sip;
 pub mod six_in_four;
+pub mod screenconnect;
 pub mod smb;
 pub mod snmp;
 pub mod softether;
+pub mod socks;
 pub mod spice;
 pub mod ssdp;
+pub mod splashtop;
 pub mod ssh;
 pub mod tailscale;
 pub mod teredo;
 pub mod tinc;
+pub mod teamviewer;
+pub mod telnet;
 pub mod vnc;
 pub mod vrrp;
 pub mod vxlan;
@@ -111,6 +122,16 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &x11::PROTOCOL,
     &spice::PROTOCOL,
     &xdmcp::PROTOCOL,
+    // Remote support.
+    &anydesk::PROTOCOL,
+    &teamviewer::PROTOCOL,
+    &rustdesk::PROTOCOL,
+    &radmin::PROTOCOL,
+    &splashtop::PROTOCOL,
+    &nomachine::PROTOCOL,
+    &dameware::PROTOCOL,
+    &pcanywhere::PROTOCOL,
+    &screenconnect::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.
@@ -135,6 +156,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &icmpv6::PROTOCOL,
     &igmp::PROTOCOL,
     &pim::PROTOCOL,
+    &telnet::PROTOCOL,
+    // Proxies.
+    &socks::PROTOCOL,
     // Files.
     &smb::PROTOCOL,
     // Names.

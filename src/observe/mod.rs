@@ -4,6 +4,7 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
@@ -12,11 +13,14 @@ pub mod llmnr;
 pub mod mdns;
 pub mod nat_pmp;
 pub mod nbns;
+pub mod ntp;
+pub mod radius;
 pub mod said;
 pub mod sip;
 pub mod snmp;
 pub mod ssdp;
 pub mod ssh;
+pub mod stun;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -32,6 +36,8 @@ use crate::time::Timestamp;
 pub static PROTOCOLS: &[&Protocol] = &[
     // Management.
     &snmp::PROTOCOL,
+    &dcerpc::PROTOCOL,
+    &radius::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Names.
@@ -40,12 +46,14 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &llmnr::PROTOCOL,
     &dns::PROTOCOL,
     &ssdp::PROTOCOL,
+    &ntp::PROTOCOL,
     // Addresses.
     &dhcp::PROTOCOL,
     &dhcpv6::PROTOCOL,
     &nat_pmp::PROTOCOL,
     // Telephony.
     &sip::PROTOCOL,
+    &stun::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -5,16 +5,20 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod ber;
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
 pub mod field_lines;
 pub mod nat_pmp;
 pub mod nbns;
+pub mod ntp;
+pub mod radius;
 pub mod sip;
 pub mod snmp;
 pub mod ssdp;
 pub mod ssh;
+pub mod stun;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -12,6 +12,7 @@ pub mod carp;
 pub mod cdp;
 pub mod anydesk;
 pub mod credssp;
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
@@ -59,6 +60,8 @@ pub mod rdp;
 pub mod rdp_udp;
 pub mod rip;
 pub mod rustdesk;
+pub mod ntp;
+pub mod radius;
 pub mod said;
 pub mod sip;
 pub mod six_in_four;
@@ -83,6 +86,7 @@ pub mod wireguard;
 pub mod x11;
 pub mod xdmcp;
 pub mod zerotier;
+pub mod stun;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -132,6 +136,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dameware::PROTOCOL,
     &pcanywhere::PROTOCOL,
     &screenconnect::PROTOCOL,
+    &dcerpc::PROTOCOL,
+    &radius::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.
@@ -167,6 +173,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &llmnr::PROTOCOL,
     &dns::PROTOCOL,
     &ssdp::PROTOCOL,
+    &ntp::PROTOCOL,
     // Addresses.
     &dhcp::PROTOCOL,
     &dhcpv6::PROTOCOL,
@@ -184,6 +191,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &carp::PROTOCOL,
     &hsrp::PROTOCOL,
     &glbp::PROTOCOL,
+    &stun::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

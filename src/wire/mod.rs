@@ -14,6 +14,7 @@ pub mod anydesk;
 pub mod credssp;
 pub mod dameware;
 pub mod der;
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
@@ -61,6 +62,8 @@ pub mod pcanywhere;
 pub mod radmin;
 pub mod rdp;
 pub mod rdp_udp;
+pub mod ntp;
+pub mod radius;
 pub mod sip;
 pub mod rip;
 pub mod six_in_four;
@@ -88,6 +91,7 @@ pub mod wireguard;
 pub mod x11;
 pub mod xdmcp;
 pub mod zerotier;
+pub mod stun;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

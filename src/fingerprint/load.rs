@@ -85,6 +85,15 @@ impl Signatures {
         (signatures, errors)
     }
 
+    /// Reads the text of one signature file, `name` below its folder, as [`Signatures::load_leniently`] does.
+    pub fn from_text(name: &str, text: &str) -> (Self, Vec<Error>) {
+        let file = File { name: name.to_owned(), text: text.to_owned() };
+        match Vocabulary::built_in() {
+            Ok(known) => read(&[file], &known, Proof::Run),
+            Err(error) => (Self::default(), vec![error]),
+        }
+    }
+
     /// These and others; where both have a signature of one id, the other's counts.
     pub fn with(self, others: Self) -> Self {
         let mut all: BTreeMap<String, Signature> =

@@ -99,6 +99,12 @@ pub struct Captured {
 }
 
 impl Chunk {
+    /// How much memory it takes, in bytes. What is noted of a packet counts, or a file of empty packets would
+    /// never fill a chunk.
+    pub fn weight(&self) -> usize {
+        self.bytes.len() + self.packets.len() * size_of::<Captured>()
+    }
+
     /// The bytes of a packet of this chunk.
     pub fn bytes_of(&self, packet: &Captured) -> &[u8] {
         self.bytes.get(packet.start..packet.start + packet.length).unwrap_or_default()
@@ -224,9 +230,9 @@ impl Capture {
         Ok(capture)
     }
 
-    /// Adds packets to `chunk` until it holds `size` bytes or the capture ends. False at the end.
+    /// Adds packets to `chunk` until it weighs `size` bytes or the capture ends. False at the end.
     pub fn read_chunk(&mut self, chunk: &mut Chunk, size: usize) -> bool {
-        while self.fault.is_none() && chunk.bytes.len() < size {
+        while self.fault.is_none() && chunk.weight() < size {
             match self.step() {
                 Step::Packet { packet, record } => {
                     let from = self.at + packet.start;
@@ -284,8 +290,8 @@ impl Capture {
             self.window.drain(..self.at);
             self.at = 0;
             let before = self.window.len();
-            let room = wanted.saturating_sub(before).max(WINDOW);
-            self.window.resize(before + room, 0);
+            // Never as much as a record says it needs: that much comes only if it is there.
+            self.window.resize(before + WINDOW, 0);
             let space = self.window.get_mut(before..).unwrap_or_default();
             let read = loop {
                 match self.input.read(space) {
@@ -533,6 +539,16 @@ mod tests {
         let fault = fault.unwrap();
         assert_eq!((fault.packet, fault.offset), (2, 41));
         assert!(fault.reason.contains("4294967295"), "{}", fault.reason);
+    }
+
+    #[test]
+    fn empty_packets_fill_a_chunk_too() {
+        let mut file = pcap(0);
+        file.extend([0; 16].repeat(100_000));
+        let mut capture = Capture::read(Box::new(io::Cursor::new(file)), "test.pcap").unwrap();
+        let mut chunk = Chunk::default();
+        assert!(capture.read_chunk(&mut chunk, 1 << 16));
+        assert!(chunk.weight() < 2 << 16 && !chunk.packets.is_empty(), "{}", chunk.weight());
     }
 
     #[test]

@@ -106,9 +106,10 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// How many bytes it holds.
+    /// How many bytes of a stream it holds. The beginnings of datagrams are few and short; the number of
+    /// conversations bounds them.
     fn held(&self) -> usize {
-        self.stream.held() + self.last.capacity()
+        self.stream.held()
     }
 
     /// Nothing further matters; what it held is given back.
@@ -139,7 +140,7 @@ impl Flow {
         Some(if begun_by == direction { End::Speaker } else { End::Listener })
     }
 
-    /// How many bytes it holds.
+    /// How many bytes of its streams it holds.
     pub(super) fn held(&self) -> usize {
         self.up.held() + self.down.held()
     }
@@ -158,7 +159,7 @@ pub(super) struct Flows {
     all: Vec<Flow>,
     /// Where the search for one to give way goes on.
     hand: usize,
-    /// How many bytes all hold.
+    /// How many bytes of streams all hold.
     held: usize,
     /// How many gave way before their end.
     pub given_up: u64,
@@ -202,6 +203,12 @@ impl Flows {
     /// Every conversation, for what is left to read at the end.
     pub(super) fn finish(&mut self) -> impl Iterator<Item = &mut Flow> {
         self.all.iter_mut()
+    }
+
+    /// How many conversations are followed, and how many bytes of streams they hold.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.all.len(), self.held)
     }
 
     fn flow(&self, place: u32) -> Option<&Flow> {
@@ -284,6 +291,27 @@ mod tests {
         assert!(flows.all.len() <= MOST_FLOWS && flows.places.len() <= MOST_FLOWS);
         assert!(flows.held <= MOST_BYTES);
         assert_eq!(flows.held, flows.all.iter().map(Flow::held).sum::<usize>());
+    }
+
+    #[test]
+    fn datagrams_that_give_way_leave_the_count_of_streams_right() {
+        let mut flows = Flows::default();
+        for n in 0..4 * u32::try_from(MOST_FLOWS).unwrap() {
+            let protocol = if n % 2 == 0 { 6 } else { 17 };
+            let (key, way) = Key::new(end(n), end(u32::MAX), protocol);
+            let flow = flows.find(key, &mut |_| {});
+            let before = flow.held();
+            let way = flow.ways(way).0;
+            if protocol == 6 {
+                way.stream.add(1, &[0; 1000]);
+            } else {
+                way.last = vec![0; 128];
+            }
+            let after = flow.held();
+            flows.account(before, after, &mut |_| {});
+        }
+        assert_eq!(flows.held, flows.all.iter().map(Flow::held).sum::<usize>());
+        assert!(flows.held <= MOST_BYTES);
     }
 
     #[test]

@@ -22,6 +22,9 @@ const MOST_ADDRESSES: usize = 64;
 /// How many hardware addresses one shard notes.
 const MOST_MACS: usize = 8192;
 
+/// How many addresses one shard notes about all of them. Each hardware address's first one is always noted.
+const MOST_NOTED: usize = 1 << 16;
+
 /// What one hardware address was seen to do. Sets hold the first 64 addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Station {
@@ -48,19 +51,22 @@ pub(super) struct Noted {
 
 /// The hardware addresses of one shard.
 #[derive(Debug, Default)]
-pub(super) struct Stations(HashMap<Mac, Station, foldhash::fast::RandomState>);
+pub(super) struct Stations {
+    all: HashMap<Mac, Station, foldhash::fast::RandomState>,
+    /// How many addresses are noted about them.
+    noted: usize,
+}
 
 impl Stations {
     /// Notes a packet of a conversation: from which frame to which, and its ends.
     pub(super) fn note(&mut self, source: Option<Mac>, destination: Option<Mac>, packet: Noted) {
+        let full = self.noted >= MOST_NOTED;
         if let Some(station) = source.and_then(|mac| self.station(mac)) {
-            add(&mut station.speaks_for, packet);
+            self.noted += add(&mut station.speaks_for, packet, full);
         }
         if let Some(station) = destination.and_then(|mac| self.station(mac)) {
-            add(
-                &mut station.is_sent,
-                Noted { address: packet.with, with: packet.address, ..packet },
-            );
+            let sent = Noted { address: packet.with, with: packet.address, ..packet };
+            self.noted += add(&mut station.is_sent, sent, full);
         }
     }
 
@@ -68,22 +74,22 @@ impl Stations {
         if mac.is_group() || mac.is_zero() {
             return None;
         }
-        if self.0.len() >= MOST_MACS && !self.0.contains_key(&mac) {
+        if self.all.len() >= MOST_MACS && !self.all.contains_key(&mac) {
             return None;
         }
-        Some(self.0.entry(mac).or_default())
+        Some(self.all.entry(mac).or_default())
     }
 
     /// What all `shards` noted.
     pub(super) fn join(shards: impl Iterator<Item = Self>) -> Self {
         let mut all = Self::default();
-        for (mac, station) in shards.flat_map(|shard| shard.0) {
-            let known = all.0.entry(mac).or_default();
+        for (mac, station) in shards.flat_map(|shard| shard.all) {
+            let known = all.all.entry(mac).or_default();
             known.speaks_for.extend(station.speaks_for);
             known.is_sent.extend(station.is_sent);
         }
         for noted in
-            all.0.values_mut().flat_map(|station| [&mut station.speaks_for, &mut station.is_sent])
+            all.all.values_mut().flat_map(|station| [&mut station.speaks_for, &mut station.is_sent])
         {
             noted.sort();
             let mut seen = BTreeSet::new();
@@ -96,13 +102,14 @@ impl Stations {
     /// What the hardware addresses were seen to do, as observations: the outside addresses that each
     /// forwards, and the inside addresses that are its own.
     pub(super) fn observations(&self, inside: &Inside) -> Vec<Observation> {
+        let sent = self.sent(inside);
         let mut all = Vec::new();
-        for (mac, station) in &self.0 {
+        for (mac, station) in &self.all {
             let Some(mut observation) = station.observation(*mac, inside) else { continue };
-            if let Some(next) = self.relays_to(*mac, station, inside) {
+            if let Some(next) = station.relays_to(*mac, inside, &sent) {
                 observation.facts.add("ethernet.relays_to", next);
             }
-            for virtual_mac in self.acts_as(*mac, station, inside) {
+            for virtual_mac in station.acts_as(*mac, &sent) {
                 observation.facts.add("ethernet.acts_as", virtual_mac);
             }
             all.push(observation);
@@ -111,48 +118,41 @@ impl Stations {
         all
     }
 
-    /// To whom a router on the inside hands on what it was sent: the same packets go to another hardware
-    /// address next, a hop older. Whoever hands everything on is no exit.
-    fn relays_to(&self, mac: Mac, station: &Station, inside: &Inside) -> Option<Mac> {
-        let leads_out =
-            |noted: &&Noted| inside.is_outside(noted.address) && inside.contains(noted.with);
-        let next = |sent: &Noted| {
-            let older = |other: &Noted| {
-                (other.address, other.with) == (sent.address, sent.with)
-                    && other.time_to_live < sent.time_to_live
-            };
-            let mut onward = self.0.iter().filter(|(other, _)| **other != mac);
-            onward.find(|(_, other)| other.is_sent.iter().any(older)).map(|(other, _)| *other)
-        };
-        let mut sent = station.is_sent.iter().filter(leads_out).peekable();
-        sent.peek()?;
-        // By the lowest, so that the order of the table does not show.
-        sent.map(next).collect::<Option<BTreeSet<Mac>>>()?.pop_first()
-    }
-
-    /// The virtual routers' hardware addresses that this one acts for: what goes out to them comes back
-    /// from it (RFC 9568, 7.3; RFC 2281).
-    fn acts_as(&self, mac: Mac, station: &Station, inside: &Inside) -> BTreeSet<Mac> {
-        let virtual_ones =
-            self.0.iter().filter(|(other, _)| **other != mac && other.is_virtual_router());
-        let comes_back = |sent: &Noted| {
-            inside.is_outside(sent.address)
-                && station
-                    .speaks_for
-                    .iter()
-                    .any(|noted| (noted.address, noted.with) == (sent.address, sent.with))
-        };
-        virtual_ones
-            .filter(|(_, other)| other.is_sent.iter().any(comes_back))
-            .map(|(other, _)| *other)
-            .collect()
+    /// For each conversation with the outside, to whom its packets were sent, and how old they were then.
+    fn sent(&self, inside: &Inside) -> Sent {
+        let mut sent = Sent::new();
+        let mut macs: Vec<&Mac> = self.all.keys().collect();
+        macs.sort();
+        for mac in macs {
+            for noted in self.all.get(mac).into_iter().flat_map(|station| &station.is_sent) {
+                if inside.is_outside(noted.address) && inside.contains(noted.with) {
+                    let handed = sent.entry((noted.address, noted.with)).or_default();
+                    if handed.len() < MOST_HANDED {
+                        handed.push((*mac, noted.time_to_live));
+                    }
+                }
+            }
+        }
+        sent
     }
 }
 
-fn add(noted: &mut Vec<Noted>, packet: Noted) {
-    if noted.len() < MOST_ADDRESSES && !noted.iter().any(|known| known.address == packet.address) {
-        noted.push(packet);
+/// By outside address and who talks with it: the hardware addresses its packets were sent to, and their time
+/// to live there.
+type Sent = HashMap<(IpAddr, IpAddr), Vec<(Mac, u8)>, foldhash::fast::RandomState>;
+
+/// How many hardware addresses one conversation is followed over.
+const MOST_HANDED: usize = 16;
+
+/// Notes an address unless it is known, and says how many were noted. Once the shard is `full`, only the first
+/// of a station is.
+fn add(noted: &mut Vec<Noted>, packet: Noted, full: bool) -> usize {
+    let most = if full { 1 } else { MOST_ADDRESSES };
+    if noted.len() >= most || noted.iter().any(|known| known.address == packet.address) {
+        return 0;
     }
+    noted.push(packet);
+    1
 }
 
 /// The values that machines put into packets they send themselves; a router forwards lower ones.
@@ -162,6 +162,33 @@ const FRESH: [u8; 4] = [32, 64, 128, 255];
 const MOST_NAMED: usize = 8;
 
 impl Station {
+    /// To whom a router on the inside hands on what it was sent: the same packets go to another hardware
+    /// address next, a hop older. Whoever hands everything on is no exit.
+    fn relays_to(&self, mac: Mac, inside: &Inside, sent: &Sent) -> Option<Mac> {
+        let next = |noted: &Noted| {
+            let handed = sent.get(&(noted.address, noted.with))?;
+            let older = |(other, left): &&(Mac, u8)| *other != mac && *left < noted.time_to_live;
+            handed.iter().find(older).map(|(other, _)| *other)
+        };
+        let leads_out =
+            |noted: &&Noted| inside.is_outside(noted.address) && inside.contains(noted.with);
+        let onward =
+            self.is_sent.iter().filter(leads_out).map(next).collect::<Option<BTreeSet<Mac>>>();
+        onward?.pop_first()
+    }
+
+    /// The virtual routers' hardware addresses that this one acts for: what goes out to them comes back
+    /// from it (RFC 9568, 7.3; RFC 2281).
+    fn acts_as(&self, mac: Mac, sent: &Sent) -> BTreeSet<Mac> {
+        self.speaks_for
+            .iter()
+            .filter_map(|noted| sent.get(&(noted.address, noted.with)))
+            .flatten()
+            .map(|(other, _)| *other)
+            .filter(|other| *other != mac && other.is_virtual_router())
+            .collect()
+    }
+
     fn observation(&self, mac: Mac, inside: &Inside) -> Option<Observation> {
         let leads_out = |noted: &&Noted| {
             inside.is_outside(noted.address)
@@ -232,6 +259,20 @@ mod tests {
         assert_eq!(of(gateway).get("ethernet.address"), None);
         assert_eq!(of(client).get("ethernet.outside_peers"), None);
         assert_eq!(of(client).get("ethernet.address"), Some("192.168.0.5"));
+    }
+
+    #[test]
+    fn a_flood_of_invented_hardware_addresses_is_bounded() {
+        let mut stations = Stations::default();
+        for n in 0..200_000u32 {
+            let [_, a, b, c] = n.wrapping_mul(2_654_435_761).to_be_bytes();
+            let mac = |last| Some(Mac([2, 0, 0, a, b & 15, last]));
+            stations.note(mac(1), mac(2), packet([10, a, b, c], [203, 0, 113, c], 64));
+        }
+        let noted = |s: &Station| s.speaks_for.len() + s.is_sent.len();
+        let held: usize = stations.all.values().map(noted).sum();
+        assert_eq!(held, stations.noted);
+        assert!(held <= MOST_NOTED + 2 * MOST_MACS && stations.all.len() <= MOST_MACS);
     }
 
     #[test]

@@ -20,13 +20,18 @@ const MOST_PER_SPEAKER: u32 = 2048;
 /// How many observations one shard keeps.
 const MOST: usize = 1 << 15;
 
+/// How many bytes of values one shard keeps.
+const MOST_BYTES: usize = 32 << 20;
+
 /// The observations of one shard.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     observations: Vec<Observation>,
     seen: HashMap<u64, (), foldhash::fast::RandomState>,
     speakers: HashMap<u64, u32, foldhash::fast::RandomState>,
-    /// How many different observations were not kept, for lack of room.
+    /// How many bytes their values hold.
+    bytes: usize,
+    /// How many observations were not kept, for lack of room.
     pub refused: u64,
 }
 
@@ -36,15 +41,21 @@ impl Kept {
         if self.seen.contains_key(&sameness(&observation)) {
             return;
         }
+        let bytes: usize = observation.facts.iter().map(|(_, value)| value.len()).sum();
+        if self.observations.len() >= MOST || self.bytes + bytes > MOST_BYTES {
+            self.refused += 1;
+            return;
+        }
         let Endpoint { ip, mac, .. } = observation.speaker;
         let speaker =
             FixedState::default().hash_one((ip, ip.is_none().then_some(mac), observation.protocol));
         let said = self.speakers.entry(speaker).or_default();
-        if *said >= MOST_PER_SPEAKER || self.observations.len() >= MOST {
+        if *said >= MOST_PER_SPEAKER {
             self.refused += 1;
             return;
         }
         *said += 1;
+        self.bytes += bytes;
         self.seen.insert(sameness(&observation), ());
         self.observations.push(observation);
     }

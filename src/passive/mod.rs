@@ -18,4 +18,4 @@ pub mod replay;
 mod shard;
 mod tunnel;
 
-pub use replay::{Replay, replay};
+pub use replay::{Replay, hear, replay};

@@ -38,7 +38,10 @@ impl Stream {
             }
             // The gap will not be filled: the capture lost it. What follows is read on its own.
             self.data.clear();
-            self.next = self.waiting.first().map(|(sequence, _)| *sequence);
+            let first = self.waiting.first().map_or(next, |(sequence, _)| *sequence);
+            let lost = usize::try_from(first.wrapping_sub(next)).unwrap_or(usize::MAX);
+            self.skip = self.skip.saturating_sub(lost);
+            self.next = Some(first);
         } else {
             // Sent again; only what goes beyond what is known is new.
             let known = usize::try_from(next.wrapping_sub(sequence)).unwrap_or(usize::MAX);
@@ -134,6 +137,17 @@ mod tests {
             stream.add(100 + u32::try_from(n).unwrap() * 4, b"more");
         }
         assert!(stream.data().starts_with(b"moremore"));
+    }
+
+    #[test]
+    fn what_is_to_be_passed_over_may_be_lost() {
+        let mut stream = Stream::default();
+        stream.add(0, b"head");
+        stream.consume(4 + 100);
+        for n in 0..=MOST_WAITING {
+            stream.add(104 + u32::try_from(n).unwrap() * 4, b"more");
+        }
+        assert!(stream.data().starts_with(b"moremore"), "{:?}", stream.data());
     }
 
     #[test]

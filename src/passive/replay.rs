@@ -94,14 +94,27 @@ pub fn replay(
     inside: Option<&Inside>,
     progress: &(impl Fn(u64) + Sync),
 ) -> Result<Replay, Error> {
+    let captures = in_order(files)?
+        .into_iter()
+        .map(|path| Ok((path.display().to_string(), Capture::open(&path)?)));
+    hear(captures, inside, progress)
+}
+
+/// Tells what was said in `captures`, each with its name, in the order in which they come. As [`replay`] does
+/// with files; captures may lie in memory.
+pub fn hear(
+    captures: impl IntoIterator<Item = Result<(String, Capture), Error>>,
+    inside: Option<&Inside>,
+    progress: &(impl Fn(u64) + Sync),
+) -> Result<Replay, Error> {
     let mut found = Replay::default();
     let dissector = Dissector::new();
     let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::default()).collect();
-    for path in in_order(files)? {
+    for capture in captures {
+        let (name, capture) = capture?;
         let file = u32::try_from(found.files.len()).unwrap_or(u32::MAX);
-        let capture = Capture::open(&path)?;
         let mut read = Read {
-            name: path.display().to_string(),
+            name,
             packets: 0,
             bytes: 0,
             began: None,
@@ -149,7 +162,8 @@ fn on_link(observations: &[Observation]) -> Vec<IpNetwork> {
     networks.into_iter().filter(|(_, macs)| macs.len() >= 3).map(|(network, _)| network).collect()
 }
 
-/// The files by their first packets, then by name. A file that begins with no readable packet comes first.
+/// The files by their first packets, then by name. Standard input comes first, and so does a file that begins
+/// with no readable packet.
 fn in_order(files: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     if let [only] = files {
         return Ok(vec![only.clone()]);
@@ -157,7 +171,10 @@ fn in_order(files: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut begins = Vec::with_capacity(files.len());
     for path in files {
         let mut first = Chunk::default();
-        Capture::open(path)?.read_chunk(&mut first, 1);
+        // Standard input can be read only once.
+        if path.as_os_str() != "-" {
+            Capture::open(path)?.read_chunk(&mut first, 1);
+        }
         begins.push((first.packets.first().map(|packet| packet.at), path.clone()));
     }
     begins.sort();

@@ -519,3 +519,101 @@ fn opposite(direction: Direction) -> Direction {
         Direction::Down => Direction::Up,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::wire::{ethernet::Frame, link};
+
+    fn frame(source: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
+        let packet = ipv4::Packet {
+            source: Ipv4Addr::from_bits(0x0a00_0000 | source),
+            destination: [203, 0, 113, 7].into(),
+            time_to_live: 64,
+            protocol,
+            identification: 0,
+            dont_fragment: true,
+            more_fragments: false,
+            fragment_offset: 0,
+            options: &[],
+            payload,
+            missing: 0,
+        };
+        let [_, a, b, c] = source.to_be_bytes();
+        let frame = Frame {
+            source: [2, 0, 0, a, b, c],
+            destination: [0, 0, 0x5e, 0, 0x53, 1],
+            vlan: None,
+            kind: Kind::Type(ethernet::IPV4),
+            payload: &packet.emit(),
+        };
+        frame.emit()
+    }
+
+    /// Feeds one shard and says how many conversations and bytes of streams it holds.
+    fn flood(frames: impl Iterator<Item = Vec<u8>>) -> (Shard, usize, usize) {
+        let dissector = Dissector::new();
+        let mut shard = Shard::default();
+        for (number, bytes) in (1..).zip(frames) {
+            let seen = Seen::new(Timestamp::default(), PacketId { file: 0, number });
+            shard.packet(&dissector, seen, link::ETHERNET, &bytes, false);
+        }
+        let (conversations, bytes) = shard.flows.size();
+        (shard, conversations, bytes)
+    }
+
+    #[test]
+    fn a_million_half_open_conversations_stay_within_bounds() {
+        let frames = (0..1_000_000).map(|n: u32| {
+            let segment = Segment {
+                source: 40_000,
+                destination: 22,
+                sequence: n,
+                acknowledgement: 0,
+                flags: flag::SYN,
+                window: 1024,
+                options: &[],
+                payload: &[],
+            };
+            frame(n, tcp::NUMBER, &segment.emit(&[]))
+        });
+        let (shard, conversations, bytes) = flood(frames);
+        assert!(conversations <= 1 << 15, "{conversations}");
+        assert_eq!((bytes, shard.unreadable, shard.given_up()), (0, 0, 0));
+    }
+
+    #[test]
+    fn streams_that_never_decide_stay_within_bounds() {
+        // `SSH-` and no end of the line: every reader of lines waits for more.
+        let frames = (0..60_000).map(|n: u32| {
+            let payload = [b"SSH-2.0-", [b'a'; 200].as_slice()].concat();
+            let segment = Segment {
+                source: 40_000,
+                destination: 22,
+                sequence: n,
+                acknowledgement: 0,
+                flags: flag::ACK,
+                window: 1024,
+                options: &[],
+                payload: &payload,
+            };
+            frame(n, tcp::NUMBER, &segment.emit(&[]))
+        });
+        let (_, conversations, bytes) = flood(frames);
+        assert!(conversations <= 1 << 15 && bytes <= 16 << 20, "{conversations}, {bytes}");
+    }
+
+    #[test]
+    fn a_flood_of_tiny_datagrams_stays_within_bounds() {
+        let frames = (0..200_000).map(|n: u32| {
+            let payload = n.wrapping_mul(2_654_435_761).to_be_bytes();
+            let datagram = Datagram { source: 40_000, destination: 50_000, payload: &payload };
+            frame(n, udp::NUMBER, &datagram.emit(&[]))
+        });
+        let (shard, conversations, bytes) = flood(frames);
+        assert!(conversations <= 1 << 15, "{conversations}");
+        assert_eq!((bytes, shard.unreadable), (0, 0));
+    }
+}

@@ -133,7 +133,7 @@ pub fn run() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) if is_closed_pipe(&error) => Exit::Clean.into(),
         Err(error) => {
-            eprintln!("sekisho: {error:#}");
+            eprintln!("sekisho: {error}");
             exit::of(&error).into()
         }
     }

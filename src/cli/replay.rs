@@ -133,7 +133,8 @@ fn write(
 fn exit(arguments: &Arguments, run: &Run, changes: Option<&[Change]>) -> Exit {
     let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial);
     // Without an inventory nothing was known before, and every point is new.
-    let changed = changes.map_or(!run.points.is_empty(), |changes| !changes.is_empty());
+    let news = |change: &Change| !matches!(change, Change::NotSeen { again: true, .. });
+    let changed = changes.map_or(!run.points.is_empty(), |changes| changes.iter().any(news));
     match (partial, changed) {
         (true, _) => Exit::Partial,
         (false, true) if !arguments.exit_zero => Exit::Changed,
@@ -196,8 +197,10 @@ fn describe(
         .collect();
     let began = heard.files.iter().filter_map(|file| file.began).min().unwrap_or_default();
     let ended = heard.files.iter().filter_map(|file| file.ended).max().unwrap_or_default();
-    // The same captures of the same facility are the same run, whenever and wherever they are read.
+    // The same captures of the same facility, read by the same release, are the same run, whenever and
+    // wherever they are read.
     let mut digest = Sha256::new();
+    digest.update(env!("CARGO_PKG_VERSION"));
     digest.update(facility.as_ref().map_or("", |facility| &facility.name));
     for input in &inputs {
         digest.update(format!("\0{}\0{}\0{}", input.name, input.packets, input.bytes));

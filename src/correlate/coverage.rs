@@ -39,13 +39,14 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
         }
     }
     let counted = [
-        ("packets_cut_short", gaps.cut),
-        ("packets_unreadable", gaps.unreadable),
-        ("streams_not_followed", gaps.given_up),
-        ("observations_not_kept", gaps.refused),
+        ("packets_cut_short", CoverageState::Partial, gaps.cut),
+        // A malformed packet says that much, and no more: the run is whole all the same.
+        ("packets_unreadable", CoverageState::NotMeasured, gaps.unreadable),
+        ("streams_not_followed", CoverageState::Partial, gaps.given_up),
+        ("observations_not_kept", CoverageState::Partial, gaps.refused),
     ];
-    for (subject, count) in counted.into_iter().filter(|(_, count)| *count > 0) {
-        lines.push(line(subject, CoverageState::Partial, Some(count), None));
+    for (subject, state, count) in counted.into_iter().filter(|(.., count)| *count > 0) {
+        lines.push(line(subject, state, Some(count), None));
     }
     if gaps.framed == 0 && packets > 0 {
         lines.push(line("no_link_layer", CoverageState::NotMeasured, None, None));

@@ -145,6 +145,7 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
     let far = o.listener.as_ref();
     let outward = far.filter(|far| far.ip.is_some_and(|ip| inside.is_outside(ip)));
     let mut signs = Vec::new();
+    let (field, value) = telling(o);
     let mut add = |about: Endpoint,
                    kind,
                    evidence: &str,
@@ -157,8 +158,8 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
             about,
             kind: Some(kind),
             evidence: evidence.to_owned(),
-            field: telling_field(o),
-            value: telling_value(o),
+            field: field.clone(),
+            value: value.clone(),
             observation: o,
             weight,
             proves,
@@ -297,11 +298,29 @@ fn outside_port(o: &Observation, inside: &Inside) -> Option<u16> {
     [Some(o.speaker), o.listener].into_iter().flatten().find(outside)?.port
 }
 
-/// The fact that tells most: the first that was said, or the protocol itself.
-fn telling_field(o: &Observation) -> String {
-    o.facts.iter().next().map_or_else(|| o.protocol.to_owned(), |(field, _)| field.to_owned())
-}
+/// Endings of fields that people recognise a box by, the best first.
+const TELLING: [&str; 14] = [
+    ".banner",
+    ".title",
+    ".subject",
+    ".server",
+    ".vendor_text",
+    ".vendor",
+    ".software",
+    ".host",
+    ".name",
+    ".selected",
+    ".mode",
+    ".exchange",
+    ".security",
+    ".method",
+];
 
-fn telling_value(o: &Observation) -> String {
-    o.facts.iter().next().map_or_else(|| o.protocol.to_owned(), |(_, value)| value.to_owned())
+/// The fact that tells a reader most: one that names the box, else the first, else the protocol itself.
+fn telling(o: &Observation) -> (String, String) {
+    let named =
+        TELLING.iter().find_map(|ending| o.facts.iter().find(|(field, _)| field.ends_with(ending)));
+    let (field, value) =
+        named.or_else(|| o.facts.iter().next()).unwrap_or((o.protocol, o.protocol));
+    (field.to_owned(), value.to_owned())
 }

@@ -7,11 +7,14 @@
 pub mod ah;
 pub mod arp;
 pub mod ayiya;
+pub mod credssp;
+pub mod dns;
 pub mod esp;
 pub mod etherip;
 pub mod facts;
 pub mod geneve;
 pub mod gre;
+pub mod gtp;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
@@ -19,16 +22,24 @@ pub mod ike;
 pub mod ipip;
 pub mod l2tp;
 pub mod l2tpv3;
+pub mod llmnr;
+pub mod mdns;
 pub mod n2n;
+pub mod nbns;
 pub mod ndp;
 pub mod nebula;
+mod ntlm;
 pub mod openvpn;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod pptp;
+pub mod rdp;
+pub mod rdp_udp;
 pub mod said;
 pub mod six_in_four;
+pub mod smb;
+pub mod snmp;
 pub mod softether;
 pub mod ssh;
 pub mod tailscale;
@@ -65,6 +76,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &nebula::PROTOCOL,
     &n2n::PROTOCOL,
     &zerotier::PROTOCOL,
+    // Remote desktops.
+    &rdp::PROTOCOL,
+    &rdp_udp::PROTOCOL,
+    &credssp::PROTOCOL,
+    // Management.
+    &snmp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.
@@ -75,6 +92,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &etherip::PROTOCOL,
     &vxlan::PROTOCOL,
     &geneve::PROTOCOL,
+    &gtp::PROTOCOL,
     &teredo::PROTOCOL,
     &ayiya::PROTOCOL,
     // Neighbours and errors.
@@ -84,6 +102,13 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &icmpv6::PROTOCOL,
     &igmp::PROTOCOL,
     &pim::PROTOCOL,
+    // Files.
+    &smb::PROTOCOL,
+    // Names.
+    &nbns::PROTOCOL,
+    &mdns::PROTOCOL,
+    &llmnr::PROTOCOL,
+    &dns::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

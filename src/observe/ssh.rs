@@ -13,7 +13,15 @@ const PORTS: &[u16] = &[22];
 pub static PROTOCOL: Protocol = Protocol { name: "ssh", carriers: &[Carrier::Tcp(PORTS)], read };
 
 fn read(said: &Said<'_>) -> Result<Finding> {
-    let line = Identification::parse(said.bytes)?;
+    let line = match Identification::parse(said.bytes) {
+        Err(_) if is_midway(said) => {
+            return Ok(Finding::weak(
+                said.side(PORTS),
+                Facts::default().with("ssh.encrypted", "true"),
+            ));
+        }
+        line => line?,
+    };
     let mut facts = Facts::default();
     facts.add_text("ssh.version", line.version);
     facts.add_text("ssh.banner", line.software);
@@ -29,6 +37,24 @@ fn read(said: &Said<'_>) -> Result<Finding> {
         Err(_) => {}
     }
     Ok(Finding::certain(said.side(PORTS), facts))
+}
+
+/// Whether a capture that begins in the middle of a conversation on the usual port may hold SSH: packets
+/// that are no text and no TLS, of a length that ciphers leave (RFC 4253, 6).
+fn is_midway(said: &Said<'_>) -> bool {
+    let is_text = said
+        .bytes
+        .iter()
+        .take(32)
+        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    let is_tls = matches!(said.bytes, [0x14..=0x18, 3, ..]);
+    let length = said.bytes.len();
+    said.on(PORTS)
+        && said.begun_by.is_none()
+        && !is_text
+        && !is_tls
+        && length >= 36
+        && length.is_multiple_of(4)
 }
 
 #[cfg(test)]

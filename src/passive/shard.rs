@@ -20,7 +20,7 @@ use crate::{
     scope::inside::is_nowhere,
     time::Timestamp,
     wire::{
-        self,
+        self, ah,
         ethernet::{self, Kind},
         ipv4, ipv6,
         link::{Holds, Link},
@@ -292,6 +292,15 @@ impl Ear<'_> {
         }
         if let Some(protocol) = flow.protocol {
             self.follow(seen, protocol.name, packet.payload);
+        }
+        // An authentication header stands between the packet and what it carries in clear (RFC 4302).
+        if packet.protocol == ah::IP_PROTOCOL
+            && seen.depth < DEEPEST
+            && let Ok(header) = ah::Header::parse(packet.payload)
+            && let Some(payload) = packet.payload.get(header.length..)
+        {
+            let deeper = Seen { depth: seen.depth + 1, ..seen };
+            self.transport(deeper, &Packet { protocol: header.next, payload, ..*packet });
         }
     }
 

@@ -13,6 +13,11 @@ static TUNNELS: &[(&str, Open)] = &[
     ("etherip", |bytes| Ok(wire::etherip::EtherIp::parse(bytes)?.inner())),
     ("vxlan", |bytes| Ok(wire::vxlan::Vxlan::parse(bytes)?.inner())),
     ("geneve", |bytes| Ok(wire::geneve::Geneve::parse(bytes)?.inner())),
+    ("gtp", |bytes| Ok(wire::gtp::Gtp::parse(bytes)?.inner())),
+    ("l2tp", |bytes| {
+        let data = wire::l2tp::Data::parse(bytes)?;
+        Ok(if data.is_ppp() { Inner::Ppp(data.frame) } else { Inner::Nothing })
+    }),
     ("teredo", |bytes| Ok(wire::teredo::Teredo::parse(bytes)?.inner())),
     ("ayiya", |bytes| Ok(wire::ayiya::Ayiya::parse(bytes)?.inner())),
     ("ppp", |bytes| Ok(wire::ppp::Frame::parse(bytes)?.inner())),

@@ -28,6 +28,7 @@ pub mod n2n;
 pub mod nbns;
 pub mod ndp;
 pub mod nebula;
+pub mod ica;
 mod ntlm;
 pub mod openvpn;
 pub mod pim;
@@ -41,6 +42,7 @@ pub mod six_in_four;
 pub mod smb;
 pub mod snmp;
 pub mod softether;
+pub mod spice;
 pub mod ssh;
 pub mod tailscale;
 pub mod teredo;
@@ -48,6 +50,9 @@ pub mod tinc;
 pub mod vxlan;
 pub mod wireguard;
 pub mod zerotier;
+pub mod vnc;
+pub mod x11;
+pub mod xdmcp;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -82,6 +87,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &credssp::PROTOCOL,
     // Management.
     &snmp::PROTOCOL,
+    &vnc::PROTOCOL,
+    &ica::PROTOCOL,
+    &x11::PROTOCOL,
+    &spice::PROTOCOL,
+    &xdmcp::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.

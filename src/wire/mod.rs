@@ -31,6 +31,7 @@ pub mod n2n;
 pub mod nbns;
 pub mod ndp;
 pub mod nebula;
+pub mod ica;
 pub mod ntlm;
 pub mod openvpn;
 pub mod payload;
@@ -44,6 +45,7 @@ pub mod six_in_four;
 pub mod smb;
 pub mod snmp;
 pub mod softether;
+pub mod spice;
 pub mod ssh;
 pub mod tailscale;
 pub mod tcp;
@@ -53,6 +55,9 @@ pub mod udp;
 pub mod vxlan;
 pub mod wireguard;
 pub mod zerotier;
+pub mod vnc;
+pub mod x11;
+pub mod xdmcp;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

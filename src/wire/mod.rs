@@ -17,6 +17,7 @@ pub mod ethernet;
 pub mod geneve;
 pub mod gre;
 pub mod gtp;
+pub mod ica;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
@@ -31,7 +32,6 @@ pub mod n2n;
 pub mod nbns;
 pub mod ndp;
 pub mod nebula;
-pub mod ica;
 pub mod ntlm;
 pub mod openvpn;
 pub mod payload;
@@ -52,12 +52,12 @@ pub mod tcp;
 pub mod teredo;
 pub mod tinc;
 pub mod udp;
+pub mod vnc;
 pub mod vxlan;
 pub mod wireguard;
-pub mod zerotier;
-pub mod vnc;
 pub mod x11;
 pub mod xdmcp;
+pub mod zerotier;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

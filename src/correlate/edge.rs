@@ -34,9 +34,14 @@ fn forwards<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
     if o.protocol != "ethernet" || number("ethernet.outside_peers") < FEWEST_PEERS {
         return None;
     }
+    // A router that hands everything on to another is on the way out, not the way out.
+    if o.facts.get("ethernet.relays_to").is_some() {
+        return None;
+    }
     let both_ways = number("ethernet.outside_heard") > 0 && number("ethernet.outside_sent") > 0;
-    let (kind, evidence) = match number("ethernet.global_peers") {
-        0 => (Kind::ClosedNetworkGateway, "forwards_to_closed_network"),
+    let (kind, evidence) = match (number("ethernet.global_peers"), number("ethernet.ipv4_peers")) {
+        (0, _) => (Kind::ClosedNetworkGateway, "forwards_to_closed_network"),
+        (_, 0) => (Kind::Ipv6Exit, "forwards_to_outside"),
         _ => (Kind::InternetGateway, "forwards_to_outside"),
     };
     let peers: Vec<&str> = o.facts.all("ethernet.outside").collect();

@@ -12,7 +12,10 @@ pub mod point;
 mod sign;
 mod weigh;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
@@ -79,6 +82,10 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
 /// The box that an end of a conversation is.
 fn device_of(devices: &mut Devices, end: &Endpoint) -> Option<Device> {
     match (end.ip, end.mac) {
+        // On its own link, a link-local address is whoever's hardware address sent it.
+        (Some(IpAddr::V6(v6)), Some(mac)) if v6.is_unicast_link_local() => {
+            Some(devices.with_mac(mac))
+        }
         (Some(ip), _) => Some(devices.with_ip(ip)),
         (None, Some(mac)) => Some(devices.with_mac(mac)),
         (None, None) => None,
@@ -86,7 +93,7 @@ fn device_of(devices: &mut Devices, end: &Endpoint) -> Option<Device> {
 }
 
 /// Who answers name questions, and so asks others' questions.
-fn resolvers(observations: &[Observation]) -> BTreeSet<std::net::IpAddr> {
+fn resolvers(observations: &[Observation]) -> BTreeSet<IpAddr> {
     let answers = |o: &&Observation| o.protocol == "dns" && o.side == Side::Server;
     observations.iter().filter(answers).filter_map(|o| o.speaker.ip).collect()
 }

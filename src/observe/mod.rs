@@ -8,14 +8,21 @@ pub mod ah;
 pub mod arp;
 pub mod ayiya;
 pub mod credssp;
+pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
 pub mod esp;
+pub mod carp;
+pub mod cdp;
+pub mod edp;
 pub mod etherip;
 pub mod facts;
 pub mod geneve;
+pub mod glbp;
 pub mod gre;
 pub mod gtp;
 pub mod ica;
+pub mod hsrp;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
@@ -26,7 +33,10 @@ pub mod l2tpv3;
 pub mod llmnr;
 pub mod mdns;
 pub mod n2n;
+pub mod nat_pmp;
 pub mod nbns;
+pub mod lldp;
+pub mod mndp;
 pub mod ndp;
 pub mod nebula;
 mod ntlm;
@@ -40,14 +50,17 @@ pub mod rdp_udp;
 pub mod said;
 pub mod six_in_four;
 pub mod smb;
+pub mod sip;
 pub mod snmp;
 pub mod softether;
 pub mod spice;
+pub mod ssdp;
 pub mod ssh;
 pub mod tailscale;
 pub mod teredo;
 pub mod tinc;
 pub mod vnc;
+pub mod vrrp;
 pub mod vxlan;
 pub mod wireguard;
 pub mod x11;
@@ -106,6 +119,10 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &teredo::PROTOCOL,
     &ayiya::PROTOCOL,
     // Neighbours and errors.
+    &lldp::PROTOCOL,
+    &cdp::PROTOCOL,
+    &edp::PROTOCOL,
+    &mndp::PROTOCOL,
     &arp::PROTOCOL,
     &ndp::PROTOCOL,
     &icmp::PROTOCOL,
@@ -119,6 +136,18 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &mdns::PROTOCOL,
     &llmnr::PROTOCOL,
     &dns::PROTOCOL,
+    &ssdp::PROTOCOL,
+    // Addresses.
+    &dhcp::PROTOCOL,
+    &dhcpv6::PROTOCOL,
+    &nat_pmp::PROTOCOL,
+    // Telephony.
+    &sip::PROTOCOL,
+    // Routers.
+    &vrrp::PROTOCOL,
+    &carp::PROTOCOL,
+    &hsrp::PROTOCOL,
+    &glbp::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.
@@ -227,6 +256,18 @@ impl Mac {
     /// Whether frames to this address go to many (the group bit, IEEE 802).
     pub fn is_group(self) -> bool {
         self.0[0] & 1 == 1
+    }
+
+    /// Whether routers that stand in for each other share it: VRRP (RFC 9568, 7.3), HSRP (RFC 2281) and its
+    /// second version, GLBP.
+    pub fn is_virtual_router(self) -> bool {
+        matches!(
+            self.0,
+            [0, 0, 0x5e, 0, 1 | 2, _]
+                | [0, 0, 0x0c, 7, 0xac, _]
+                | [0, 0, 0x0c, 0x9f, 0xf0..=0xff, _]
+                | [0, 7, 0xb4, ..]
+        )
     }
 
     /// Whether no address was given.

@@ -8,7 +8,7 @@ use std::{
 use hashbrown::HashTable;
 
 use super::{reassemble::Stream, shard::Seen};
-use crate::observe::{End, Protocol};
+use crate::observe::{End, Mac, Protocol};
 
 /// How many conversations one shard follows. The one that was silent longest gives way.
 const MOST_FLOWS: usize = 1 << 15;
@@ -89,8 +89,10 @@ pub(super) struct Flow {
 pub(super) struct Way {
     /// Nothing further of it matters.
     pub done: bool,
-    /// It was noted for the table of gateways.
-    pub noted: bool,
+    /// Between which hardware addresses it was last noted for the table of gateways.
+    pub(crate) noted: Option<(Option<Mac>, Option<Mac>)>,
+    /// How often it was noted.
+    pub(crate) notes: u8,
     /// Its newest packet.
     pub seen: Option<Seen>,
     /// How many messages were read, or attempts made to read its stream.

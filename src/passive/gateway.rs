@@ -96,10 +96,56 @@ impl Stations {
     /// What the hardware addresses were seen to do, as observations: the outside addresses that each
     /// forwards, and the inside addresses that are its own.
     pub(super) fn observations(&self, inside: &Inside) -> Vec<Observation> {
-        let mut all: Vec<Observation> =
-            self.0.iter().filter_map(|(mac, station)| station.observation(*mac, inside)).collect();
+        let mut all = Vec::new();
+        for (mac, station) in &self.0 {
+            let Some(mut observation) = station.observation(*mac, inside) else { continue };
+            if let Some(next) = self.relays_to(*mac, station, inside) {
+                observation.facts.add("ethernet.relays_to", next);
+            }
+            for virtual_mac in self.acts_as(*mac, station, inside) {
+                observation.facts.add("ethernet.acts_as", virtual_mac);
+            }
+            all.push(observation);
+        }
         all.sort_by_key(|observation| (observation.packet, observation.speaker));
         all
+    }
+
+    /// To whom a router on the inside hands on what it was sent: the same packets go to another hardware
+    /// address next, a hop older. Whoever hands everything on is no exit.
+    fn relays_to(&self, mac: Mac, station: &Station, inside: &Inside) -> Option<Mac> {
+        let leads_out =
+            |noted: &&Noted| inside.is_outside(noted.address) && inside.contains(noted.with);
+        let next = |sent: &Noted| {
+            let older = |other: &Noted| {
+                (other.address, other.with) == (sent.address, sent.with)
+                    && other.time_to_live < sent.time_to_live
+            };
+            let mut onward = self.0.iter().filter(|(other, _)| **other != mac);
+            onward.find(|(_, other)| other.is_sent.iter().any(older)).map(|(other, _)| *other)
+        };
+        let mut sent = station.is_sent.iter().filter(leads_out).peekable();
+        sent.peek()?;
+        // By the lowest, so that the order of the table does not show.
+        sent.map(next).collect::<Option<BTreeSet<Mac>>>()?.pop_first()
+    }
+
+    /// The virtual routers' hardware addresses that this one acts for: what goes out to them comes back
+    /// from it (RFC 9568, 7.3; RFC 2281).
+    fn acts_as(&self, mac: Mac, station: &Station, inside: &Inside) -> BTreeSet<Mac> {
+        let virtual_ones =
+            self.0.iter().filter(|(other, _)| **other != mac && other.is_virtual_router());
+        let comes_back = |sent: &Noted| {
+            inside.is_outside(sent.address)
+                && station
+                    .speaks_for
+                    .iter()
+                    .any(|noted| (noted.address, noted.with) == (sent.address, sent.with))
+        };
+        virtual_ones
+            .filter(|(_, other)| other.is_sent.iter().any(comes_back))
+            .map(|(other, _)| *other)
+            .collect()
     }
 }
 
@@ -141,6 +187,8 @@ impl Station {
             facts.add("ethernet.inside_clients", clients.len());
             let global = peers.iter().filter(|address| is_global(**address)).count();
             facts.add("ethernet.global_peers", global);
+            let ipv4 = peers.iter().filter(|address| address.is_ipv4()).count();
+            facts.add("ethernet.ipv4_peers", ipv4);
             for peer in peers.iter().take(MOST_NAMED) {
                 facts.add("ethernet.outside", peer);
             }

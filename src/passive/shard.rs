@@ -17,7 +17,6 @@ use crate::{
     observe::{
         Endpoint, Finding, Heard, Mac, Observation, PacketId, Protocol, Rest, Said, Transport,
     },
-    scope::inside::is_nowhere,
     time::Timestamp,
     wire::{
         self, ah,
@@ -41,6 +40,9 @@ const MOST_MESSAGES: u16 = 24;
 
 /// How many messages of one direction of a stream are read.
 const MOST_STREAM_MESSAGES: u16 = 12;
+
+/// How often one direction is noted for the table of gateways.
+const MOST_NOTES: u8 = 8;
 
 /// How much of a datagram is kept to hold against the next.
 const KEPT_DATAGRAM: usize = 128;
@@ -456,16 +458,16 @@ fn finish_flow(dissector: &Dissector, kept: &mut Kept, flow: &mut Flow) {
     }
 }
 
-/// Notes the first packet of a direction for the table of gateways.
+/// Notes the first packet of a direction for the table of gateways, and the first between other hardware
+/// addresses: a mirror may show a packet before and behind a router.
 fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>) {
     way.seen = Some(seen);
-    if way.noted || seen.depth > 0 {
+    let between = (seen.source, seen.destination);
+    if seen.depth > 0 || way.noted == Some(between) || way.notes >= MOST_NOTES {
         return;
     }
-    way.noted = true;
-    if is_nowhere(packet.from) || is_nowhere(packet.to) {
-        return;
-    }
+    way.noted = Some(between);
+    way.notes += 1;
     let Packet { from: address, to: with, time_to_live, .. } = *packet;
     let noted = Noted { packet: seen.packet, at: seen.at, address, with, time_to_live };
     stations.note(seen.source, seen.destination, noted);

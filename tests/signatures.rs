@@ -197,7 +197,7 @@ fn any_value_in_any_field_is_answered_without_a_panic() {
     let words = Vocabulary::built_in().unwrap();
     let odd =
         ["", ".", "..", "\u{0}", "·", "ſſſK", "1.3.6.1.4.1.", "ff", "関所", &"a.".repeat(5000)];
-    for field in words.fields.keys() {
+    for field in words.fields.keys().filter(|field| !words.own.contains(*field)) {
         for value in odd {
             let evidence = matcher.evidence(field, value);
             assert!(evidence.is_empty(), "{field} `{value}`: {evidence:?}");

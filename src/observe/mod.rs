@@ -4,13 +4,18 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod bacnet;
 pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
+pub mod dicom;
 pub mod dns;
 pub mod facts;
+pub mod hl7;
 pub mod llmnr;
 pub mod mdns;
+pub mod modbus;
+pub mod mqtt;
 pub mod nat_pmp;
 pub mod nbns;
 pub mod ntp;
@@ -21,6 +26,7 @@ pub mod snmp;
 pub mod ssdp;
 pub mod ssh;
 pub mod stun;
+pub mod ubiquiti;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -47,6 +53,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dns::PROTOCOL,
     &ssdp::PROTOCOL,
     &ntp::PROTOCOL,
+    &ubiquiti::PROTOCOL,
     // Addresses.
     &dhcp::PROTOCOL,
     &dhcpv6::PROTOCOL,
@@ -54,6 +61,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     // Telephony.
     &sip::PROTOCOL,
     &stun::PROTOCOL,
+    // Medicine and buildings.
+    &dicom::PROTOCOL,
+    &hl7::PROTOCOL,
+    &modbus::PROTOCOL,
+    &bacnet::PROTOCOL,
+    &mqtt::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

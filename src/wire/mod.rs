@@ -4,12 +4,17 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod bacnet;
 pub mod ber;
 pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
+pub mod dicom;
 pub mod dns;
 pub mod field_lines;
+pub mod hl7;
+pub mod modbus;
+pub mod mqtt;
 pub mod nat_pmp;
 pub mod nbns;
 pub mod ntp;
@@ -19,6 +24,7 @@ pub mod snmp;
 pub mod ssdp;
 pub mod ssh;
 pub mod stun;
+pub mod ubiquiti;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -65,10 +65,8 @@ fn read(said: &Said<'_>) -> Result<Finding> {
         }
     };
     // The link layer alone is four bytes long.
-    Ok(match message.body {
-        Body::Link if !said.on(PORTS) => Finding::weak(side, facts),
-        _ => Finding::firm(side, facts),
-    })
+    let shown = message.exact && (message.body != Body::Link || said.on(PORTS));
+    Ok(if shown { Finding::firm(side, facts) } else { Finding::weak(side, facts) })
 }
 
 /// A service's name, or its number.

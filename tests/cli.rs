@@ -188,6 +188,52 @@ fn a_point_that_is_not_there_is_told_with_the_command_that_lists_them() {
 }
 
 #[test]
+fn the_first_command_of_the_readme_does_what_it_says() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(project.join("README.md")).unwrap();
+    let line =
+        readme.lines().find_map(|line| line.strip_prefix("cargo run --release -- ")).unwrap();
+    let desk = Desk::new();
+    // Fixtures are where the project is; results go to the desk.
+    let arguments: Vec<String> = line
+        .split(' ')
+        .map(|word| match word.strip_prefix("fixtures/") {
+            Some(rest) => project.join("fixtures").join(rest).display().to_string(),
+            None => word.to_owned(),
+        })
+        .collect();
+    desk.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).code(0);
+    for file in ["hospital.sqlite", "out/report.ja.html", "out/report.en.html"] {
+        assert!(desk.path(file).is_file(), "{file}");
+        assert!(readme.contains(file.trim_start_matches("out/")), "README.md does not name {file}");
+    }
+}
+
+#[test]
+fn every_command_of_the_readme_is_one() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let desk = Desk::new();
+    let commands = commands(&desk);
+    let mut checked = 0;
+    for line in readme.lines().filter(|line| !line.starts_with(['|', '`'])) {
+        let called = line
+            .split_once("sekisho ")
+            .filter(|(before, _)| before.is_empty() || before.ends_with("| "));
+        let Some((_, rest)) = called else { continue };
+        let rest = rest.split(['#', '|', '>']).next().unwrap_or(rest);
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        assert!(commands.iter().any(|command| command == words[0]), "{line}");
+        let help = stdout(&desk.run(&[words[0], "--help"]).code(0));
+        for option in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(option), "{line}: {option}");
+        }
+        checked += 1;
+    }
+    assert!(checked >= 10, "{checked}");
+}
+
+#[test]
 fn json_on_standard_output_is_all_that_is_there() {
     let desk = Desk::new();
     let arguments = ["replay", "gateway.pcap", "--scope", "facility.toml", "--json", "-"];

@@ -62,8 +62,13 @@ fn gateway() -> Vec<Vec<u8>> {
 fn reply(case: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/replies/{case}.toml"));
     let case: toml::Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let digits: Vec<u8> =
-        case["bytes"].as_str().unwrap().bytes().filter(u8::is_ascii_hexdigit).collect();
+    let digits: Vec<u8> = case
+        .get("bytes")
+        .and_then(toml::Value::as_str)
+        .unwrap()
+        .bytes()
+        .filter(u8::is_ascii_hexdigit)
+        .collect();
     let pairs = digits.as_chunks::<2>().0.iter();
     pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }

@@ -120,7 +120,7 @@ impl Stations {
 
     /// For each conversation with the outside, to whom its packets were sent, and how old they were then.
     fn sent(&self, inside: &Inside) -> Sent {
-        let mut sent = Sent::new();
+        let mut sent = Sent::default();
         let mut macs: Vec<&Mac> = self.all.keys().collect();
         macs.sort();
         for mac in macs {

@@ -41,3 +41,7 @@ deny:
 # The documentation of the code
 doc:
     cargo doc --locked --no-deps --open
+
+# Take the README's picture anew (needs chromium)
+picture: hospital
+    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1200,1210 --screenshot=docs/report.ja.png "file://$PWD/out/report.ja.html"

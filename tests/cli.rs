@@ -62,8 +62,13 @@ fn gateway() -> Vec<Vec<u8>> {
 fn reply(case: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/replies/{case}.toml"));
     let case: toml::Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let digits: Vec<u8> =
-        case["bytes"].as_str().unwrap().bytes().filter(u8::is_ascii_hexdigit).collect();
+    let digits: Vec<u8> = case
+        .get("bytes")
+        .and_then(toml::Value::as_str)
+        .unwrap()
+        .bytes()
+        .filter(u8::is_ascii_hexdigit)
+        .collect();
     let pairs = digits.as_chunks::<2>().0.iter();
     pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
@@ -185,6 +190,52 @@ fn a_point_that_is_not_there_is_told_with_the_command_that_lists_them() {
     assert!(words.contains("pzzz") && words.contains("sekisho points"), "{words}");
     let words = stderr(&desk.run(&["report", "out", "--store", "s.sqlite", "--run", "r0"]).code(3));
     assert!(words.contains("r0") && words.contains("sekisho runs"), "{words}");
+}
+
+#[test]
+fn the_first_command_of_the_readme_does_what_it_says() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(project.join("README.md")).unwrap();
+    let line =
+        readme.lines().find_map(|line| line.strip_prefix("cargo run --release -- ")).unwrap();
+    let desk = Desk::new();
+    // Fixtures are where the project is; results go to the desk.
+    let arguments: Vec<String> = line
+        .split(' ')
+        .map(|word| match word.strip_prefix("fixtures/") {
+            Some(rest) => project.join("fixtures").join(rest).display().to_string(),
+            None => word.to_owned(),
+        })
+        .collect();
+    desk.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).code(0);
+    for file in ["hospital.sqlite", "out/report.ja.html", "out/report.en.html"] {
+        assert!(desk.path(file).is_file(), "{file}");
+        assert!(readme.contains(file.trim_start_matches("out/")), "README.md does not name {file}");
+    }
+}
+
+#[test]
+fn every_command_of_the_readme_is_one() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let desk = Desk::new();
+    let commands = commands(&desk);
+    let mut checked = 0;
+    for line in readme.lines().filter(|line| !line.starts_with(['|', '`'])) {
+        let called = line
+            .split_once("sekisho ")
+            .filter(|(before, _)| before.is_empty() || before.ends_with("| "));
+        let Some((_, rest)) = called else { continue };
+        let rest = rest.split(['#', '|', '>']).next().unwrap_or(rest);
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        assert!(commands.iter().any(|command| command == words[0]), "{line}");
+        let help = stdout(&desk.run(&[words[0], "--help"]).code(0));
+        for option in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(option), "{line}: {option}");
+        }
+        checked += 1;
+    }
+    assert!(checked >= 10, "{checked}");
 }
 
 #[test]

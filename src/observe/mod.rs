@@ -7,6 +7,7 @@
 pub mod facts;
 pub mod said;
 pub mod ssh;
+pub mod tls;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -22,6 +23,8 @@ use crate::time::Timestamp;
 pub static PROTOCOLS: &[&Protocol] = &[
     // Remote shells.
     &ssh::PROTOCOL,
+    // Encryption and the web.
+    &tls::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

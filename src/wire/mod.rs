@@ -5,6 +5,8 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod ssh;
+pub mod tls;
+pub mod x509;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

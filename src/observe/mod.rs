@@ -4,6 +4,7 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod dtls;
 pub mod facts;
 pub mod said;
 pub mod ssh;
@@ -25,6 +26,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &ssh::PROTOCOL,
     // Encryption and the web.
     &tls::PROTOCOL,
+    &dtls::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -4,6 +4,7 @@
 //! ask or simulate, and its tests. Untrusted bytes pass only through [`Reader`], which names what it
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
+pub mod dtls;
 pub mod ssh;
 pub mod tls;
 pub mod x509;

@@ -115,7 +115,10 @@ impl Certificate {
         if r.clone().expect("version", 0xa0).is_ok() {
             element(&mut r, "version", 0xa0)?;
         }
-        self.serial = element(&mut r, "serial", 2)?.content.iter().copied().take(64).collect();
+        let serial = element(&mut r, "serial", 2)?.content;
+        // One zero byte only keeps a number positive; nobody writes it.
+        let serial = serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(serial);
+        self.serial = serial.iter().copied().take(64).collect();
         let signature: AlgorithmIdentifier<'_> = piece(&mut r, "signature algorithm")?;
         self.signature = algorithm(&signature.algorithm);
         self.issuer = name(&piece(&mut r, "issuer")?);

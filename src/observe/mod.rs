@@ -23,6 +23,7 @@ pub mod edp;
 pub mod eigrp;
 pub mod esp;
 pub mod etherip;
+pub mod dtls;
 pub mod facts;
 pub mod geneve;
 pub mod glbp;
@@ -93,6 +94,7 @@ pub mod x11;
 pub mod xdmcp;
 pub mod zerotier;
 pub mod ubiquiti;
+pub mod tls;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -205,6 +207,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &modbus::PROTOCOL,
     &bacnet::PROTOCOL,
     &mqtt::PROTOCOL,
+    // Encryption and the web.
+    &tls::PROTOCOL,
+    &dtls::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -81,6 +81,7 @@ pub mod softether;
 pub mod spice;
 pub mod splashtop;
 pub mod ssdp;
+pub mod dtls;
 pub mod ssh;
 pub mod stun;
 pub mod tailscale;
@@ -98,6 +99,8 @@ pub mod x11;
 pub mod xdmcp;
 pub mod zerotier;
 pub mod ubiquiti;
+pub mod tls;
+pub mod x509;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

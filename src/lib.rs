@@ -11,6 +11,11 @@
 //!
 //! [`wire`] turns bytes into messages for all of them, [`time`] holds moments, and [`cli`] runs the flow.
 
+#![warn(
+    clippy::print_stdout,
+    reason = "it panics when the reader goes away; `cli::output` does not"
+)]
+
 pub mod cli;
 pub mod correlate;
 pub mod fingerprint;

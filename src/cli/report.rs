@@ -29,9 +29,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(id) => (store.run(id)?, Some(store.changes(id)?)),
         None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
     };
-    for path in write_folder(&arguments.folder, &run, changes.as_deref())? {
-        println!("{}", path.display());
-    }
+    let written = write_folder(&arguments.folder, &run, changes.as_deref())?;
+    output::write(Path::new("-"), |out| {
+        written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
+    })?;
     Ok(Exit::Clean)
 }
 

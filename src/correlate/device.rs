@@ -52,6 +52,16 @@ impl Devices {
                 }
             }
         }
+        for observation in
+            observations.iter().filter(|observation| observation.protocol == "ethernet")
+        {
+            let Some(mac) = observation.speaker.mac else { continue };
+            for shared in
+                observation.facts.all("ethernet.acts_as").filter_map(|text| text.parse().ok())
+            {
+                devices.join(Name::Mac(mac), Name::Mac(shared));
+            }
+        }
         for observation in observations {
             let Some((_, field)) =
                 STANDING_IN.iter().find(|(name, _)| *name == observation.protocol)
@@ -125,6 +135,17 @@ impl Devices {
     }
 }
 
+/// Whether an address can be told apart from other boxes': not one that leads nowhere, nor one that many
+/// routers give themselves on every link, such as `fe80::1`.
+fn is_own(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => {
+            v6.to_bits() & u128::from(u64::MAX) > 0xffff
+        }
+        _ => !is_nowhere(address),
+    }
+}
+
 /// The network addresses that each hardware address claims or sends from itself.
 fn pairs(observations: &[Observation], inside: &Inside) -> BTreeMap<Mac, BTreeSet<IpAddr>> {
     let mut pairs: BTreeMap<Mac, BTreeSet<IpAddr>> = BTreeMap::new();
@@ -137,7 +158,7 @@ fn pairs(observations: &[Observation], inside: &Inside) -> BTreeMap<Mac, BTreeSe
         let Some(mac) = observation.speaker.mac else { continue };
         let addresses = observation.facts.all(field).filter_map(|text| text.parse::<IpAddr>().ok());
         let known = pairs.entry(mac).or_default();
-        known.extend(addresses.filter(|ip| inside.contains(*ip) && !is_nowhere(*ip)));
+        known.extend(addresses.filter(|ip| inside.contains(*ip) && is_own(*ip)));
     }
     pairs
 }

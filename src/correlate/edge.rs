@@ -34,9 +34,16 @@ fn forwards<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
     if o.protocol != "ethernet" || number("ethernet.outside_peers") < FEWEST_PEERS {
         return None;
     }
-    let both_ways = number("ethernet.outside_heard") > 0 && number("ethernet.outside_sent") > 0;
-    let (kind, evidence) = match number("ethernet.global_peers") {
-        0 => (Kind::ClosedNetworkGateway, "forwards_to_closed_network"),
+    // A router that hands everything on to another is on the way out, not the way out.
+    if o.facts.get("ethernet.relays_to").is_some() {
+        return None;
+    }
+    // What goes out to a virtual router and comes back from this one goes both ways, too.
+    let sent = number("ethernet.outside_sent") > 0 || o.facts.get("ethernet.acts_as").is_some();
+    let both_ways = number("ethernet.outside_heard") > 0 && sent;
+    let (kind, evidence) = match (number("ethernet.global_peers"), number("ethernet.ipv4_peers")) {
+        (0, _) => (Kind::ClosedNetworkGateway, "forwards_to_closed_network"),
+        (_, 0) => (Kind::Ipv6Exit, "forwards_to_outside"),
         _ => (Kind::InternetGateway, "forwards_to_outside"),
     };
     let peers: Vec<&str> = o.facts.all("ethernet.outside").collect();

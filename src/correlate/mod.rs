@@ -12,7 +12,10 @@ pub mod point;
 mod sign;
 mod weigh;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
@@ -52,7 +55,9 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
                 about.entry(device).or_default().0.push(sign);
             }
         }
-        for (field, value) in observation.facts.iter() {
+        let maker = maker(observation);
+        let maker = maker.as_ref().map(|mac| ("mac.oui", mac.as_str()));
+        for (field, value) in observation.facts.iter().chain(maker) {
             for evidence in matcher.evidence(field, value) {
                 let sign =
                     sign::of_signature(observation, field, value, &evidence, inside, is_resolver);
@@ -79,14 +84,24 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
 /// The box that an end of a conversation is.
 fn device_of(devices: &mut Devices, end: &Endpoint) -> Option<Device> {
     match (end.ip, end.mac) {
+        // On its own link, a link-local address is whoever's hardware address sent it.
+        (Some(IpAddr::V6(v6)), Some(mac)) if v6.is_unicast_link_local() => {
+            Some(devices.with_mac(mac))
+        }
         (Some(ip), _) => Some(devices.with_ip(ip)),
         (None, Some(mac)) => Some(devices.with_mac(mac)),
         (None, None) => None,
     }
 }
 
+/// The hardware address that shows who made the speaker, where the observation is about that address.
+fn maker(observation: &Observation) -> Option<String> {
+    let about_it = matches!(observation.protocol, "arp" | "ethernet");
+    observation.speaker.mac.filter(|_| about_it).map(|mac| mac.to_string())
+}
+
 /// Who answers name questions, and so asks others' questions.
-fn resolvers(observations: &[Observation]) -> BTreeSet<std::net::IpAddr> {
+fn resolvers(observations: &[Observation]) -> BTreeSet<IpAddr> {
     let answers = |o: &&Observation| o.protocol == "dns" && o.side == Side::Server;
     observations.iter().filter(answers).filter_map(|o| o.speaker.ip).collect()
 }

@@ -265,7 +265,9 @@ pub(super) fn of_signature<'a>(
         return None;
     }
     let role = ROLES.iter().find(|(role, ..)| *role == evidence.role);
-    let kind = role.map(|(_, kind, _)| *kind).filter(|_| names_service || !asks);
+    // Whoever made a network card also made others: alone it makes no point.
+    let makes = field != "mac.oui" && (names_service || !asks);
+    let kind = role.map(|(_, kind, _)| *kind).filter(|_| makes);
     let direction = match role {
         Some(_) if names_service => Direction::Out,
         Some((_, _, direction)) => *direction,

@@ -127,8 +127,8 @@ fn nearness(kind: Kind) -> u8 {
         Kind::RemoteControl => 7,
         Kind::RemoteDesktop | Kind::OverlayNetwork => 6,
         Kind::VpnClient | Kind::OutboundAgent => 5,
-        Kind::MaintenanceRouter | Kind::ClosedNetworkGateway => 4,
-        Kind::InternetGateway | Kind::DualHomedHost => 3,
+        Kind::MaintenanceRouter | Kind::ClosedNetworkGateway | Kind::DualHomedHost => 4,
+        Kind::InternetGateway => 3,
         Kind::ProxyRelay => 2,
         Kind::Ipv6Exit | Kind::RemoteShell => 1,
         Kind::DialUp | Kind::DeclaredLine => 0,
@@ -196,11 +196,8 @@ fn because(signs: &[Sign<'_>], packet: &dyn Fn(PacketId) -> String) -> Vec<Becau
 /// A name that stays as long as what identifies the box does: its lowest own hardware address, or its lowest
 /// address.
 fn id(addresses: &BTreeSet<IpAddr>, macs: &BTreeSet<Mac>) -> String {
-    // Virtual routers' hardware addresses (RFC 9568, RFC 2281) come after those that a box was built with.
-    let is_virtual = |mac: &&Mac| {
-        mac.0.starts_with(&[0, 0, 0x5e, 0, 1]) || mac.0.starts_with(&[0, 0, 0x0c, 7, 0xac])
-    };
-    let own = macs.iter().find(|mac| !is_virtual(mac)).or(macs.first());
+    // Virtual routers' hardware addresses come after those that a box was built with.
+    let own = macs.iter().find(|mac| !mac.is_virtual_router()).or(macs.first());
     let identity = match (own, addresses.first()) {
         (Some(mac), _) => mac.to_string(),
         (None, Some(address)) => address.to_string(),

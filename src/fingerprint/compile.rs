@@ -16,7 +16,14 @@ const LONGEST_PATTERN: usize = 500;
 const LARGEST_PROGRAM: usize = 1 << 20;
 
 /// How many texts a pattern may require one of.
-const MOST_LITERALS: usize = 64;
+const MOST_LITERALS: usize = 512;
+
+/// How many letters a class may have to be spelt out.
+const MOST_LETTERS: usize = 40;
+
+/// How many repetitions are spelt out, of one text and of several.
+const LONGEST_RUN: u32 = 16;
+const MOST_REPEATED: usize = 100;
 
 /// How short a required text may be, in bytes, unless the field's values are short.
 pub(super) const SHORTEST_LITERAL: usize = 3;
@@ -94,113 +101,165 @@ fn is_wide(class: &Class) -> bool {
     }
 }
 
-/// What is known about every text that part of a pattern matches.
-enum Known {
-    /// It is this, in lower case.
-    Exactly(String),
+/// What is known about every text that part of a pattern matches. All texts are in lower case.
+#[derive(Debug)]
+struct Known {
+    /// It begins with one of these.
+    begins: Vec<String>,
+    /// Nothing follows those.
+    whole: bool,
     /// It contains one of these. Empty: nothing is known.
-    Contains(Vec<String>),
+    contains: Vec<String>,
 }
 
 impl Known {
-    const NOTHING: Self = Self::Contains(Vec::new());
+    fn nothing() -> Self {
+        Self::begins(vec![String::new()], false)
+    }
 
-    fn into_contains(self) -> Vec<String> {
-        match self {
-            Self::Exactly(text) if text.is_empty() => Vec::new(),
-            Self::Exactly(text) => vec![text],
-            Self::Contains(texts) => texts,
-        }
+    fn exactly(text: &str) -> Self {
+        Self::begins(vec![text.to_owned()], true)
+    }
+
+    fn begins(begins: Vec<String>, whole: bool) -> Self {
+        Self { contains: begins.clone(), begins, whole }
+    }
+
+    /// Forgets all but the first letters of what it begins with.
+    fn shorten(&mut self) {
+        self.whole &= self.begins.iter().all(|text| text.chars().count() < 2);
+        let first = |text: &String| text.chars().take(1).collect();
+        self.begins = self.begins.iter().map(first).collect();
+        self.begins.sort_unstable();
+        self.begins.dedup();
     }
 }
 
-/// Texts in lower case, one of which every match contains; the set whose shortest is longest.
+/// How long the shortest of some texts is; 0 if there are none.
+fn shortest(texts: &[String]) -> usize {
+    texts.iter().map(String::len).min().unwrap_or(0)
+}
+
+/// Texts in lower case, one of which every match contains; of several such sets, one whose shortest is
+/// longest.
 fn required(hir: &Hir) -> Vec<String> {
-    known(hir).into_contains()
+    let texts = known(hir).contains;
+    if shortest(&texts) == 0 { Vec::new() } else { texts }
 }
 
 fn known(hir: &Hir) -> Known {
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Known::Exactly(String::new()),
+        HirKind::Empty | HirKind::Look(_) => Known::exactly(""),
         HirKind::Literal(literal) => match std::str::from_utf8(&literal.0) {
-            Ok(text) => Known::Exactly(text.to_ascii_lowercase()),
-            Err(_) => Known::NOTHING,
+            Ok(text) => Known::exactly(&text.to_ascii_lowercase()),
+            Err(_) => Known::nothing(),
         },
-        HirKind::Class(class) => match folded(class) {
-            Some(letter) => Known::Exactly(letter.to_string()),
-            None => Known::NOTHING,
+        HirKind::Class(class) => match letters(class) {
+            Some(letters) => Known::begins(letters, true),
+            None => Known::nothing(),
         },
         HirKind::Capture(capture) => known(&capture.sub),
-        HirKind::Repetition(repetition) => match (repetition.min, known(&repetition.sub)) {
-            (0, _) => Known::NOTHING,
-            (least, Known::Exactly(text)) if repetition.max == Some(least) && least <= 16 => {
-                Known::Exactly(text.repeat(least as usize))
-            }
-            (_, inside) => Known::Contains(inside.into_contains()),
-        },
-        HirKind::Concat(parts) => one_after_another(parts),
-        HirKind::Alternation(branches) => {
-            let mut texts = Vec::new();
-            for branch in branches {
-                let inside = known(branch).into_contains();
-                if inside.is_empty() {
-                    return Known::NOTHING;
+        HirKind::Repetition(repetition) => {
+            let once = known(&repetition.sub);
+            match (repetition.min, repetition.max) {
+                (0, Some(1)) if once.whole => {
+                    let mut begins = once.begins;
+                    begins.push(String::new());
+                    Known::begins(begins, true)
                 }
-                texts.extend(inside);
+                (0, _) => Known::nothing(),
+                (least, most) => {
+                    let ways = once.begins.len();
+                    let fits = |times: &u32| {
+                        ways.checked_pow(*times).is_some_and(|ways| ways <= MOST_REPEATED)
+                    };
+                    let times = (1..=least.min(LONGEST_RUN)).rev().find(fits).unwrap_or(1);
+                    let parts = std::iter::repeat_n(&*repetition.sub, times as usize);
+                    let mut known = one_after_another(parts);
+                    known.whole &= most == Some(times);
+                    known
+                }
             }
-            texts.sort_unstable();
-            texts.dedup();
-            if texts.len() > MOST_LITERALS {
-                return Known::NOTHING;
+        }
+        HirKind::Concat(parts) => one_after_another(parts.iter()),
+        HirKind::Alternation(branches) => {
+            let mut either = Known { begins: Vec::new(), whole: true, contains: Vec::new() };
+            for branch in branches {
+                let branch = known(branch);
+                either.whole &= branch.whole;
+                either.begins.extend(branch.begins);
+                either.contains.extend(branch.contains);
             }
-            Known::Contains(texts)
+            for texts in [&mut either.begins, &mut either.contains] {
+                texts.sort_unstable();
+                texts.dedup();
+            }
+            if either.begins.len() > MOST_LITERALS || either.contains.len() > MOST_LITERALS {
+                return Known::nothing();
+            }
+            either
         }
     }
 }
 
-/// What is known of parts that follow each other: neighbours that are exactly known grow together, and
-/// the set whose shortest text is longest wins.
-fn one_after_another(parts: &[Hir]) -> Known {
-    let mut best = Vec::new();
-    let mut run = String::new();
-    let mut exact = true;
-    let mut offer = |texts: Vec<String>| {
-        let shortest = |texts: &[String]| texts.iter().map(String::len).min().unwrap_or(0);
-        if shortest(&texts) > shortest(&best) {
-            best = texts;
+/// What is known of parts that follow each other: as long as each is known whole, every way through
+/// them is a text of its own.
+fn one_after_another<'h>(parts: impl Iterator<Item = &'h Hir>) -> Known {
+    let mut begins: Option<Vec<String>> = None;
+    let mut whole = true;
+    let mut contains = Vec::new();
+    let mut offer = |texts: &[String]| {
+        if shortest(texts) > shortest(&contains) {
+            contains = texts.to_vec();
         }
     };
+    let mut run = vec![String::new()];
     for part in parts {
-        match known(part) {
-            Known::Exactly(text) => run.push_str(&text),
-            Known::Contains(texts) => {
-                exact = false;
-                offer(vec![std::mem::take(&mut run)]);
-                offer(texts);
-            }
+        let mut part = known(part);
+        // A run that is long enough grows only where it does not branch.
+        let grows = part.begins.len() == 1 || shortest(&run) < SHORTEST_LITERAL;
+        if grows && run.len() * part.begins.len() > MOST_LITERALS {
+            part.shorten();
+        }
+        let fits = grows && run.len() * part.begins.len() <= MOST_LITERALS;
+        if fits {
+            run = run
+                .iter()
+                .flat_map(|a| part.begins.iter().map(move |b| format!("{a}{b}")))
+                .collect();
+        }
+        offer(&run);
+        offer(&part.contains);
+        if !(fits && part.whole) {
+            whole = false;
+            begins.get_or_insert_with(|| run.clone());
+            run = if part.whole { part.begins } else { vec![String::new()] };
+            offer(&run);
         }
     }
-    if exact {
-        return Known::Exactly(run);
-    }
-    offer(vec![run]);
-    Known::Contains(best)
+    let begins = begins.unwrap_or(run);
+    let contains = if whole { begins.clone() } else { contains };
+    Known { begins, whole, contains }
 }
 
-/// The letter that a class of one letter in both cases stands for.
-fn folded(class: &Class) -> Option<char> {
+/// The few letters of a class, in lower case.
+fn letters(class: &Class) -> Option<Vec<String>> {
     let Class::Unicode(class) = class else { return None };
-    let mut letters = class
+    let mut letters: Vec<char> = class
         .ranges()
         .iter()
-        .take(4)
         .flat_map(|range| range.start()..=range.end())
+        .take(MOST_LETTERS + 1)
         // Unicode folds the long s and the Kelvin sign too; no device writes them.
         .filter(|letter| !matches!(letter, '\u{17f}' | '\u{212a}'))
         .map(|letter| letter.to_ascii_lowercase())
-        .take(4);
-    let first = letters.next()?;
-    letters.all(|letter| letter == first).then_some(first)
+        .collect();
+    if letters.len() >= MOST_LETTERS {
+        return None;
+    }
+    letters.sort_unstable();
+    letters.dedup();
+    Some(letters.into_iter().map(String::from).collect())
 }
 
 #[cfg(test)]
@@ -215,12 +274,14 @@ mod tests {
     #[test]
     fn finds_what_a_match_surely_contains() {
         requires("^FortiGate$", &["fortigate"]);
-        requires(r"^[0-9.]+-(?:Array|Net)OS$", &["array", "net"]);
+        requires("^(?:Array|Net)OS$", &["arrayos", "netos"]);
+        requires("^(?:A-|B-)?Z9+$", &["a-z9", "b-z9", "z9"]);
+        requires("(?:RT|DSL)-[0-9A-Za-z]+$", &["dsl-", "rt-"]);
         requires("(?i)^cisco-ios", &["cisco-ios"]);
         requires(r"Version (?<version>[0-9.]+), build", &["version "]);
-        requires("^(?:abc)?[a-z]+$", &[]);
-        requires("a{3}b+c", &["aaa"]);
-        requires("(?:one|two|[0-9]+)", &[]);
+        requires("^(?:abc)?[a-z]*$", &[]);
+        requires("a{3}b+c", &["aaab"]);
+        requires("(?:one|two|[0-9]*)", &[]);
     }
 
     #[test]

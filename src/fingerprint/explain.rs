@@ -64,7 +64,7 @@ impl super::matcher::Entry<'_> {
                 let has: Vec<&str> = oid.split('.').take(shared).collect();
                 (shared >= ENTERPRISE).then(|| (oid.clone(), has.join(".")))
             }),
-            Condition::Oui(_) => None,
+            Condition::Oui(_) | Condition::Present => None,
         }
     }
 }

@@ -38,6 +38,9 @@ pub struct Vocabulary {
     /// Fields whose values may be too short for a text of three bytes that a pattern must contain.
     #[serde(default)]
     pub short: BTreeSet<String>,
+    /// Fields that only one product's own protocol tells, so that any value names it.
+    #[serde(default)]
+    pub own: BTreeSet<String>,
     /// What a product does at the edge, and what that means.
     #[serde(default)]
     pub roles: BTreeMap<String, String>,
@@ -142,6 +145,7 @@ impl Vocabulary {
         let more: Self = toml::from_str(&file.text).map_err(|error| malformed(file, &error))?;
         self.vendors.extend(more.vendors);
         self.short.extend(more.short);
+        self.own.extend(more.own);
         self.roles.extend(more.roles);
         self.fields.extend(more.fields);
         Ok(())
@@ -316,6 +320,13 @@ impl Faults<'_> {
         }
         match &rule.condition {
             Condition::Matches(text) => self.of_pattern(rule, text, words),
+            Condition::Present => {
+                for field in rule.fields.iter().filter(|field| !words.own.contains(*field)) {
+                    let remedy =
+                        format!("say what the value must be, or add it to `own` in {VOCABULARY}");
+                    self.rule(rule, "presence alone tells nothing of", field, remedy);
+                }
+            }
             Condition::OneOf(texts) => {
                 self.no_empty(rule, "equals", texts, |text| !text.is_empty());
             }
@@ -468,6 +479,7 @@ mod tests {
         let words = Vocabulary {
             vendors: ["Acme".to_owned()].into(),
             short: ["mac.oui".to_owned()].into(),
+            own: BTreeSet::new(),
             roles: [("router".to_owned(), String::new())].into(),
             fields: ["http.title", "mac.oui"].map(|f| (f.to_owned(), String::new())).into(),
         };
@@ -519,6 +531,11 @@ unlike = ["Gate nine"]
         refused("id = \"acme-gate.title\"", "id = \"title\"", "begin it with `acme-gate.`");
         refused("matches =", "equals = 'x'\nmatches =", "exactly one of");
         refused("confidence", "confident", "README");
+        refused(
+            "matches = '^Gate (?<version>[0-9.]+)$'",
+            "present = true",
+            "presence alone tells nothing of `http.title`",
+        );
         let twice = format!("{GOOD}\n[[rule]]{}", GOOD.split("[[rule]]").nth(1).unwrap());
         assert!(faults(&twice).iter().any(|f| f.contains("used twice")), "{:#?}", faults(&twice));
     }

@@ -170,6 +170,7 @@ impl Shelf {
     fn place(&mut self, rule: &Rule, place: usize) {
         let (map, keys) = match &rule.condition {
             Condition::Matches(_) => return,
+            Condition::Present => return self.always.push(place),
             Condition::OneOf(texts) => (&mut self.by_text, texts),
             Condition::Domain(names) => (&mut self.by_domain, names),
             Condition::OidPrefix(oids) => (&mut self.by_oid, oids),
@@ -257,6 +258,8 @@ impl<'s> Entry<'s> {
                 }
                 pattern.shortest_literal()
             }
+            Condition::Present if value.is_empty() => return None,
+            Condition::Present => 1,
             Condition::OneOf(texts) => texts.iter().find(|text| *text == value)?.len(),
             Condition::Domain(names) => {
                 let name = domain(value);

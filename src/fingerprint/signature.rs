@@ -63,6 +63,8 @@ pub enum Condition {
     Domain(Vec<String>),
     /// An object identifier at or below one of these, compared number by number.
     OidPrefix(Vec<String>),
+    /// Anything: only the product's own protocol tells this field.
+    Present,
     /// A hardware address that begins with one of these 6, 7 or 9 hexadecimal digits.
     Oui(Vec<String>),
 }
@@ -102,6 +104,8 @@ struct Written {
     domain: Option<OneOrMore>,
     oid_prefix: Option<OneOrMore>,
     oui: Option<OneOrMore>,
+    #[serde(default)]
+    present: bool,
     model: Option<String>,
     version: Option<String>,
     lookup: Option<Lookup>,
@@ -139,12 +143,13 @@ impl TryFrom<Written> for Rule {
             written.domain.map(|names| Condition::Domain(names.into())),
             written.oid_prefix.map(|oids| Condition::OidPrefix(oids.into())),
             written.oui.map(|prefixes| Condition::Oui(prefixes.into())),
+            written.present.then_some(Condition::Present),
         ]
         .into_iter()
         .flatten();
         let (Some(condition), None) = (conditions.next(), conditions.next()) else {
             return Err(format!(
-                "rule `{}` must have exactly one of matches, equals, one_of, domain, oid_prefix, oui",
+                "rule `{}` must have exactly one of matches, equals, one_of, domain, oid_prefix, oui, present",
                 written.id
             ));
         };

@@ -5,54 +5,96 @@
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
 pub mod ah;
+pub mod anydesk;
 pub mod arp;
 pub mod ayiya;
+pub mod bacnet;
+pub mod bgp;
+pub mod carp;
+pub mod cdp;
 pub mod credssp;
+pub mod dameware;
+pub mod dcerpc;
+pub mod dhcp;
+pub mod dhcpv6;
+pub mod dicom;
 pub mod dns;
+pub mod dtls;
+pub mod edp;
+pub mod eigrp;
 pub mod esp;
 pub mod etherip;
 pub mod facts;
 pub mod geneve;
+pub mod glbp;
 pub mod gre;
 pub mod gtp;
+pub mod hl7;
+pub mod hsrp;
+pub mod ica;
 pub mod icmp;
 pub mod icmpv6;
 pub mod igmp;
 pub mod ike;
 pub mod ipip;
+pub mod isis;
 pub mod l2tp;
 pub mod l2tpv3;
+pub mod lldp;
 pub mod llmnr;
 pub mod mdns;
+pub mod mndp;
+pub mod modbus;
+pub mod mqtt;
 pub mod n2n;
+pub mod nat_pmp;
 pub mod nbns;
 pub mod ndp;
 pub mod nebula;
-pub mod ica;
+pub mod nhrp;
+pub mod nomachine;
 mod ntlm;
+pub mod ntp;
 pub mod openvpn;
+pub mod ospf;
+pub mod pcanywhere;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod pptp;
+pub mod radius;
+pub mod radmin;
 pub mod rdp;
 pub mod rdp_udp;
+pub mod rip;
+pub mod rustdesk;
 pub mod said;
+pub mod screenconnect;
+pub mod sip;
 pub mod six_in_four;
 pub mod smb;
 pub mod snmp;
+pub mod socks;
 pub mod softether;
 pub mod spice;
+pub mod splashtop;
+pub mod ssdp;
 pub mod ssh;
+pub mod stun;
 pub mod tailscale;
+pub mod teamviewer;
+pub mod telnet;
 pub mod teredo;
 pub mod tinc;
+pub mod tls;
+pub mod ubiquiti;
+pub mod vnc;
+pub mod vrrp;
 pub mod vxlan;
 pub mod wireguard;
-pub mod zerotier;
-pub mod vnc;
 pub mod x11;
 pub mod xdmcp;
+pub mod zerotier;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -92,6 +134,18 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &x11::PROTOCOL,
     &spice::PROTOCOL,
     &xdmcp::PROTOCOL,
+    // Remote support.
+    &anydesk::PROTOCOL,
+    &teamviewer::PROTOCOL,
+    &rustdesk::PROTOCOL,
+    &radmin::PROTOCOL,
+    &splashtop::PROTOCOL,
+    &nomachine::PROTOCOL,
+    &dameware::PROTOCOL,
+    &pcanywhere::PROTOCOL,
+    &screenconnect::PROTOCOL,
+    &dcerpc::PROTOCOL,
+    &radius::PROTOCOL,
     // Remote shells.
     &ssh::PROTOCOL,
     // Tunnels.
@@ -106,12 +160,19 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &teredo::PROTOCOL,
     &ayiya::PROTOCOL,
     // Neighbours and errors.
+    &lldp::PROTOCOL,
+    &cdp::PROTOCOL,
+    &edp::PROTOCOL,
+    &mndp::PROTOCOL,
     &arp::PROTOCOL,
     &ndp::PROTOCOL,
     &icmp::PROTOCOL,
     &icmpv6::PROTOCOL,
     &igmp::PROTOCOL,
     &pim::PROTOCOL,
+    &telnet::PROTOCOL,
+    // Proxies.
+    &socks::PROTOCOL,
     // Files.
     &smb::PROTOCOL,
     // Names.
@@ -119,6 +180,36 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &mdns::PROTOCOL,
     &llmnr::PROTOCOL,
     &dns::PROTOCOL,
+    &ssdp::PROTOCOL,
+    &ntp::PROTOCOL,
+    &ubiquiti::PROTOCOL,
+    // Addresses.
+    &dhcp::PROTOCOL,
+    &dhcpv6::PROTOCOL,
+    &nat_pmp::PROTOCOL,
+    // Telephony.
+    &sip::PROTOCOL,
+    // Routers.
+    &ospf::PROTOCOL,
+    &eigrp::PROTOCOL,
+    &rip::PROTOCOL,
+    &bgp::PROTOCOL,
+    &isis::PROTOCOL,
+    &nhrp::PROTOCOL,
+    &vrrp::PROTOCOL,
+    &carp::PROTOCOL,
+    &hsrp::PROTOCOL,
+    &glbp::PROTOCOL,
+    &stun::PROTOCOL,
+    // Medicine and buildings.
+    &dicom::PROTOCOL,
+    &hl7::PROTOCOL,
+    &modbus::PROTOCOL,
+    &bacnet::PROTOCOL,
+    &mqtt::PROTOCOL,
+    // Encryption and the web.
+    &tls::PROTOCOL,
+    &dtls::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.
@@ -227,6 +318,18 @@ impl Mac {
     /// Whether frames to this address go to many (the group bit, IEEE 802).
     pub fn is_group(self) -> bool {
         self.0[0] & 1 == 1
+    }
+
+    /// Whether routers that stand in for each other share it: VRRP (RFC 9568, 7.3), HSRP (RFC 2281) and its
+    /// second version, GLBP.
+    pub fn is_virtual_router(self) -> bool {
+        matches!(
+            self.0,
+            [0, 0, 0x5e, 0, 1 | 2, _]
+                | [0, 0, 0x0c, 7, 0xac, _]
+                | [0, 0, 0x0c, 0x9f, 0xf0..=0xff, _]
+                | [0, 7, 0xb4, ..]
+        )
     }
 
     /// Whether no address was given.

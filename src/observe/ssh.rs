@@ -1,9 +1,11 @@
 //! What an SSH identification line and key-exchange offer tell.
 
-use super::{Carrier, Facts, Finding, Protocol, Said};
+use md5::{Digest, Md5};
+
+use super::{Carrier, End, Facts, Finding, Protocol, Said, Side, facts};
 use crate::wire::{
-    Result,
-    ssh::{Identification, KexInit},
+    Result, require,
+    ssh::{Identification, KexInit, PublicKey},
 };
 
 /// Where servers usually listen (TCP).
@@ -12,55 +14,94 @@ const PORTS: &[u16] = &[22];
 /// SSH, on any port: the line names itself.
 pub static PROTOCOL: Protocol = Protocol { name: "ssh", carriers: &[Carrier::Tcp(PORTS)], read };
 
+/// Ciphers of SSH 1, by bit.
+const CIPHERS: [&str; 7] = ["none", "idea", "des", "3des", "tss", "rc4", "blowfish"];
+
+/// Ways to log on to SSH 1, by bit.
+const AUTHENTICATIONS: [&str; 7] =
+    ["", "rhosts", "rsa", "password", "rhosts_rsa", "tis", "kerberos"];
+
 fn read(said: &Said<'_>) -> Result<Finding> {
-    let line = match Identification::parse(said.bytes) {
-        Err(_) if is_midway(said) => {
-            return Ok(Finding::weak(
-                said.side(PORTS),
-                Facts::default().with("ssh.encrypted", "true"),
-            ));
-        }
-        line => line?,
-    };
+    if said.on(PORTS) && said.begun_by.is_none() && is_noise(said.bytes) {
+        let facts = Facts::default().with("ssh.beginning", "not_captured");
+        return Ok(Finding::weak(said.side(PORTS), facts));
+    }
+    // Only servers say other lines first; off the usual port nobody waits for them to end.
+    let begins = said.bytes.starts_with(b"SSH-") || b"SSH-".starts_with(said.bytes);
+    let greets = said.begun_by != Some(End::Speaker)
+        && (said.on(PORTS) || memchr::memmem::find(said.bytes, b"\nSSH-").is_some());
+    require("identification", begins || greets)?;
+    let line = Identification::parse(said.bytes)?;
+    let side = said.side(PORTS);
     let mut facts = Facts::default();
     facts.add_text("ssh.version", line.version);
     facts.add_text("ssh.banner", line.software);
     // The offer follows in the same flight; a side that stops after its line said enough.
-    match KexInit::parse(said.bytes.get(line.length..).unwrap_or_default()) {
-        Ok(offer) => {
-            facts.add_text("ssh.kex", offer.kex);
-            facts.add_text("ssh.host_key", offer.host_key);
-            facts.add_text("ssh.cipher", offer.cipher_to_client);
-            facts.add_text("ssh.mac", offer.mac_to_client);
+    let rest = said.bytes.get(line.length..).unwrap_or_default();
+    let offered = if line.version.starts_with(b"1.") && line.version != b"1.99" {
+        match side {
+            // A client chooses by what it encrypts.
+            Side::Client => Ok(()),
+            Side::Server | Side::Peer => {
+                PublicKey::parse(rest).map(|key| of_public_key(&key, &mut facts))
+            }
         }
-        Err(error) if error.wants_more() && said.open => return Err(error),
-        Err(_) => {}
+    } else {
+        KexInit::parse(rest).map(|offer| of_offer(&offer, side, &mut facts))
+    };
+    match offered {
+        Err(error) if error.wants_more() && said.open => Err(error),
+        Err(_) | Ok(()) => Ok(Finding::certain(side, facts)),
     }
-    Ok(Finding::certain(said.side(PORTS), facts))
 }
 
-/// Whether a capture that begins in the middle of a conversation on the usual port may hold SSH: packets
-/// that are no text and no TLS, of a length that ciphers leave (RFC 4253, 6).
-fn is_midway(said: &Said<'_>) -> bool {
-    let is_text = said
-        .bytes
-        .iter()
-        .take(32)
-        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
-    let is_tls = matches!(said.bytes, [0x14..=0x18, 3, ..]);
-    let length = said.bytes.len();
-    said.on(PORTS)
-        && said.begun_by.is_none()
-        && !is_text
-        && !is_tls
-        && length >= 36
-        && length.is_multiple_of(4)
+fn of_offer(offer: &KexInit<'_>, side: Side, facts: &mut Facts) {
+    facts.add_text("ssh.kex", offer.kex);
+    facts.add_text("ssh.host_key", offer.host_key);
+    facts.add_text("ssh.cipher", offer.cipher_to_client);
+    facts.add_text("ssh.mac", offer.mac_to_client);
+    // The lists that each side uses itself, as others publish their digests (HASSH).
+    let lists = match side {
+        Side::Client => {
+            [offer.kex, offer.cipher_to_server, offer.mac_to_server, offer.compression_to_server]
+        }
+        Side::Server | Side::Peer => {
+            [offer.kex, offer.cipher_to_client, offer.mac_to_client, offer.compression_to_client]
+        }
+    };
+    facts.add("ssh.hassh", facts::hex(&Md5::digest(lists.join(&b';'))));
+}
+
+fn of_public_key(key: &PublicKey, facts: &mut Facts) {
+    facts.add("ssh.host_key", format_args!("rsa1-{}", key.host_key_bits));
+    facts.add_text("ssh.cipher", names(&CIPHERS, key.ciphers).as_bytes());
+    facts.add_text("ssh.authentication", names(&AUTHENTICATIONS, key.authentications).as_bytes());
+}
+
+/// Whether this looks encrypted: what is heard of a conversation that had begun before the capture.
+fn is_noise(bytes: &[u8]) -> bool {
+    let mut seen = [0u64; 4];
+    let sample = bytes.get(..64).unwrap_or(bytes);
+    for byte in sample {
+        if let Some(word) = seen.get_mut(usize::from(*byte >> 6)) {
+            *word |= 1 << (*byte & 63);
+        }
+    }
+    let different: u32 = seen.iter().map(|word| word.count_ones()).sum();
+    let spread = seen.iter().all(|word| *word != 0);
+    sample.len() >= 32 && spread && different as usize * 4 >= sample.len() * 3
+}
+
+/// The names of the bits set, with commas.
+fn names(bits: &[&str], value: u32) -> String {
+    let set =
+        bits.iter().enumerate().filter(|(bit, name)| value >> bit & 1 == 1 && !name.is_empty());
+    set.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::Side;
 
     #[test]
     fn tells_the_software_on_an_unusual_port() {
@@ -69,5 +110,11 @@ mod tests {
         let finding = read(&said).unwrap();
         assert_eq!(finding.facts.get("ssh.banner"), Some("dropbear_2022.83"));
         assert_eq!(finding.side, Side::Server);
+    }
+
+    #[test]
+    fn does_not_wait_for_other_text_to_end() {
+        let said = Said::stream(2121, 51_000, b"220 ready\r\n");
+        assert!(!read(&said).unwrap_err().wants_more());
     }
 }

@@ -8,13 +8,16 @@ use std::{
 use hashbrown::HashTable;
 
 use super::{reassemble::Stream, shard::Seen};
-use crate::observe::{End, Protocol};
+use crate::observe::{End, Mac, Protocol};
 
 /// How many conversations one shard follows. The one that was silent longest gives way.
 const MOST_FLOWS: usize = 1 << 15;
 
 /// How many bytes of streams one shard holds.
 const MOST_BYTES: usize = 16 << 20;
+
+/// How much of what was said last is kept.
+const KEPT: usize = 128;
 
 /// What the packets of a conversation share, whichever way they go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,8 +92,10 @@ pub(super) struct Flow {
 pub(super) struct Way {
     /// Nothing further of it matters.
     pub done: bool,
-    /// It was noted for the table of gateways.
-    pub noted: bool,
+    /// Between which hardware addresses it was last noted for the table of gateways.
+    pub(crate) noted: Option<(Option<Mac>, Option<Mac>)>,
+    /// How often it was noted.
+    pub(crate) notes: u8,
     /// Its newest packet.
     pub seen: Option<Seen>,
     /// How many messages were read, or attempts made to read its stream.
@@ -110,11 +115,17 @@ impl Way {
         self.stream.held()
     }
 
-    /// Nothing further matters; what it held is given back.
+    /// Nothing further matters; what it held is given back, but for the beginning of what it said last: the
+    /// other side may answer it.
     pub(super) fn close(&mut self) {
         self.done = true;
         self.stream = Stream::default();
-        self.last = Vec::new();
+    }
+
+    /// Keeps the beginning of `said`, to hold against what is said next.
+    pub(super) fn remember(last: &mut Vec<u8>, said: &[u8]) {
+        last.clear();
+        last.extend_from_slice(said.get(..KEPT).unwrap_or(said));
     }
 }
 

@@ -102,15 +102,47 @@ impl Stations {
     /// What the hardware addresses were seen to do, as observations: the outside addresses that each
     /// forwards, and the inside addresses that are its own.
     pub(super) fn observations(&self, inside: &Inside) -> Vec<Observation> {
-        let mut all: Vec<Observation> = self
-            .all
-            .iter()
-            .filter_map(|(mac, station)| station.observation(*mac, inside))
-            .collect();
+        let sent = self.sent(inside);
+        let mut all = Vec::new();
+        for (mac, station) in &self.all {
+            let Some(mut observation) = station.observation(*mac, inside) else { continue };
+            if let Some(next) = station.relays_to(*mac, inside, &sent) {
+                observation.facts.add("ethernet.relays_to", next);
+            }
+            for virtual_mac in station.acts_as(*mac, &sent) {
+                observation.facts.add("ethernet.acts_as", virtual_mac);
+            }
+            all.push(observation);
+        }
         all.sort_by_key(|observation| (observation.packet, observation.speaker));
         all
     }
+
+    /// For each conversation with the outside, to whom its packets were sent, and how old they were then.
+    fn sent(&self, inside: &Inside) -> Sent {
+        let mut sent = Sent::default();
+        let mut macs: Vec<&Mac> = self.all.keys().collect();
+        macs.sort();
+        for mac in macs {
+            for noted in self.all.get(mac).into_iter().flat_map(|station| &station.is_sent) {
+                if inside.is_outside(noted.address) && inside.contains(noted.with) {
+                    let handed = sent.entry((noted.address, noted.with)).or_default();
+                    if handed.len() < MOST_HANDED {
+                        handed.push((*mac, noted.time_to_live));
+                    }
+                }
+            }
+        }
+        sent
+    }
 }
+
+/// By outside address and who talks with it: the hardware addresses its packets were sent to, and their time
+/// to live there.
+type Sent = HashMap<(IpAddr, IpAddr), Vec<(Mac, u8)>, foldhash::fast::RandomState>;
+
+/// How many hardware addresses one conversation is followed over.
+const MOST_HANDED: usize = 16;
 
 /// Notes an address unless it is known, and says how many were noted. Once the shard is `full`, only the first
 /// of a station is.
@@ -130,6 +162,33 @@ const FRESH: [u8; 4] = [32, 64, 128, 255];
 const MOST_NAMED: usize = 8;
 
 impl Station {
+    /// To whom a router on the inside hands on what it was sent: the same packets go to another hardware
+    /// address next, a hop older. Whoever hands everything on is no exit.
+    fn relays_to(&self, mac: Mac, inside: &Inside, sent: &Sent) -> Option<Mac> {
+        let next = |noted: &Noted| {
+            let handed = sent.get(&(noted.address, noted.with))?;
+            let older = |(other, left): &&(Mac, u8)| *other != mac && *left < noted.time_to_live;
+            handed.iter().find(older).map(|(other, _)| *other)
+        };
+        let leads_out =
+            |noted: &&Noted| inside.is_outside(noted.address) && inside.contains(noted.with);
+        let onward =
+            self.is_sent.iter().filter(leads_out).map(next).collect::<Option<BTreeSet<Mac>>>();
+        onward?.pop_first()
+    }
+
+    /// The virtual routers' hardware addresses that this one acts for: what goes out to them comes back
+    /// from it (RFC 9568, 7.3; RFC 2281).
+    fn acts_as(&self, mac: Mac, sent: &Sent) -> BTreeSet<Mac> {
+        self.speaks_for
+            .iter()
+            .filter_map(|noted| sent.get(&(noted.address, noted.with)))
+            .flatten()
+            .map(|(other, _)| *other)
+            .filter(|other| *other != mac && other.is_virtual_router())
+            .collect()
+    }
+
     fn observation(&self, mac: Mac, inside: &Inside) -> Option<Observation> {
         let leads_out = |noted: &&Noted| {
             inside.is_outside(noted.address)
@@ -155,6 +214,8 @@ impl Station {
             facts.add("ethernet.inside_clients", clients.len());
             let global = peers.iter().filter(|address| is_global(**address)).count();
             facts.add("ethernet.global_peers", global);
+            let ipv4 = peers.iter().filter(|address| address.is_ipv4()).count();
+            facts.add("ethernet.ipv4_peers", ipv4);
             for peer in peers.iter().take(MOST_NAMED) {
                 facts.add("ethernet.outside", peer);
             }

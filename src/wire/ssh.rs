@@ -6,10 +6,13 @@ use super::{Error, Reader, Result, require};
 const LONGEST_LINE: usize = 255;
 
 /// How many other lines a server may send first; more is another protocol (RFC 4253, 4.2 sets no bound).
-const MOST_LINES: usize = 20;
+const MOST_LINES: usize = 64;
 
 /// The message number of a key-exchange offer.
 const KEXINIT: u8 = 20;
+
+/// The message number of an SSH 1 server's key.
+const PUBLIC_KEY: u8 = 2;
 
 /// The line with which each side begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +46,10 @@ impl<'a> Identification<'a> {
             if b"SSH-".starts_with(r.rest()) {
                 return Err(Error::Truncated { field: "identification", missing: 1 });
             }
-            let line = r.until("line before", b"\n", 8 * LONGEST_LINE)?;
+            let so_far = r.rest().split(|byte| *byte == b'\n').next().unwrap_or_default();
             let printable = |byte: &u8| *byte >= b' ' || *byte == b'\r' || *byte == b'\t';
-            require("line before", line.iter().all(printable))?;
+            require("line before", so_far.iter().take(8 * LONGEST_LINE).all(printable))?;
+            r.until("line before", b"\n", 8 * LONGEST_LINE)?;
         }
         Err(Error::Foreign { field: "identification" })
     }
@@ -54,6 +58,45 @@ impl<'a> Identification<'a> {
     pub fn emit(&self) -> Vec<u8> {
         [b"SSH-", self.version, b"-", self.software, b"\r\n"].concat()
     }
+}
+
+/// An SSH 1 server's key message: what it offers, as bits (protocol 1.5, `SSH_SMSG_PUBLIC_KEY`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Length of the host key, in bits.
+    pub host_key_bits: u32,
+    /// Ciphers, by bit.
+    pub ciphers: u32,
+    /// Ways to log on, by bit.
+    pub authentications: u32,
+}
+
+impl PublicKey {
+    /// Reads the packet that holds the message.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let mut r = Reader::new(bytes);
+        let length = r.u32("packet length")?;
+        require("packet length", (40..=16_384).contains(&length))?;
+        // Padding of one to eight bytes makes the packet a multiple of eight.
+        r.skip("padding", 8 - length as usize % 8)?;
+        r.expect("message", PUBLIC_KEY)?;
+        r.skip("cookie", 8)?;
+        read_key(&mut r)?;
+        let host_key_bits = read_key(&mut r)?;
+        r.skip("flags", 4)?;
+        let ciphers = r.u32("ciphers")?;
+        Ok(Self { host_key_bits, ciphers, authentications: r.u32("authentications")? })
+    }
+}
+
+/// Reads over a key, and gives its length in bits.
+fn read_key(r: &mut Reader<'_>) -> Result<u32> {
+    let bits = r.u32("key bits")?;
+    for field in ["exponent", "modulus"] {
+        let bits = usize::from(r.u16(field)?);
+        r.skip(field, bits.div_ceil(8))?;
+    }
+    Ok(bits)
 }
 
 /// A key-exchange offer: lists of names, the sender's preference first.
@@ -142,6 +185,20 @@ mod tests {
         }
         assert_eq!(KexInit::parse(&offer).unwrap().host_key, b"ssh-ed25519");
         crate::wire::refuses_every_truncation(&offer, KexInit::parse);
+    }
+
+    #[test]
+    fn an_old_server_tells_its_ciphers() {
+        let mut message = vec![0, 0, 0, 51, 0, 0, 0, 0, 0, PUBLIC_KEY];
+        message.extend([7; 8]);
+        for bits in [768u32, 1024] {
+            message.extend(bits.to_be_bytes());
+            message.extend([0, 6, 0x23, 0, 16, 1, 2]);
+        }
+        message.extend([0, 0, 0, 2, 0, 0, 0, 0x48, 0, 0, 0, 0x0c]);
+        let key = PublicKey { host_key_bits: 1024, ciphers: 0x48, authentications: 0x0c };
+        assert_eq!(PublicKey::parse(&message), Ok(key));
+        crate::wire::refuses_every_truncation(&message, PublicKey::parse);
     }
 
     #[test]

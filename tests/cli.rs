@@ -1,0 +1,399 @@
+//! The promises of the command line: exit codes, data on standard output and words on standard error, and
+//! errors that name the file, the place and the way out.
+#![expect(clippy::unwrap_used, reason = "a file that cannot be written should fail the test")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use assert_cmd::{Command, assert::Assert};
+use etherparse::PacketBuilder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with captures, facility files and room for results.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(TempDir::new().unwrap());
+        desk.put("gateway.pcap", &pcap(&gateway()));
+        desk.put("tomorrow.pcap", &pcap(&[gateway(), gateway()].concat()));
+        desk.put("quiet.pcap", &pcap(&[]));
+        desk.put("facility.toml", "[facility]\nname = \"関所記念病院\"\n".as_bytes());
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, content: &[u8]) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    /// Runs `sekisho` in the folder, with nothing of the environment that would change its words.
+    fn run(&self, arguments: &[&str]) -> Assert {
+        self.command(arguments).assert()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+        for name in ["SEKISHO_STORE", "SEKISHO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"] {
+            command.env_remove(name);
+        }
+        command.current_dir(self.0.path()).args(arguments);
+        command
+    }
+}
+
+/// A question and an answer of a tunnel's handshake: somebody outside asks 192.168.0.1 inside.
+fn gateway() -> Vec<Vec<u8>> {
+    let (outside, inside) = ([198, 51, 100, 7], [192, 168, 0, 1]);
+    vec![
+        datagram((outside, 40_001), (inside, 51_820), &reply("wireguard/initiation")),
+        datagram((inside, 51_820), (outside, 40_001), &reply("wireguard/response")),
+    ]
+}
+
+/// The bytes of a case of `fixtures/replies`.
+fn reply(case: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/replies/{case}.toml"));
+    let case: toml::Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let digits: Vec<u8> = case
+        .get("bytes")
+        .and_then(toml::Value::as_str)
+        .unwrap()
+        .bytes()
+        .filter(u8::is_ascii_hexdigit)
+        .collect();
+    let pairs = digits.as_chunks::<2>().0.iter();
+    pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+fn datagram(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
+    let builder = PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2])
+        .ipv4(from.0, to.0, 64)
+        .udp(from.1, to.1);
+    let mut frame = Vec::new();
+    builder.write(&mut frame, payload).unwrap();
+    frame
+}
+
+/// A capture with these frames, a second apart.
+fn pcap(frames: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut word = |number: u32| file.extend(number.to_le_bytes());
+    [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0x0004_0000, 1].into_iter().for_each(&mut word);
+    for (second, frame) in (1_775_003_405..).zip(frames) {
+        let length = u32::try_from(frame.len()).unwrap();
+        file.extend([second, 0, length, length].map(u32::to_le_bytes).as_flattened());
+        file.extend(frame);
+    }
+    file
+}
+
+fn stdout(done: &Assert) -> String {
+    String::from_utf8(done.get_output().stdout.clone()).unwrap()
+}
+
+fn stderr(done: &Assert) -> String {
+    String::from_utf8(done.get_output().stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_exit_code_says_what_is_new() {
+    let desk = Desk::new();
+    desk.run(&["replay", "quiet.pcap"]).code(0);
+    desk.run(&["replay", "gateway.pcap"]).code(1);
+    desk.run(&["replay", "gateway.pcap", "--exit-zero"]).code(0);
+    desk.run(&["replay", "gateway.pcap", "--store", "s.sqlite"]).code(1);
+    desk.run(&["replay", "tomorrow.pcap", "--store", "s.sqlite"]).code(0);
+    // The same captures are the same run, and get the same answer.
+    desk.run(&["replay", "gateway.pcap", "--store", "s.sqlite"]).code(1);
+    for read in [&["points", "--store", "s.sqlite"][..], &["runs", "--store", "s.sqlite"]] {
+        assert!(!stdout(&desk.run(read).code(0)).is_empty(), "{read:?}");
+    }
+}
+
+#[test]
+fn a_capture_that_is_cut_is_partial_and_says_where() {
+    let desk = Desk::new();
+    let whole = pcap(&gateway());
+    desk.put("cut.pcap", &whole[..whole.len() - 10]);
+    for arguments in [&["replay", "cut.pcap"][..], &["replay", "cut.pcap", "--exit-zero"]] {
+        let words = stdout(&desk.run(arguments).code(2));
+        assert!(words.contains("cut.pcap: packet 2 at byte 230"), "{words}");
+    }
+}
+
+#[test]
+fn an_error_names_the_file_the_place_and_the_way_out() {
+    let desk = Desk::new();
+    desk.put("empty.pcap", b"");
+    desk.put("letter.pcap", b"Dear administrator, this is no capture at all");
+    desk.put("spelt.toml", b"[facility]\nname = \"x\"\n\n[scope]\nincldue = [\"10.0.0.0/8\"]\n");
+    desk.put("bits.toml", b"[facility]\nname = \"x\"\n[scope]\ninside = [\"10.10.1.0/16\"]\n");
+    desk.put("broken.toml", b"[facility\n");
+    desk.put("nameless.toml", b"[facility]\nid = \"1310000\"\n");
+    desk.put("letter.sqlite", b"Dear administrator, this is no inventory at all");
+    let gateway = "gateway.pcap";
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["replay", "missing.pcap"], &["missing.pcap", "No such file"]),
+        (&["replay", "."], &["folder", "name the files"]),
+        (&["replay", "empty.pcap"], &["empty.pcap", "empty"]),
+        (&["replay", "letter.pcap"], &["letter.pcap", "pcapng", "editcap"]),
+        (&["replay", gateway, "missing.pcap"], &["missing.pcap"]),
+        (&["replay", gateway, "--scope", "missing.toml"], &["missing.toml", "No such file"]),
+        (&["replay", gateway, "--scope", "broken.toml"], &["broken.toml", "line 1"]),
+        (&["replay", gateway, "--scope", "nameless.toml"], &["nameless.toml", "name"]),
+        (
+            &["replay", gateway, "--scope", "spelt.toml"],
+            &["spelt.toml", "line 5", "incldue", "did you mean `include`?"],
+        ),
+        (
+            &["replay", gateway, "--scope", "bits.toml"],
+            &["bits.toml", "line 4", "did you mean 10.10.0.0/16?"],
+        ),
+        (&["replay", gateway, "--store", "letter.sqlite"], &["letter.sqlite", "another file"]),
+        (&["replay", gateway, "--store", "no/such/s.sqlite"], &["s.sqlite", "folder exists"]),
+        (&["replay", gateway, "--json", "no/such/p.json"], &["p.json", "folder exists"]),
+        (&["replay", gateway, "--report", gateway], &[gateway, "cannot be written"]),
+        (&["replay", gateway, "--signatures", "missing"], &["missing", "<role>"]),
+        (&["points", "--store", "missing.sqlite"], &["missing.sqlite", "replay"]),
+        (&["points", "--store", "letter.sqlite"], &["letter.sqlite", "another file"]),
+        (&["points", "--store", "x", "--kind", "vpn_gatway"], &["did you mean `vpn_gateway`?"]),
+        (&["show", "p1", "--store", "missing.sqlite"], &["missing.sqlite", "replay"]),
+        (&["report", "out", "--store", "missing.sqlite"], &["missing.sqlite", "replay"]),
+        (&["signatures", "check", "missing"], &["missing"]),
+        (&["replay"], &["<FILE>", "Usage"]),
+        (&["repaly", gateway], &["repaly", "replay"]),
+    ];
+    for (arguments, wanted) in cases {
+        let done = desk.run(arguments).code(3);
+        let (words, data) = (stderr(&done), stdout(&done));
+        for wanted in *wanted {
+            assert!(words.contains(wanted), "{arguments:?}: no `{wanted}` in: {words}");
+        }
+        assert!(!words.contains("panicked"), "{arguments:?}: {words}");
+        assert!(data.is_empty() || arguments[0] == "signatures", "{arguments:?} wrote {data}");
+    }
+}
+
+#[test]
+fn a_point_that_is_not_there_is_told_with_the_command_that_lists_them() {
+    let desk = Desk::new();
+    desk.run(&["replay", "gateway.pcap", "--store", "s.sqlite", "--exit-zero"]).code(0);
+    let words = stderr(&desk.run(&["show", "pzzz", "--store", "s.sqlite"]).code(3));
+    assert!(words.contains("pzzz") && words.contains("sekisho points"), "{words}");
+    let words = stderr(&desk.run(&["report", "out", "--store", "s.sqlite", "--run", "r0"]).code(3));
+    assert!(words.contains("r0") && words.contains("sekisho runs"), "{words}");
+}
+
+#[test]
+fn the_first_command_of_the_readme_does_what_it_says() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(project.join("README.md")).unwrap();
+    let line =
+        readme.lines().find_map(|line| line.strip_prefix("cargo run --release -- ")).unwrap();
+    let desk = Desk::new();
+    // Fixtures are where the project is; results go to the desk.
+    let arguments: Vec<String> = line
+        .split(' ')
+        .map(|word| match word.strip_prefix("fixtures/") {
+            Some(rest) => project.join("fixtures").join(rest).display().to_string(),
+            None => word.to_owned(),
+        })
+        .collect();
+    desk.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).code(0);
+    for file in ["hospital.sqlite", "out/report.ja.html", "out/report.en.html"] {
+        assert!(desk.path(file).is_file(), "{file}");
+        assert!(readme.contains(file.trim_start_matches("out/")), "README.md does not name {file}");
+    }
+}
+
+#[test]
+fn every_command_of_the_readme_is_one() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let desk = Desk::new();
+    let commands = commands(&desk);
+    let mut checked = 0;
+    for line in readme.lines().filter(|line| !line.starts_with(['|', '`'])) {
+        let called = line
+            .split_once("sekisho ")
+            .filter(|(before, _)| before.is_empty() || before.ends_with("| "));
+        let Some((_, rest)) = called else { continue };
+        let rest = rest.split(['#', '|', '>']).next().unwrap_or(rest);
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        assert!(commands.iter().any(|command| command == words[0]), "{line}");
+        let help = stdout(&desk.run(&[words[0], "--help"]).code(0));
+        for option in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(option), "{line}: {option}");
+        }
+        checked += 1;
+    }
+    assert!(checked >= 10, "{checked}");
+}
+
+#[test]
+fn json_on_standard_output_is_all_that_is_there() {
+    let desk = Desk::new();
+    let arguments = ["replay", "gateway.pcap", "--scope", "facility.toml", "--json", "-"];
+    let done = desk.run(&arguments).code(1);
+    let points: Value = serde_json::from_str(&stdout(&done)).unwrap();
+    assert_eq!(points["schema"], "sekisho.points/1");
+    assert_eq!(points["facility"], "関所記念病院");
+    assert_eq!(points["points"][0]["kind"], "vpn_gateway");
+    assert_eq!(points["points"][0]["because"][0]["observation"], "gateway.pcap#2");
+    let done = desk.run(&["replay", "gateway.pcap", "--observations", "-"]).code(1);
+    let lines: Vec<Value> =
+        stdout(&done).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["protocol"] == "wireguard"), "{lines:?}");
+}
+
+#[test]
+fn a_capture_may_come_from_standard_input() {
+    let desk = Desk::new();
+    let arguments = ["replay", "-", "--quiet", "--json", "-"];
+    let done = desk.command(&arguments).write_stdin(pcap(&gateway())).assert().code(1);
+    let points: Value = serde_json::from_str(&stdout(&done)).unwrap();
+    assert_eq!(points["points"][0]["addresses"][0], "192.168.0.1");
+    assert_eq!(stderr(&done), "");
+}
+
+#[test]
+fn the_report_is_written_in_both_languages() {
+    let desk = Desk::new();
+    let arguments = ["replay", "gateway.pcap", "--report", "out", "--store", "s.sqlite"];
+    desk.run(&arguments).code(1);
+    desk.run(&["report", "again", "--store", "s.sqlite"]).code(0);
+    for folder in ["out", "again"] {
+        for file in
+            ["report.ja.html", "report.en.html", "report.ja.txt", "report.en.txt", "points.json"]
+        {
+            let written = fs::read_to_string(desk.path(folder).join(file)).unwrap();
+            assert!(written.contains("192.168.0.1"), "{folder}/{file}");
+        }
+    }
+}
+
+#[test]
+fn the_language_is_asked_for_or_taken_from_the_locale() {
+    let desk = Desk::new();
+    let said = |command: &mut Command| stdout(&command.assert());
+    let arguments = ["replay", "gateway.pcap"];
+    let english = said(&mut desk.command(&arguments));
+    let japanese = said(desk.command(&arguments).args(["--lang", "ja"]));
+    assert_ne!(english, japanese);
+    assert_eq!(said(desk.command(&arguments).env("LANG", "ja_JP.UTF-8")), japanese);
+    assert_eq!(said(desk.command(&arguments).env("SEKISHO_LANG", "ja")), japanese);
+    assert!(!english.contains('\u{1b}'), "colours belong on a terminal");
+}
+
+#[test]
+fn the_same_capture_gives_the_same_bytes_whatever_the_order_and_the_cores() {
+    let desk = Desk::new();
+    desk.put("later.pcap", &pcap(&gateway()[..1]));
+    let said = |threads: &str, files: [&str; 2]| {
+        let arguments = ["replay", files[0], files[1], "--json", "-"];
+        stdout(&desk.command(&arguments).env("RAYON_NUM_THREADS", threads).assert().code(1))
+    };
+    let once = said("1", ["gateway.pcap", "later.pcap"]);
+    assert_eq!(said("4", ["later.pcap", "gateway.pcap"]), once);
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let desk = Desk::new();
+    for command in commands(&desk) {
+        let help = stdout(&desk.run(&[&command, "--help"]).code(0));
+        assert!(help.contains("Usage: sekisho"), "{command}: {help}");
+        assert!(help.contains("Example") || command == "help", "{command} has no example");
+        assert!(help.lines().all(|line| line.chars().count() <= 160), "{command}: {help}");
+    }
+    let help = stdout(&desk.run(&["--help"]).code(0));
+    assert!(help.contains("Exit: 0"), "{help}");
+    assert!(stdout(&desk.run(&["--version"]).code(0)).starts_with("sekisho "));
+}
+
+/// The commands that the help lists.
+fn commands(desk: &Desk) -> Vec<String> {
+    let help = stdout(&desk.run(&["--help"]).code(0));
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<String> = listed
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty() && *name != "help")
+        .map(str::to_owned)
+        .collect();
+    assert!(commands.len() >= 8, "{help}");
+    commands
+}
+
+#[test]
+fn completions_are_there_for_the_usual_shells() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&desk.run(&["completions", shell]).code(0));
+        for word in ["sekisho", "replay", "observations"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let desk = Desk::new();
+    desk.run(&["man", "man1"]).code(0);
+    for command in commands(&desk) {
+        let page = desk.path("man1").join(format!("sekisho-{command}.1"));
+        assert!(fs::read_to_string(&page).unwrap().contains(".SH SYNOPSIS"), "{command}");
+    }
+    assert!(desk.path("man1/sekisho.1").is_file());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let desk = Desk::new();
+    desk.run(&["replay", "gateway.pcap", "--store", "s.sqlite", "--exit-zero"]).code(0);
+    for arguments in [
+        &["completions", "bash"][..],
+        &["replay", "gateway.pcap", "--observations", "-", "--exit-zero"],
+        &["points", "--store", "s.sqlite"],
+        &["runs", "--store", "s.sqlite"],
+        &["report", "out", "--store", "s.sqlite"],
+        &["signatures", "match", "ssh.banner", "x"],
+        &["--help"],
+    ] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sekisho"))
+            .current_dir(desk.0.path())
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let done = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&done.stderr), "", "{arguments:?}");
+        assert!(done.status.success(), "{arguments:?}: {}", done.status);
+    }
+}
+
+#[test]
+fn identify_answers_each_line_with_a_line() {
+    let desk = Desk::new();
+    let asked = "{\"field\": \"ssh.banner\", \"value\": \"nothing anybody makes\", \"id\": 7}\n\n\
+        {\"field\": \"no.such_field\", \"value\": \"関所\"}\n";
+    let done = desk.command(&["identify"]).write_stdin(asked).assert().code(0);
+    let answers: Vec<Value> =
+        stdout(&done).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), 2);
+    assert_eq!(answers[0]["id"], 7);
+    assert!(answers.iter().all(|answer| answer["matches"].is_array()), "{answers:?}");
+
+    let done = desk.command(&["identify"]).write_stdin("{}\nssh.banner x\n").assert().code(3);
+    assert!(stderr(&done).contains("line 1"), "{}", stderr(&done));
+}

@@ -1,0 +1,128 @@
+//! What programs read: `sekisho.points/1` is what `docs/schema/points-1.json` says, and nothing else.
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be read should fail the test")]
+
+use std::fs;
+
+use jsonschema::Validator;
+use sekisho::{
+    correlate::{CoverageState, Direction, Grade, Kind},
+    inventory::Facet,
+};
+use serde_json::{Value, json};
+
+const SCHEMA: &str = "docs/schema/points-1.json";
+
+fn schema() -> Value {
+    serde_json::from_str(&fs::read_to_string(SCHEMA).unwrap()).unwrap()
+}
+
+/// The schema with every object closed: a key that it does not describe is refused.
+fn closed(mut schema: Value) -> Value {
+    fn close(part: &mut Value) {
+        match part {
+            Value::Object(keys) => {
+                if keys.contains_key("properties") {
+                    keys.insert("additionalProperties".into(), false.into());
+                }
+                keys.values_mut().for_each(close);
+            }
+            Value::Array(items) => items.iter_mut().for_each(close),
+            _ => {}
+        }
+    }
+    close(&mut schema);
+    schema
+}
+
+/// A validator for what this release writes.
+fn strict() -> Validator {
+    jsonschema::draft202012::new(&closed(schema())).unwrap()
+}
+
+/// A document with every kind of change and a product: the golden one of the reports.
+fn golden() -> Value {
+    let text = fs::read_to_string("fixtures/reports/clinic/points.json").unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[track_caller]
+fn accept(document: &Value) {
+    let faults: Vec<String> = strict()
+        .iter_errors(document)
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn the_schema_is_a_schema() {
+    assert!(jsonschema::draft202012::meta::is_valid(&schema()));
+}
+
+#[test]
+fn the_golden_points_are_as_the_schema_says() {
+    accept(&golden());
+}
+
+#[test]
+fn the_points_of_a_hospital_are_as_the_schema_says() {
+    let done = assert_cmd::Command::new(env!("CARGO_BIN_EXE_sekisho"))
+        .args(["replay", "fixtures/captures/hospital/hospital.pcap", "--quiet", "--exit-zero"])
+        .args(["--scope", "fixtures/captures/hospital/facility.toml", "--json", "-"])
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert!(document["points"].as_array().unwrap().len() > 10, "{document:#}");
+    accept(&document);
+}
+
+#[test]
+fn every_key_the_schema_requires_is_missed() {
+    let validator = strict();
+    let whole = golden();
+    for place in ["", "/inputs/0", "/coverage/0", "/changes/0", "/points/0", "/points/0/because/0"]
+    {
+        let keys: Vec<String> =
+            whole.pointer(place).unwrap().as_object().unwrap().keys().cloned().collect();
+        for key in keys {
+            let mut cut = whole.clone();
+            cut.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(&key);
+            assert!(!validator.is_valid(&cut), "{place}/{key} can go without being missed");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_belong_is_refused() {
+    let validator = strict();
+    for (place, value) in [
+        ("/schema", json!("sekisho.points/2")),
+        ("/began", json!("yesterday")),
+        ("/points/0/kind", json!("hole")),
+        ("/points/0/confidence", json!(1.5)),
+        ("/points/0/addresses", json!(["the server room"])),
+        ("/points/0/macs", json!(["00-00-5E-00-53-01"])),
+        ("/points/0/because", json!([])),
+        ("/points/0/services", json!([{ "transport": "tcp", "port": 70000, "protocol": "ssh" }])),
+    ] {
+        let mut document = golden();
+        *document.pointer_mut(place).unwrap() = value.clone();
+        assert!(!validator.is_valid(&document), "{place} may be {value}");
+    }
+}
+
+#[test]
+fn the_schema_lists_the_words_of_the_program() {
+    let schema = schema();
+    let listed = |place: &str| -> Vec<String> {
+        let words = schema.pointer(place).unwrap().as_array().unwrap();
+        words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(listed("/$defs/kind/enum"), Kind::ALL.map(Kind::name));
+    assert_eq!(listed("/$defs/grade/enum"), Grade::ALL.map(Grade::name));
+    assert_eq!(listed("/$defs/direction/enum"), Direction::ALL.map(Direction::name));
+    let states = CoverageState::ALL.map(CoverageState::name);
+    assert_eq!(listed("/$defs/coverage/properties/state/enum"), states);
+    let facets = Facet::ALL.map(Facet::name);
+    assert_eq!(listed("/$defs/difference/properties/facet/enum"), facets);
+}

@@ -13,6 +13,7 @@ use std::{
 };
 
 use sekisho::{
+    fingerprint::Signatures,
     observe::{Observation, PROTOCOLS},
     passive::{
         Replay,
@@ -507,20 +508,13 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
     for file in [pcap(), pcapng()] {
         seeds.entry("capture").or_default().push(file.bytes);
     }
-    let texts: [(&str, &[&str]); 3] = [
+    let texts: [(&str, &[&str]); 2] = [
         (
             "facility",
             &[
                 "[facility]\nname = \"x\"\n[scope]\ninclude = [\"10.0.0.0/8\", \"2001:db8::/32\"]\ninside = []\n",
                 "[facility]\nname = \"x\"\n[scope]\nincluse = [\"10.0.0.1/8\"]\n[pace]\nrate = 20\n",
             ],
-        ),
-        (
-            "signature",
-            &["vendor = \"acme\"\nproduct = \"EdgeGate\"\nrole = \"vpn_gateway\"\n[[rule]]\n\
-               id = \"acme-edgegate.a\"\nfield = \"ssh.banner\"\nmatches = \"^edge(?<version>[0-9.]+)$\"\n\
-               confidence = \"certain\"\nsource = \"a book\"\n\
-               example = [{ value = \"edge1.2\", yields.version = \"1.2\" }]\nunlike = [\"edge\"]\n"],
         ),
         (
             "identify",
@@ -533,6 +527,19 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
     for (name, texts) in texts {
         let all = texts.iter().map(|text| text.as_bytes().to_vec());
         seeds.entry(name).or_default().extend(all);
+    }
+    for signature in &Signatures::built_in().unwrap() {
+        let name = format!("{}/{}.toml", signature.role, signature.id);
+        let text = fs::read_to_string(Path::new("signatures").join(&name)).unwrap();
+        if text.len() < 4000 {
+            let seed = format!("# {name}\n{text}").into_bytes();
+            seeds.entry("signature").or_default().push(seed);
+        }
+        let lines = signature.rules.iter().filter_map(|rule| {
+            let (field, value) = (rule.fields.first()?, &rule.examples.first()?.value);
+            Some(format!("{}\n", serde_json::json!({ "field": field, "value": value })))
+        });
+        seeds.entry("identify").or_default().push(lines.collect::<String>().into_bytes());
     }
     seeds
 }

@@ -6,6 +6,7 @@
 
 pub mod dtls;
 pub mod facts;
+pub mod http;
 pub mod said;
 pub mod ssh;
 pub mod tls;
@@ -27,6 +28,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     // Encryption and the web.
     &tls::PROTOCOL,
     &dtls::PROTOCOL,
+    &http::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -5,6 +5,7 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod dtls;
+pub mod http;
 pub mod ssh;
 pub mod tls;
 pub mod x509;

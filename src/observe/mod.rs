@@ -4,11 +4,14 @@
 //! the same [`Observation`], so nothing downstream can tell a live scan from a replay. One file a
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
+pub mod anyconnect;
 pub mod dtls;
 pub mod facts;
+pub mod forticlient;
 pub mod http;
 pub mod said;
 pub mod ssh;
+pub mod sstp;
 pub mod tls;
 
 pub use facts::Facts;
@@ -25,6 +28,10 @@ use crate::time::Timestamp;
 pub static PROTOCOLS: &[&Protocol] = &[
     // Remote shells.
     &ssh::PROTOCOL,
+    // VPNs inside HTTPS, before what carries them.
+    &sstp::PROTOCOL,
+    &anyconnect::PROTOCOL,
+    &forticlient::PROTOCOL,
     // Encryption and the web.
     &tls::PROTOCOL,
     &dtls::PROTOCOL,

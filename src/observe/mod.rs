@@ -9,6 +9,7 @@ pub mod dtls;
 pub mod facts;
 pub mod forticlient;
 pub mod http;
+pub mod quic;
 pub mod said;
 pub mod ssh;
 pub mod sstp;
@@ -35,6 +36,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     // Encryption and the web.
     &tls::PROTOCOL,
     &dtls::PROTOCOL,
+    &quic::PROTOCOL,
     &http::PROTOCOL,
 ];
 

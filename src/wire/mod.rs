@@ -6,6 +6,7 @@
 
 pub mod dtls;
 pub mod http;
+pub mod quic;
 pub mod ssh;
 pub mod tls;
 pub mod x509;

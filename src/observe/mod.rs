@@ -19,6 +19,7 @@ pub mod dhcp;
 pub mod dhcpv6;
 pub mod dicom;
 pub mod dns;
+pub mod anyconnect;
 pub mod dtls;
 pub mod edp;
 pub mod eigrp;
@@ -68,6 +69,9 @@ pub mod rdp;
 pub mod rdp_udp;
 pub mod rip;
 pub mod rustdesk;
+pub mod forticlient;
+pub mod http;
+pub mod quic;
 pub mod said;
 pub mod screenconnect;
 pub mod sip;
@@ -86,6 +90,7 @@ pub mod teamviewer;
 pub mod telnet;
 pub mod teredo;
 pub mod tinc;
+pub mod sstp;
 pub mod tls;
 pub mod ubiquiti;
 pub mod vnc;
@@ -207,9 +212,15 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &modbus::PROTOCOL,
     &bacnet::PROTOCOL,
     &mqtt::PROTOCOL,
+    // VPNs inside HTTPS, before what carries them.
+    &sstp::PROTOCOL,
+    &anyconnect::PROTOCOL,
+    &forticlient::PROTOCOL,
     // Encryption and the web.
     &tls::PROTOCOL,
     &dtls::PROTOCOL,
+    &quic::PROTOCOL,
+    &http::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -82,6 +82,8 @@ pub mod softether;
 pub mod spice;
 pub mod splashtop;
 pub mod ssdp;
+pub mod http;
+pub mod quic;
 pub mod ssh;
 pub mod stun;
 pub mod tailscale;

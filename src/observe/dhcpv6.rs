@@ -46,7 +46,13 @@ fn read(said: &Said<'_>) -> Result<Finding> {
         told(option.code, option.value, DEEPEST, &mut facts);
     }
     let side = if matches!(message.kind, 2 | 7 | 10) { Side::Server } else { Side::Client };
-    Ok(Finding::firm(side, facts))
+    // Every message but some questions says who speaks.
+    let named = message.options.iter().any(|option| matches!(option.code, 1 | 2));
+    Ok(if message.exact && (named || message.kind == 11) {
+        Finding::firm(side, facts)
+    } else {
+        Finding::weak(side, facts)
+    })
 }
 
 fn told(code: u16, value: &[u8], depth: usize, facts: &mut Facts) {

@@ -13,9 +13,11 @@ pub mod carp;
 pub mod cdp;
 pub mod credssp;
 pub mod dameware;
+pub mod bacnet;
 pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
+pub mod dicom;
 pub mod dns;
 pub mod edp;
 pub mod eigrp;
@@ -37,10 +39,13 @@ pub mod isis;
 pub mod l2tp;
 pub mod l2tpv3;
 pub mod lldp;
+pub mod hl7;
 pub mod llmnr;
 pub mod mdns;
 pub mod mndp;
 pub mod n2n;
+pub mod modbus;
+pub mod mqtt;
 pub mod nat_pmp;
 pub mod nbns;
 pub mod ndp;
@@ -87,6 +92,7 @@ pub mod wireguard;
 pub mod x11;
 pub mod xdmcp;
 pub mod zerotier;
+pub mod ubiquiti;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -174,6 +180,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dns::PROTOCOL,
     &ssdp::PROTOCOL,
     &ntp::PROTOCOL,
+    &ubiquiti::PROTOCOL,
     // Addresses.
     &dhcp::PROTOCOL,
     &dhcpv6::PROTOCOL,
@@ -192,6 +199,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &hsrp::PROTOCOL,
     &glbp::PROTOCOL,
     &stun::PROTOCOL,
+    // Medicine and buildings.
+    &dicom::PROTOCOL,
+    &hl7::PROTOCOL,
+    &modbus::PROTOCOL,
+    &bacnet::PROTOCOL,
+    &mqtt::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -37,7 +37,7 @@ fn read(said: &Said<'_>) -> Result<Finding> {
         facts.add("nat_pmp.client", client);
     }
     let side = if message.answers { Side::Server } else { Side::Client };
-    Ok(Finding::firm(side, facts))
+    Ok(if message.shown { Finding::firm(side, facts) } else { Finding::weak(side, facts) })
 }
 
 /// A way in, such as `udp 40000 to 5000`: outside to inside.

@@ -13,8 +13,9 @@ pub static PROTOCOL: Protocol = Protocol { name: "radius", carriers: &[Carrier::
 
 fn read(said: &Said<'_>) -> Result<Finding> {
     let message = Message::parse(said.bytes)?;
-    let shown = message.attributes.len() >= 2 && message.fills;
-    require("port", shown || said.on(PORTS))?;
+    let shown = message.attributes.len() >= 2 && message.exact;
+    let plain = message.exact || !message.attributes.is_empty();
+    require("attributes", shown || (said.on(PORTS) && plain))?;
     let code = match message.code {
         1 => "access-request",
         2 => "access-accept",

@@ -16,6 +16,9 @@ const MOST_FLOWS: usize = 1 << 15;
 /// How many bytes of streams one shard holds.
 const MOST_BYTES: usize = 16 << 20;
 
+/// How much of what was said last is kept.
+const KEPT: usize = 128;
+
 /// What the packets of a conversation share, whichever way they go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -112,11 +115,17 @@ impl Way {
         self.stream.held()
     }
 
-    /// Nothing further matters; what it held is given back.
+    /// Nothing further matters; what it held is given back, but for the beginning of what it said last: the
+    /// other side may answer it.
     pub(super) fn close(&mut self) {
         self.done = true;
         self.stream = Stream::default();
-        self.last = Vec::new();
+    }
+
+    /// Keeps the beginning of `said`, to hold against what is said next.
+    pub(super) fn remember(last: &mut Vec<u8>, said: &[u8]) {
+        last.clear();
+        last.extend_from_slice(said.get(..KEPT).unwrap_or(said));
     }
 }
 

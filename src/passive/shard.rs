@@ -44,13 +44,13 @@ const MOST_STREAM_MESSAGES: u16 = 12;
 /// How often one direction is noted for the table of gateways.
 const MOST_NOTES: u8 = 8;
 
-/// How much of a datagram is kept to hold against the next.
-const KEPT_DATAGRAM: usize = 128;
-
 /// Protocols whose every message stands alone and may name somebody new, by carrier: names, neighbours,
 /// routing. Their messages are read however many there are.
 const EACH_MESSAGE: [&str; 10] =
     ["dns", "mdns", "llmnr", "nbns", "ssdp", "dhcp", "dhcpv6", "icmp", "icmpv6", "ndp"];
+
+/// Protocols of frames that tell the sender's network address, and in which fact.
+const TELLS_SENDER: [(&str, &str); 1] = [("arp", "arp.ip")];
 
 /// A share of the conversations.
 #[derive(Debug, Default)]
@@ -169,8 +169,10 @@ impl Ear<'_> {
         }
         let said = Said::payload(Transport::Ethernet, payload);
         if let Verdict::Understood(protocol, finding) = self.dissector.frame(kind, &said) {
-            let end = |mac| Endpoint { ip: None, mac, port: None, transport: Transport::Ethernet };
-            let ends = Ends { from: end(seen.source), to: end(seen.destination) };
+            let end = |ip, mac| Endpoint { ip, mac, port: None, transport: Transport::Ethernet };
+            let own = TELLS_SENDER.iter().find(|(name, _)| *name == protocol.name);
+            let own = own.and_then(|(_, field)| finding.facts.get(field)?.parse().ok());
+            let ends = Ends { from: end(own, seen.source), to: end(None, seen.destination) };
             keep(&mut self.shard.kept, seen, ends, protocol, finding);
             self.follow(seen, protocol.name, payload);
         }
@@ -290,7 +292,7 @@ impl Ear<'_> {
                 keep(kept, seen, ends, protocol, finding);
                 flow.protocol = Some(protocol);
             }
-            remember(flow.ways(direction).0, packet.payload);
+            Way::remember(&mut flow.ways(direction).0.last, packet.payload);
         }
         if let Some(protocol) = flow.protocol {
             self.follow(seen, protocol.name, packet.payload);
@@ -334,7 +336,7 @@ impl Ear<'_> {
             if way.read >= enough && !each {
                 way.close();
             } else {
-                remember(way, payload);
+                Way::remember(&mut way.last, payload);
             }
             if let Verdict::Understood(protocol, finding) = verdict {
                 let ends = ends(seen, key, direction, Transport::Udp);
@@ -401,7 +403,7 @@ fn read_stream(
             return;
         }
         let said = Said {
-            answering: back.stream.data(),
+            answering: if back.stream.data().is_empty() { &back.last } else { back.stream.data() },
             open: open && !way.stream.is_full(),
             begun_by,
             ..Said::stream(from.1, to.1, way.stream.data())
@@ -410,6 +412,8 @@ fn read_stream(
             Verdict::Understood(protocol, finding) => {
                 let rest = finding.rest;
                 keep(kept, seen, ends(seen, key, direction, Transport::Tcp), protocol, finding);
+                // The other side may answer this when it is read over.
+                Way::remember(&mut way.last, way.stream.data());
                 way.read += 1;
                 way.understood += 1;
                 match rest {
@@ -419,6 +423,10 @@ fn read_stream(
                         way.stream.consume(length);
                     }
                     _ => way.close(),
+                }
+                if way.done && back.done {
+                    way.last = Vec::new();
+                    back.last = Vec::new();
                 }
                 flow.protocol = match rest {
                     Rest::Other(_) => None,
@@ -471,12 +479,6 @@ fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>)
     let Packet { from: address, to: with, time_to_live, .. } = *packet;
     let noted = Noted { packet: seen.packet, at: seen.at, address, with, time_to_live };
     stations.note(seen.source, seen.destination, noted);
-}
-
-/// Keeps the beginning of a datagram, to hold against the next.
-fn remember(way: &mut Way, payload: &[u8]) {
-    way.last.clear();
-    way.last.extend_from_slice(payload.get(..KEPT_DATAGRAM).unwrap_or(payload));
 }
 
 fn ends(seen: Seen, key: Key, direction: Direction, transport: Transport) -> Ends {

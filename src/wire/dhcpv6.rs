@@ -26,6 +26,8 @@ pub struct Message<'a> {
     pub relay_peer: Option<Ipv6Addr>,
     /// The options, in order; those a cut capture lost are missing.
     pub options: Vec<DhcpOption<'a>>,
+    /// Whether the options fill the message.
+    pub exact: bool,
 }
 
 /// An option.
@@ -50,11 +52,14 @@ impl<'a> Message<'a> {
                 // Nothing is said without an option; the first must be one we know.
                 let code = r.clone().u16("option")?;
                 require("option", (1..=150).contains(&code))?;
+                let size = r.remaining();
                 let options: Vec<_> = options(r.rest()).collect();
+                let exact =
+                    options.iter().map(|option| 4 + option.value.len()).sum::<usize>() == size;
                 if options.is_empty() {
                     return Err(super::Error::Truncated { field: "option", missing: 1 });
                 }
-                return Ok(Self { kind, relay_link: link, relay_peer: peer, options });
+                return Ok(Self { kind, relay_link: link, relay_peer: peer, options, exact });
             }
             let hops = r.u8("hops")?;
             require("hops", hops <= 32)?;

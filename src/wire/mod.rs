@@ -8,6 +8,7 @@ pub mod ah;
 pub mod anydesk;
 pub mod arp;
 pub mod ayiya;
+pub mod bacnet;
 pub mod ber;
 pub mod bgp;
 pub mod cdp;
@@ -17,6 +18,7 @@ pub mod dcerpc;
 pub mod der;
 pub mod dhcp;
 pub mod dhcpv6;
+pub mod dicom;
 pub mod dns;
 pub mod edp;
 pub mod eigrp;
@@ -44,6 +46,9 @@ pub mod lldp;
 pub mod mndp;
 pub mod mpls;
 pub mod n2n;
+pub mod hl7;
+pub mod modbus;
+pub mod mqtt;
 pub mod nat_pmp;
 pub mod nbns;
 pub mod ndp;
@@ -92,6 +97,7 @@ pub mod wireguard;
 pub mod x11;
 pub mod xdmcp;
 pub mod zerotier;
+pub mod ubiquiti;
 
 /// Why bytes were not the message we asked them to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -34,6 +34,8 @@ pub struct Message {
     pub mapping: Option<Mapping>,
     /// Who asks, as it says itself (version 2).
     pub client: Option<IpAddr>,
+    /// Whether all that must be zero is, and there is more to go by than two bytes.
+    pub shown: bool,
 }
 
 /// A way in.
@@ -65,6 +67,7 @@ impl Message {
             outside: None,
             mapping: None,
             client: None,
+            shown: true,
         };
         if version == PCP { message.control(&mut r) } else { message.short(&mut r) }
     }
@@ -84,7 +87,9 @@ impl Message {
                 outside: r.u16("outside port")?,
             });
             r.u32("lifetime")?;
-        } else if self.answers && (self.result == 0 || !r.is_empty()) {
+        } else if !self.answers {
+            self.shown = false;
+        } else if self.result == 0 || !r.is_empty() {
             let address = Ipv4Addr::from(r.take::<4>("address")?);
             self.outside = (!address.is_unspecified()).then_some(address.into());
         }
@@ -95,12 +100,13 @@ impl Message {
     fn control(mut self, r: &mut Reader<'_>) -> Result<Self> {
         require("length", r.remaining() <= LONGEST && (r.remaining() + 2).is_multiple_of(4))?;
         if self.answers {
-            r.u8("reserved")?;
+            let reserved = r.u8("reserved")?;
             self.result = r.u8("result")?.into();
             require("result", self.result <= 13)?;
             r.skip("lifetime and epoch", 8)?;
-            // A gateway may not have understood what it repeats here (RFC 6887, 7.2).
-            r.skip("reserved", 12)?;
+            // A gateway that refuses may repeat here what it did not understand (RFC 6887, 7.2).
+            self.shown = r.take::<12>("reserved")? == [0; 12] && reserved == 0;
+            require("reserved", self.shown || self.result != 0)?;
         } else {
             r.expect_u16("reserved", 0)?;
             r.u32("lifetime")?;

@@ -54,14 +54,16 @@ impl<'a> Message<'a> {
         require("mode", (1..=5).contains(&mode))?;
         let stratum = r.u8("stratum")?;
         require("stratum", stratum <= 16)?;
-        require("poll", r.u8("poll")?.cast_signed() <= 17)?;
-        r.u8("precision")?;
+        // Seconds between questions and a clock's step, as powers of two. Clients that hide theirs say 32.
+        require("poll", (-8..=17).contains(&r.u8("poll")?.cast_signed()))?;
+        require("precision", (-40..=32).contains(&r.u8("precision")?.cast_signed()))?;
         r.skip("delay and dispersion", 8)?;
         let reference = r.take("reference")?;
         r.skip("reference time", 8)?;
         let origin = r.take("origin")?;
         r.skip("receive", 8)?;
         let transmit = r.take("transmit")?;
+        require("length", r.remaining().is_multiple_of(4))?;
         Ok(Self::Time { version, mode, stratum, reference, origin, transmit })
     }
 }

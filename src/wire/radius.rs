@@ -16,12 +16,13 @@ pub struct Message<'a> {
     pub code: u8,
     /// The attributes, in order: number and value.
     pub attributes: Vec<(u8, &'a [u8])>,
-    /// Whether it fills the datagram.
-    pub fills: bool,
+    /// Whether the attributes fill the message, and the message the datagram.
+    pub exact: bool,
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message whose attributes must fill it. What stands behind it is padding (RFC 2865, 3).
+    /// Reads a message, with its attributes up to the first that is none. What stands behind a message
+    /// is padding (RFC 2865, 3).
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let mut r = Reader::new(bytes);
         let code = r.u8("code")?;
@@ -32,22 +33,29 @@ impl<'a> Message<'a> {
         r.skip("authenticator", 16)?;
         let mut rest = r.inner("attributes", usize::from(length - HEADER))?;
         let mut attributes = Vec::new();
-        while !rest.is_empty() && attributes.len() < MOST_ATTRIBUTES {
-            let number = rest.u8("attribute")?;
-            require("attribute", number != 0)?;
-            let size = rest.u8("attribute length")?;
-            require("attribute length", size >= 2 && usize::from(size - 2) <= rest.remaining())?;
-            let value = rest.bytes("attribute", usize::from(size - 2))?;
-            require("attribute", fits(number, value))?;
+        while attributes.len() < MOST_ATTRIBUTES
+            && let Some((number, value)) = attribute(&mut rest)
+        {
             attributes.push((number, value));
         }
-        Ok(Self { code, attributes, fills: r.is_empty() })
+        Ok(Self { code, attributes, exact: rest.is_empty() && r.is_empty() })
     }
 
     /// Whether an access server sends it, rather than the server that decides.
     pub fn asks(&self) -> bool {
         matches!(self.code, 1 | 4 | 12 | 40 | 43)
     }
+}
+
+fn attribute<'a>(r: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
+    let mut ahead = r.clone();
+    let number = ahead.u8("attribute").ok().filter(|number| *number != 0)?;
+    let size = ahead.u8("attribute length").ok()?.checked_sub(2)?;
+    let value = ahead.bytes("attribute", size.into()).ok()?;
+    fits(number, value).then(|| {
+        *r = ahead;
+        (number, value)
+    })
 }
 
 /// Whether an attribute of one size has it.
@@ -87,10 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn attributes_must_fill_the_message() {
+    fn attributes_fill_a_right_message() {
+        assert!(Message::parse(REQUEST).unwrap().exact);
+        assert!(!Message::parse(&[REQUEST, &[0]].concat()).unwrap().exact);
         let mut bytes = REQUEST.to_vec();
-        bytes[21] = 5;
-        assert!(Message::parse(&bytes).is_err_and(|e| !e.wants_more()));
-        assert!(!Message::parse(&[REQUEST, &[0]].concat()).unwrap().fills);
+        bytes[27] = 5;
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!((message.exact, message.attributes.len()), (false, 1));
     }
 }

@@ -8,17 +8,18 @@ pub mod ah;
 pub mod anydesk;
 pub mod arp;
 pub mod ayiya;
+pub mod bacnet;
 pub mod bgp;
 pub mod carp;
 pub mod cdp;
 pub mod credssp;
 pub mod dameware;
-pub mod bacnet;
 pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dicom;
 pub mod dns;
+pub mod dtls;
 pub mod edp;
 pub mod eigrp;
 pub mod esp;
@@ -28,6 +29,7 @@ pub mod geneve;
 pub mod glbp;
 pub mod gre;
 pub mod gtp;
+pub mod hl7;
 pub mod hsrp;
 pub mod ica;
 pub mod icmp;
@@ -39,13 +41,12 @@ pub mod isis;
 pub mod l2tp;
 pub mod l2tpv3;
 pub mod lldp;
-pub mod hl7;
 pub mod llmnr;
 pub mod mdns;
 pub mod mndp;
-pub mod n2n;
 pub mod modbus;
 pub mod mqtt;
+pub mod n2n;
 pub mod nat_pmp;
 pub mod nbns;
 pub mod ndp;
@@ -85,6 +86,8 @@ pub mod teamviewer;
 pub mod telnet;
 pub mod teredo;
 pub mod tinc;
+pub mod tls;
+pub mod ubiquiti;
 pub mod vnc;
 pub mod vrrp;
 pub mod vxlan;
@@ -92,7 +95,6 @@ pub mod wireguard;
 pub mod x11;
 pub mod xdmcp;
 pub mod zerotier;
-pub mod ubiquiti;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -205,6 +207,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &modbus::PROTOCOL,
     &bacnet::PROTOCOL,
     &mqtt::PROTOCOL,
+    // Encryption and the web.
+    &tls::PROTOCOL,
+    &dtls::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -58,6 +58,11 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
         &["apple_dh", "apple_rsa", "apple_kerberos", "apple_srp"],
         "security types of RFB, by their registered names",
     ),
+    (
+        "src/observe/http.rs",
+        &["apple-"],
+        "a prefix of names of `meta` elements, which are passed over",
+    ),
     ("src/cli/", &["dropbear_2022"], "what somebody may type, in an example of the help"),
 ];
 

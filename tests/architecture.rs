@@ -63,6 +63,8 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
         &["apple-"],
         "a prefix of names of `meta` elements, which are passed over",
     ),
+    ("src/observe/quic.rs", &["google"], "the name of the protocol before it was standardised"),
+    ("src/wire/quic.rs", &["google"], "the name of the protocol before it was standardised"),
     ("src/cli/", &["dropbear_2022"], "what somebody may type, in an example of the help"),
 ];
 

@@ -273,7 +273,7 @@ pub(super) fn of_signature<'a>(
         Some((_, _, direction)) => *direction,
         None => Direction::In,
     };
-    let listens = !names_service && observation.side == Side::Server;
+    let listens = !names_service && observation.side == Side::Server && speaker.port.is_some();
     Some(Sign {
         about: speaker,
         kind,

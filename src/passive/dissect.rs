@@ -156,8 +156,11 @@ impl Carried {
             }
         }
         match best {
-            // A stronger reading may still come.
-            _ if waits => Verdict::Wait,
+            // A shape may turn out to be something better known.
+            None if waits => Verdict::Wait,
+            Some((_, ref finding)) if waits && finding.confidence == Confidence::Weak => {
+                Verdict::Wait
+            }
             Some((protocol, finding)) => Verdict::Understood(protocol, finding),
             None => Verdict::Unknown,
         }

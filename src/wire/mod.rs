@@ -95,6 +95,7 @@ pub mod tinc;
 pub mod tls;
 pub mod ubiquiti;
 pub mod udp;
+pub mod upnp;
 pub mod vnc;
 pub mod vrrp;
 pub mod vxlan;

@@ -359,7 +359,7 @@ impl Ear<'_> {
         let before = flow.held();
         if segment.has(flag::SYN) {
             // The same ends again: a new conversation, unless it is the same SYN sent again.
-            if !segment.has(flag::ACK) && flow.ways(direction).0.read > 0 {
+            if flow.ways(direction).0.stream.is_another(segment.sequence) {
                 give_way(flow);
                 flow.restart();
             }
@@ -375,7 +375,9 @@ impl Ear<'_> {
             !way.done && !segment.payload.is_empty() && way.stream.add(sequence, segment.payload);
         let ends = segment.has(flag::FIN | flag::RST);
         if new || ends && !way.done && !way.stream.data().is_empty() {
-            read_stream(dissector, kept, flow, direction, seen, !ends);
+            // What was overtaken by the end may still come.
+            let open = !ends || flow.ways(direction).0.stream.is_waiting();
+            read_stream(dissector, kept, flow, direction, seen, open);
         }
         let after = flow.held();
         if before != after {
@@ -404,7 +406,7 @@ fn read_stream(
         }
         let said = Said {
             answering: if back.stream.data().is_empty() { &back.last } else { back.stream.data() },
-            open: open && !way.stream.is_full(),
+            open: open && !way.stream.is_at_end(),
             begun_by,
             ..Said::stream(from.1, to.1, way.stream.data())
         };
@@ -564,6 +566,54 @@ mod tests {
         }
         let (conversations, bytes) = shard.flows.size();
         (shard, conversations, bytes)
+    }
+
+    /// A segment from 10.0.0.1 to port 22 of the other end.
+    fn segment(flags: u8, sequence: u32, payload: &[u8]) -> Vec<u8> {
+        let segment = Segment {
+            source: 40_000,
+            destination: 22,
+            sequence,
+            acknowledgement: 0,
+            flags,
+            window: 1024,
+            options: &[],
+            payload,
+        };
+        frame(1, tcp::NUMBER, &segment.emit(&[]))
+    }
+
+    /// What SSH clients that sent these segments call themselves.
+    fn banners(frames: impl IntoIterator<Item = Vec<u8>>) -> Vec<String> {
+        let (mut shard, ..) = flood(frames.into_iter());
+        shard.finish(&Dissector::new());
+        let (heard, _) = Kept::join([shard.kept].into_iter());
+        heard.iter().filter_map(|o| o.facts.get("ssh.banner")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_same_ports_again_are_a_new_conversation() {
+        // The first is refused without a word; the second has another number, far from it.
+        let refused = segment(flag::SYN, 3_000_000_000, &[]);
+        let again = segment(flag::SYN, 5, &[]);
+        let said = segment(flag::ACK, 6, b"SSH-2.0-first\r\n");
+        let later = segment(flag::SYN, 900_000, &[]);
+        let spoken = segment(flag::ACK, 900_001, b"SSH-2.0-second\r\n");
+        let resent = [again.clone(), said.clone()];
+        let heard =
+            banners([refused, again, said].into_iter().chain(resent).chain([later, spoken]));
+        assert_eq!(heard, ["first", "second"]);
+    }
+
+    #[test]
+    fn an_end_that_overtakes_what_comes_before_it_is_no_end_yet() {
+        let heard = banners([
+            segment(flag::SYN, 0, &[]),
+            segment(flag::ACK, 1, b"SSH-2.0"),
+            segment(flag::ACK | flag::FIN, 12, b"host\r\n"),
+            segment(flag::ACK, 8, b"-my_"),
+        ]);
+        assert_eq!(heard, ["my_host"]);
     }
 
     #[test]

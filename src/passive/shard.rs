@@ -126,11 +126,8 @@ impl Shard {
     /// Reads what is left when nothing more comes.
     pub(super) fn finish(&mut self, dissector: &Dissector) {
         // Datagrams whose parts did not all come are read as far as they reach.
-        for (key, seen, payload) in self.fragments.finish() {
-            let (from, to) = key.ends;
-            let packet =
-                Packet { from, to, time_to_live: 0, protocol: key.protocol, payload: &payload };
-            Ear { shard: self, dissector }.transport(seen, &packet);
+        for datagram in self.fragments.finish() {
+            Ear { shard: self, dissector }.reassembled(&datagram);
         }
         let Self { flows, kept, .. } = self;
         for flow in flows.finish() {
@@ -219,12 +216,12 @@ impl Ear<'_> {
         if !packet.is_fragment() {
             return self.transport(seen, &whole);
         }
-        let key = fragment::Key {
-            ends: (from, to),
-            identification: packet.identification.into(),
-            protocol,
-        };
-        self.fragment(seen, &whole, key, packet.fragment_offset, packet.more_fragments);
+        let identification = packet.identification.into();
+        let key = fragment::Key { ends: (from, to), identification, protocol: Some(protocol) };
+        let head = fragment::Head { seen, protocol, time_to_live };
+        let offset = packet.fragment_offset.into();
+        let datagram = self.shard.fragments.add(key, head, offset, packet.more_fragments, payload);
+        datagram.iter().for_each(|datagram| self.reassembled(datagram));
     }
 
     fn ipv6(&mut self, seen: Seen, packet: &ipv6::Packet<'_>) {
@@ -232,23 +229,27 @@ impl Ear<'_> {
         let ipv6::Packet { hop_limit: time_to_live, protocol, payload, .. } = *packet;
         let whole = Packet { from, to, time_to_live, protocol, payload };
         let Some(part) = packet.fragment else { return self.transport(seen, &whole) };
-        // Only the first part names the protocol surely; the others are told by their number alone.
-        let key =
-            fragment::Key { ends: (from, to), identification: part.identification, protocol: 44 };
-        self.fragment(seen, &whole, key, part.offset, part.more);
+        let identification = part.identification;
+        let key = fragment::Key { ends: (from, to), identification, protocol: None };
+        let head = fragment::Head { seen, protocol, time_to_live };
+        let datagram = self.shard.fragments.add(key, head, part.offset.into(), part.more, payload);
+        datagram.iter().for_each(|datagram| self.reassembled(datagram));
     }
 
-    fn fragment(
-        &mut self,
-        seen: Seen,
-        part: &Packet<'_>,
-        key: fragment::Key,
-        offset: u16,
-        more: bool,
-    ) {
-        let whole = self.shard.fragments.add(key, seen, offset.into(), more, part.payload);
-        if let Some(payload) = whole {
-            self.transport(seen, &Packet { payload: &payload, ..*part });
+    /// Goes on with a datagram that came in parts.
+    fn reassembled(&mut self, (key, head, payload): &fragment::Whole) {
+        let (from, to) = key.ends;
+        let fragment::Head { seen, protocol, time_to_live } = *head;
+        let behind = if from.is_ipv6() {
+            ipv6::upper(protocol, payload)
+        } else {
+            Ok((protocol, payload.as_slice()))
+        };
+        match behind {
+            Ok((protocol, payload)) => {
+                self.transport(seen, &Packet { from, to, time_to_live, protocol, payload });
+            }
+            Err(_) => self.shard.unreadable += 1,
         }
     }
 
@@ -554,6 +555,46 @@ mod tests {
             payload: &packet.emit(),
         };
         frame.emit()
+    }
+
+    #[test]
+    fn parts_of_ipv6_are_read_even_when_the_last_never_comes() {
+        let part = |place: u16, next: u8, payload: &[u8]| {
+            let header = [&[next, 0][..], &place.to_be_bytes(), &[0, 0, 0, 42]].concat();
+            let payload = [header.as_slice(), payload].concat();
+            let packet = ipv6::Packet {
+                source: "2001:db8::1".parse().unwrap(),
+                destination: "2001:db8::2".parse().unwrap(),
+                hop_limit: 64,
+                protocol: 44,
+                fragment: None,
+                payload: &payload,
+                missing: 0,
+            };
+            packet.emit()
+        };
+        // Destination options, then a question for a name, in parts of which the second or third is lost.
+        let options = [udp::NUMBER, 0, 1, 4, 0, 0, 0, 0];
+        let question =
+            [b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x07example\x03org\0\0\x01\0\x01".as_slice()].concat();
+        let datagram = Datagram { source: 40_000, destination: 53, payload: &question };
+        let datagram = [&options[..], &datagram.emit(&[])].concat();
+        let heard = |parts: &[Vec<u8>]| {
+            let dissector = Dissector::new();
+            let mut shard = Shard::default();
+            for bytes in parts {
+                let seen = Seen::new(Timestamp::default(), PacketId::default());
+                shard.packet(&dissector, seen, link::RAW, bytes, false);
+            }
+            shard.finish(&dissector);
+            let (heard, _) = Kept::join([shard.kept].into_iter());
+            heard.first().and_then(|o| o.facts.get("dns.query")).map(str::to_owned)
+        };
+        let (first, second) = datagram.split_at(24);
+        let parts = [part(24, udp::NUMBER, second), part(1, 60, first)];
+        assert_eq!(heard(&parts).as_deref(), Some("example.org"), "whole, in another order");
+        let parts = [part(1, 60, &datagram)];
+        assert_eq!(heard(&parts).as_deref(), Some("example.org"), "as far as it came");
     }
 
     /// Feeds one shard and says how many conversations and bytes of streams it holds.

@@ -78,7 +78,7 @@ impl Fragments {
         if datagram.parts.len() >= MOST_PARTS || offset + payload.len() > 0xffff {
             return None;
         }
-        if offset == 0 && !datagram.parts.first().is_some_and(|(start, _)| *start == 0) {
+        if offset == 0 && datagram.parts.first().is_none_or(|(start, _)| *start != 0) {
             datagram.head = head;
         }
         if !more {

@@ -207,10 +207,10 @@ mod tests {
     #[test]
     fn what_found_no_room_is_no_part_of_what_follows() {
         let mut stream = Stream::default();
-        assert!(stream.add(0, &[1; MOST_BYTES + 100]));
+        assert!(stream.add(0, &vec![1; MOST_BYTES + 100]));
         stream.consume(10);
         stream.add(u32::try_from(MOST_BYTES).unwrap() + 100, b"later");
-        assert_eq!(stream.data(), [1; MOST_BYTES - 10]);
+        assert_eq!(stream.data(), vec![1; MOST_BYTES - 10]);
         assert!(stream.is_at_end());
         stream.consume(MOST_BYTES - 10 + 105 + 2);
         assert!(stream.add(u32::try_from(MOST_BYTES).unwrap() + 105, b"..next"));

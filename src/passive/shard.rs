@@ -22,7 +22,7 @@ use crate::{
         self, ah,
         ethernet::{self, Kind},
         ipv4, ipv6,
-        link::{Holds, Link},
+        link::{self, Holds, Link},
         payload::Inner,
         tcp::{self, Segment, flag},
         udp::{self, Datagram},
@@ -119,7 +119,8 @@ impl Shard {
         self.cut += u64::from(cut);
         match Link::parse(link_type, bytes) {
             Ok(link) => Ear { shard: self, dissector }.link(seen, &link),
-            Err(_) => self.unreadable += 1,
+            // Those of other link layers are counted with their file.
+            Err(_) => self.unreadable += u64::from(link::understood(link_type)),
         }
     }
 
@@ -221,7 +222,9 @@ impl Ear<'_> {
         let head = fragment::Head { seen, protocol, time_to_live };
         let offset = packet.fragment_offset.into();
         let datagram = self.shard.fragments.add(key, head, offset, packet.more_fragments, payload);
-        datagram.iter().for_each(|datagram| self.reassembled(datagram));
+        if let Some(datagram) = datagram {
+            self.reassembled(&datagram);
+        }
     }
 
     fn ipv6(&mut self, seen: Seen, packet: &ipv6::Packet<'_>) {
@@ -233,7 +236,9 @@ impl Ear<'_> {
         let key = fragment::Key { ends: (from, to), identification, protocol: None };
         let head = fragment::Head { seen, protocol, time_to_live };
         let datagram = self.shard.fragments.add(key, head, part.offset.into(), part.more, payload);
-        datagram.iter().for_each(|datagram| self.reassembled(datagram));
+        if let Some(datagram) = datagram {
+            self.reassembled(&datagram);
+        }
     }
 
     /// Goes on with a datagram that came in parts.
@@ -530,7 +535,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::wire::{ethernet::Frame, link};
+    use crate::wire::ethernet::Frame;
 
     fn frame(source: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
         let packet = ipv4::Packet {

@@ -1,7 +1,7 @@
 //! What a replay measured, and what it could not see.
 
 use super::{Coverage, CoverageState};
-use crate::{passive::Replay, wire::link};
+use crate::passive::Replay;
 
 /// The lines of coverage of a replay, in the order in which reports show them.
 pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
@@ -23,14 +23,12 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
             );
             lines.push(line("file_damaged", CoverageState::Partial, None, Some(detail)));
         }
-        if let Some((link_type, count)) =
-            file.foreign.filter(|(number, _)| !link::understood(*number))
-        {
+        for (link_type, count) in &file.foreign {
             let detail = format!("{}: LINKTYPE {link_type}", file.name);
             lines.push(line(
                 "link_not_understood",
                 CoverageState::Partial,
-                Some(count),
+                Some(*count),
                 Some(detail),
             ));
         }

@@ -5,6 +5,7 @@
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
 pub mod ah;
+pub mod anyconnect;
 pub mod anydesk;
 pub mod arp;
 pub mod ayiya;
@@ -25,12 +26,14 @@ pub mod eigrp;
 pub mod esp;
 pub mod etherip;
 pub mod facts;
+pub mod forticlient;
 pub mod geneve;
 pub mod glbp;
 pub mod gre;
 pub mod gtp;
 pub mod hl7;
 pub mod hsrp;
+pub mod http;
 pub mod ica;
 pub mod icmp;
 pub mod icmpv6;
@@ -62,6 +65,7 @@ pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod pptp;
+pub mod quic;
 pub mod radius;
 pub mod radmin;
 pub mod rdp;
@@ -80,6 +84,7 @@ pub mod spice;
 pub mod splashtop;
 pub mod ssdp;
 pub mod ssh;
+pub mod sstp;
 pub mod stun;
 pub mod tailscale;
 pub mod teamviewer;
@@ -207,9 +212,15 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &modbus::PROTOCOL,
     &bacnet::PROTOCOL,
     &mqtt::PROTOCOL,
+    // VPNs inside HTTPS, before what carries them.
+    &sstp::PROTOCOL,
+    &anyconnect::PROTOCOL,
+    &forticlient::PROTOCOL,
     // Encryption and the web.
     &tls::PROTOCOL,
     &dtls::PROTOCOL,
+    &quic::PROTOCOL,
+    &http::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

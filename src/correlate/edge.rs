@@ -123,7 +123,10 @@ fn second_network<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
         elsewhere.then_some(other)
     };
     // Multicast DNS also answers about names of the Internet, which are other machines'.
-    let own_name = |name: &str| name.trim_end_matches('.').ends_with(".local");
+    let own_name = |name: &str| {
+        let last = name.trim_end_matches('.').rsplit('.').next();
+        last.is_some_and(|label| label.eq_ignore_ascii_case("local"))
+    };
     if o.protocol == "mdns" && !o.facts.all("mdns.host").all(own_name) {
         return None;
     }

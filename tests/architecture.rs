@@ -58,6 +58,14 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
         &["apple_dh", "apple_rsa", "apple_kerberos", "apple_srp"],
         "security types of RFB, by their registered names",
     ),
+    ("src/observe/http.rs", &["apple-"], "how names of page settings for a browser begin"),
+    (
+        "src/observe/quic.rs",
+        &["google", "add_google", "google_hello"],
+        "the QUIC that was there before RFC 9000 has no other name",
+    ),
+    ("src/wire/quic.rs", &["google", "google_hello", "parse_google"], "the same"),
+    ("src/wire/quic.rs", &["hp"], "header protection, a label of RFC 9001"),
     ("src/cli/", &["dropbear_2022"], "what somebody may type, in an example of the help"),
 ];
 

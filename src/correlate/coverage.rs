@@ -5,7 +5,6 @@ use crate::{
     observe::Observation,
     passive::Replay,
     scope::{Inside, inside::is_nowhere},
-    wire::link,
 };
 
 /// The lines of coverage of a replay, in the order in which reports show them.
@@ -28,14 +27,12 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
             );
             lines.push(line("file_damaged", CoverageState::Partial, None, Some(detail)));
         }
-        if let Some((link_type, count)) =
-            file.foreign.filter(|(number, _)| !link::understood(*number))
-        {
+        for (link_type, count) in &file.foreign {
             let detail = format!("{}: LINKTYPE {link_type}", file.name);
             lines.push(line(
                 "link_not_understood",
                 CoverageState::Partial,
-                Some(count),
+                Some(*count),
                 Some(detail),
             ));
         }

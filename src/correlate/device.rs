@@ -32,6 +32,9 @@ enum Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Device(usize);
 
+/// The network and hardware addresses of a box.
+pub(super) type Addresses = (BTreeSet<IpAddr>, BTreeSet<Mac>);
+
 /// Boxes and their names.
 #[derive(Debug, Default)]
 pub(super) struct Devices {
@@ -90,20 +93,19 @@ impl Devices {
         self.find(Name::Ip(ip))
     }
 
-    /// Every address of `device`.
-    pub(super) fn names(&mut self, device: Device) -> (BTreeSet<IpAddr>, BTreeSet<Mac>) {
+    /// Every box with all its addresses.
+    pub(super) fn addresses(&mut self) -> BTreeMap<Device, Addresses> {
         let names: Vec<(Name, usize)> =
             self.places.iter().map(|(name, place)| (*name, *place)).collect();
-        let (mut ips, mut macs) = (BTreeSet::new(), BTreeSet::new());
+        let mut all: BTreeMap<Device, Addresses> = BTreeMap::new();
         for (name, place) in names {
-            if self.root(place) == device.0 {
-                match name {
-                    Name::Ip(ip) => drop(ips.insert(ip)),
-                    Name::Mac(mac) => drop(macs.insert(mac)),
-                }
+            let (ips, macs) = all.entry(Device(self.root(place))).or_default();
+            match name {
+                Name::Ip(ip) => drop(ips.insert(ip)),
+                Name::Mac(mac) => drop(macs.insert(mac)),
             }
         }
-        (ips, macs)
+        all
     }
 
     fn find(&mut self, name: Name) -> Device {
@@ -127,11 +129,20 @@ impl Devices {
     }
 
     fn root(&mut self, mut place: usize) -> usize {
-        while let Some(parent) = self.parents.get(place).copied().filter(|parent| *parent != place)
-        {
+        while let Some(parent) = self.parent(place) {
+            // The next search has half the way, however long a chain somebody announces.
+            let beyond = self.parent(parent).unwrap_or(parent);
+            if let Some(known) = self.parents.get_mut(place) {
+                *known = beyond;
+            }
             place = parent;
         }
         place
+    }
+
+    /// Another name of the same box, unless this is the one it is known by.
+    fn parent(&self, place: usize) -> Option<usize> {
+        self.parents.get(place).copied().filter(|parent| *parent != place)
     }
 }
 
@@ -161,4 +172,44 @@ fn pairs(observations: &[Observation], inside: &Inside) -> BTreeMap<Mac, BTreeSe
         known.extend(addresses.filter(|ip| inside.contains(*ip) && is_own(*ip)));
     }
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::{
+        Confidence, Endpoint, Facts, Heard, Observation, PacketId, Side, Transport,
+    };
+
+    /// A virtual router's announcement: the speaker stands in for `shared`.
+    fn stands_in(speaker: IpAddr, shared: IpAddr) -> Observation {
+        let (ip, transport) = (Some(speaker), Transport::Ip);
+        Observation {
+            at: crate::time::Timestamp::default(),
+            packet: PacketId::default(),
+            heard: Heard::Overheard,
+            speaker: Endpoint { ip, mac: None, port: None, transport },
+            listener: None,
+            protocol: "vrrp",
+            side: Side::Peer,
+            confidence: Confidence::Certain,
+            facts: Facts::default().with("vrrp.address", shared),
+        }
+    }
+
+    #[test]
+    fn a_long_chain_of_announcements_is_one_box_and_takes_no_time() {
+        let at = |n: u32| IpAddr::from((0x0a00_0000 + n).to_be_bytes());
+        let last = 200_000;
+        // Each is known before it is joined to the one before it.
+        let named = (0..=last).map(|n| stands_in(at(n), at(n)));
+        let joined = (0..last).rev().map(|n| stands_in(at(n + 1), at(n)));
+        let heard: Vec<Observation> = named.chain(joined).collect();
+        let mut devices = Devices::new(&heard, &Inside::inferred([]));
+        let box_ = devices.with_ip(at(0));
+        assert!((0..=last).all(|n| devices.with_ip(at(n)) == box_));
+        let all = devices.addresses();
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[&box_].0.len(), last as usize + 1);
+    }
 }

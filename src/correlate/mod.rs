@@ -73,15 +73,28 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
             }
         }
     }
+    let mut addresses = devices.addresses();
     let mut points: Vec<Point> = about
         .into_iter()
         .filter_map(|(device, (signs, named))| {
-            let (addresses, macs) = devices.names(device);
+            let (addresses, macs) = addresses.remove(&device)?;
             weigh::point(addresses, macs, signs, &named, packet)
         })
         .collect();
     points.sort_by(|a, b| (a.kind, &a.addresses, &a.macs).cmp(&(b.kind, &b.addresses, &b.macs)));
+    part_names(&mut points);
     points
+}
+
+/// Gives every point a name of its own. Two boxes seldom have the same one by chance, but somebody could see
+/// to it, and an inventory takes no two alike.
+fn part_names(points: &mut [Point]) {
+    let mut taken = BTreeSet::new();
+    for point in points {
+        while !taken.insert(point.id.clone()) {
+            point.id = weigh::name(&point.id);
+        }
+    }
 }
 
 /// The box that an end of a conversation is.
@@ -110,4 +123,47 @@ fn maker(observation: &Observation) -> Option<String> {
 fn resolvers(observations: &[Observation]) -> BTreeSet<IpAddr> {
     let answers = |o: &&Observation| o.protocol == "dns" && o.side == Side::Server;
     observations.iter().filter(answers).filter_map(|o| o.speaker.ip).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_whose_names_collide_are_told_apart() {
+        let signatures = crate::fingerprint::Signatures::built_in().unwrap();
+        let end = |last| Endpoint {
+            ip: Some(IpAddr::from([192, 168, 0, last])),
+            mac: None,
+            port: Some(3389),
+            transport: crate::observe::Transport::Tcp,
+        };
+        let heard: Vec<Observation> = (1..=3)
+            .map(|last| Observation {
+                at: crate::time::Timestamp::default(),
+                packet: PacketId { file: 0, number: last.into() },
+                heard: crate::observe::Heard::Overheard,
+                speaker: end(last),
+                listener: Some(end(9)),
+                protocol: "rdp",
+                side: Side::Server,
+                confidence: crate::observe::Confidence::Certain,
+                facts: crate::observe::Facts::default().with("rdp.selected", "hybrid"),
+            })
+            .collect();
+        let mut points = points(&self::Heard {
+            observations: &heard,
+            inside: &Inside::inferred([]),
+            matcher: &Matcher::new(&signatures),
+            packet: &|id| id.number.to_string(),
+        });
+        assert_eq!(points.len(), 3);
+        for point in &mut points {
+            point.id = "p00000000".to_owned();
+        }
+        part_names(&mut points);
+        let names: BTreeSet<&str> = points.iter().map(|point| point.id.as_str()).collect();
+        assert_eq!(names.len(), 3);
+        assert!(names.contains("p00000000") && names.iter().all(|name| name.len() == 9));
+    }
 }

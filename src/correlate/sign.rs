@@ -160,8 +160,9 @@ pub(super) fn of_protocol<'a>(
                    proves,
                    direction,
                    outside: Option<IpAddr>| {
-        let outside_port = || outside_port(o, inside).or(about.port);
-        let port = if direction == Direction::In { about.port } else { outside_port() };
+        // What listens is told by its own port, what dials by the port it dials.
+        let listens = direction == Direction::In || evidence == "relays";
+        let port = if listens { about.port } else { outside_port(o, inside) };
         signs.push(Sign {
             about,
             kind: Some(kind),

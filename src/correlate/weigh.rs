@@ -17,6 +17,12 @@ use crate::{
 /// How many reasons a point keeps for each kind of evidence.
 const MOST_REASONS: usize = 6;
 
+/// How sure a product must be to be named.
+const SUREST_GUESS: f64 = 0.5;
+
+/// How many names a point keeps.
+const MOST_NAMES: usize = 8;
+
 /// Fields in which a box names itself.
 const NAMES: [&str; 12] = [
     "nbns.name",
@@ -63,9 +69,9 @@ pub(super) fn point(
 ) -> Option<Point> {
     signs.sort_by(|a, b| {
         let strength = b.proves.cmp(&a.proves).then(b.weight.total_cmp(&a.weight));
-        let order =
-            |sign: &Sign<'_>| (sign.observation.packet, sign.evidence.clone(), sign.value.clone());
-        strength.then_with(|| order(a).cmp(&order(b)))
+        strength
+            .then_with(|| a.observation.packet.cmp(&b.observation.packet))
+            .then_with(|| (&a.evidence, &a.value).cmp(&(&b.evidence, &b.value)))
     });
     let kind = kind(&signs)?;
     let supports = |sign: &&Sign<'_>| sign.kind.is_some();
@@ -79,9 +85,6 @@ pub(super) fn point(
     }
     let outside: BTreeSet<IpAddr> = signs.iter().filter_map(|sign| sign.outside).collect();
     let services = signs.iter().filter_map(|sign| sign.service.clone()).collect();
-    let names = signs.iter().flat_map(|sign| {
-        NAMES.iter().flat_map(|field| sign.observation.facts.all(field)).map(str::to_owned)
-    });
     Some(Point {
         id: id(&addresses, &macs),
         kind,
@@ -97,9 +100,24 @@ pub(super) fn point(
         outside,
         services,
         product: product(kind, named),
-        names: names.take(8).collect(),
+        names: names(&signs),
         because: because(&signs, packet),
     })
+}
+
+/// What the box calls itself, in the strongest signs.
+fn names(signs: &[Sign<'_>]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let said = signs
+        .iter()
+        .flat_map(|sign| NAMES.iter().flat_map(|field| sign.observation.facts.all(field)));
+    for name in said {
+        if names.len() >= MOST_NAMES {
+            break;
+        }
+        names.insert(name.to_owned());
+    }
+    names
 }
 
 /// The kind whose signs weigh most. Of those that a packet shows, the more particular one: whoever forwards
@@ -162,7 +180,9 @@ fn grade(signs: &[Sign<'_>]) -> Grade {
 }
 
 fn product(kind: Kind, named: &[Evidence<'_>]) -> Option<Product> {
-    let ranked = fingerprint::combine(named);
+    let mut ranked = fingerprint::combine(named);
+    // A network card's maker alone is no product.
+    ranked.retain(|ranked| ranked.confidence >= SUREST_GUESS);
     let best =
         roles(kind).iter().find_map(|role| ranked.iter().find(|ranked| ranked.role == *role))?;
     Some(Product {
@@ -203,6 +223,11 @@ fn id(addresses: &BTreeSet<IpAddr>, macs: &BTreeSet<Mac>) -> String {
         (None, Some(address)) => address.to_string(),
         (None, None) => String::new(),
     };
+    name(&identity)
+}
+
+/// The name of a point that `identity` identifies: `p` and eight hexadecimal digits.
+pub(super) fn name(identity: &str) -> String {
     let digest = Sha256::digest(identity.as_bytes());
     digest.iter().take(4).fold("p".to_owned(), |id, byte| format!("{id}{byte:02x}"))
 }

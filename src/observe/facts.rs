@@ -99,8 +99,8 @@ impl Serialize for Facts {
     }
 }
 
-/// Bytes as text for people: UTF-8 where it is, otherwise replaced; controls become spaces at the ends
-/// and `·` inside.
+/// Bytes as text for people: UTF-8 where it is, otherwise replaced; controls are cut off at the ends and
+/// become `·` inside.
 pub fn text(bytes: &[u8]) -> String {
     let bytes = bytes.get(..LONGEST_VALUE * 2).unwrap_or(bytes);
     let clean: String = String::from_utf8_lossy(bytes)

@@ -4,6 +4,7 @@ use super::{Carrier, Facts, Finding, Protocol, Rest, Said, Side};
 use crate::wire::{
     Error, Result,
     http::{self, Body, Head, Page, Start},
+    upnp::Description,
 };
 
 /// Where servers and proxies usually listen (TCP).
@@ -149,7 +150,12 @@ fn response(
     add(&mut facts, head, "http.upgrade", "upgrade");
     add_names(&mut facts, head);
     match content {
-        Content::Page(page) => add_page(&mut facts, &page),
+        Content::Page(page, device) => {
+            add_page(&mut facts, &page);
+            for (field, value) in device {
+                facts.add_text(field, value.as_bytes());
+            }
+        }
         Content::Icon(image) => {
             facts.add_hex("http.favicon.md5", &http::icon_md5(image));
             facts.add("favicon.mmh3", http::icon_mmh3(image));
@@ -167,7 +173,8 @@ fn response(
 /// What of a body is worth reading.
 enum Content<'a> {
     Nothing,
-    Page(Page),
+    /// A page, and what a device says of itself in it.
+    Page(Page, Vec<(&'static str, String)>),
     Icon(&'a [u8]),
 }
 
@@ -191,6 +198,7 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
         };
     }
     let is_page = http::contains(kind, b"html")
+        || http::contains(kind, b"xml")
         || (kind.is_empty() && (there.is_empty() || there.trim_ascii_start().starts_with(b"<")));
     if !is_page {
         return Ok(Content::Nothing);
@@ -217,12 +225,28 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
     let enough = ended
         || page.len() >= MOST_PAGE
         || there.len() >= 2 * MOST_PAGE
-        || http::contains(page, b"</html");
+        || http::contains(page, b"</html")
+        || http::contains(page, b"</root>");
     if said.open && !enough {
         return Err(Error::Truncated { field: "page", missing: 1 });
     }
     let label = http::charset(kind).or_else(|| http::charset(page));
-    Ok(Content::Page(Page::read(&http::decode(page, label))))
+    let text = http::decode(page, label);
+    Ok(Content::Page(Page::read(&text), device(text.as_bytes())))
+}
+
+/// What a device says of itself in a UPnP description, or a gateway in an answer.
+fn device(xml: &[u8]) -> Vec<(&'static str, String)> {
+    let Some(found) = Description::read(xml) else { return Vec::new() };
+    let fields = [
+        ("upnp.friendly_name", found.name),
+        ("upnp.manufacturer", found.manufacturer),
+        ("upnp.model", found.model),
+        ("upnp.model_number", found.number),
+        ("upnp.outside", found.outside),
+    ];
+    let told = fields.into_iter().filter_map(|(field, value)| Some((field, value?)));
+    told.map(|(field, value)| (field, String::from_utf8_lossy(value).into_owned())).collect()
 }
 
 fn asked_for_icon(said: &Said<'_>) -> bool {

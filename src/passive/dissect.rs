@@ -4,15 +4,18 @@ use hashbrown::HashMap;
 
 use crate::observe::{Carrier, Confidence, Finding, PROTOCOLS, Protocol, Said};
 
+/// Protocols by a number that announces them.
+type By<K> = HashMap<K, Vec<&'static Protocol>, foldhash::fast::RandomState>;
+
 /// The protocols, by what can carry them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Dissector {
     tcp: Carried,
     udp: Carried,
-    ip: HashMap<u8, Vec<&'static Protocol>>,
-    ethernet: HashMap<u16, Vec<&'static Protocol>>,
-    snap: HashMap<(u32, u16), Vec<&'static Protocol>>,
-    llc: HashMap<u8, Vec<&'static Protocol>>,
+    ip: By<u8>,
+    ethernet: By<u16>,
+    snap: By<(u32, u16)>,
+    llc: By<u8>,
 }
 
 /// Protocols with ports.
@@ -21,7 +24,7 @@ struct Carried {
     /// Asked about every port.
     anywhere: Vec<&'static Protocol>,
     /// Those at home on a port.
-    at_home: HashMap<u16, Vec<&'static Protocol>>,
+    at_home: By<u16>,
 }
 
 /// What came of asking.
@@ -53,14 +56,7 @@ impl Carried {
 impl Dissector {
     /// All of [`PROTOCOLS`].
     pub(super) fn new() -> Self {
-        let mut all = Self {
-            tcp: Carried::default(),
-            udp: Carried::default(),
-            ip: HashMap::new(),
-            ethernet: HashMap::new(),
-            snap: HashMap::new(),
-            llc: HashMap::new(),
-        };
+        let mut all = Self::default();
         for protocol in PROTOCOLS {
             for carrier in protocol.carriers {
                 match *carrier {
@@ -156,8 +152,11 @@ impl Carried {
             }
         }
         match best {
-            // A stronger reading may still come.
-            _ if waits => Verdict::Wait,
+            // A shape may turn out to be something better known.
+            None if waits => Verdict::Wait,
+            Some((_, ref finding)) if waits && finding.confidence == Confidence::Weak => {
+                Verdict::Wait
+            }
             Some((protocol, finding)) => Verdict::Understood(protocol, finding),
             None => Verdict::Unknown,
         }

@@ -119,7 +119,7 @@ impl Way {
     /// other side may answer it.
     pub(super) fn close(&mut self) {
         self.done = true;
-        self.stream = Stream::default();
+        self.stream.close();
     }
 
     /// Keeps the beginning of `said`, to hold against what is said next.
@@ -217,6 +217,7 @@ impl Flows {
     /// How many conversations are followed, and how many bytes of streams they hold.
     #[cfg(test)]
     pub(super) fn size(&self) -> (usize, usize) {
+        assert_eq!(self.held, self.all.iter().map(Flow::held).sum::<usize>());
         (self.all.len(), self.held)
     }
 

@@ -20,15 +20,29 @@ pub(super) struct Key {
     pub ends: (IpAddr, IpAddr),
     /// The number that the sender gave.
     pub identification: u32,
-    /// What it carries.
-    pub protocol: u8,
+    /// What it carries, where that tells datagrams apart: in IPv4 (RFC 791), not in IPv6.
+    pub protocol: Option<u8>,
 }
+
+/// What only the first part of a datagram surely says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    /// The packet it came in; in the end the one that makes the datagram whole, as Wireshark shows it.
+    pub seen: Seen,
+    /// What the datagram carries.
+    pub protocol: u8,
+    /// How many more routers could have forwarded it.
+    pub time_to_live: u8,
+}
+
+/// A datagram's ends, what its first part says, and its payload.
+pub(super) type Whole = (Key, Head, Vec<u8>);
 
 #[derive(Debug)]
 struct Datagram {
     key: Key,
-    /// The packet that began it.
-    seen: Seen,
+    /// Of the part at its beginning; until that came, of the part that came first.
+    head: Head,
     /// Offset and bytes, in order of offset, not overlapping.
     parts: Vec<(usize, Vec<u8>)>,
     /// Its length, once its last part was seen.
@@ -43,43 +57,45 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
-    /// Takes in a part at `offset`, and gives the payload when it is whole.
+    /// Takes in a part at `offset`, and gives the datagram when it is whole.
     ///
     /// A part that overlaps an earlier one adds only what is new: what came first counts.
     pub(super) fn add(
         &mut self,
         key: Key,
-        seen: Seen,
+        head: Head,
         offset: usize,
         more: bool,
         payload: &[u8],
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Whole> {
         let known = self.waiting.iter().position(|datagram| datagram.key == key);
         let at = known.unwrap_or_else(|| {
             self.make_room(payload.len());
-            self.waiting.push_back(Datagram { key, seen, parts: Vec::new(), length: None });
+            self.waiting.push_back(Datagram { key, head, parts: Vec::new(), length: None });
             self.waiting.len() - 1
         });
         let datagram = self.waiting.get_mut(at)?;
         if datagram.parts.len() >= MOST_PARTS || offset + payload.len() > 0xffff {
             return None;
         }
+        if offset == 0 && datagram.parts.first().is_none_or(|(start, _)| *start != 0) {
+            datagram.head = head;
+        }
         if !more {
             datagram.length = datagram.length.or(Some(offset + payload.len()));
         }
         self.bytes += datagram.insert(offset, payload);
-        let whole = datagram.length.is_some_and(|length| datagram.reaches() >= length);
-        whole.then(|| self.waiting.remove(at)).flatten().map(|datagram| self.release(datagram))
+        if datagram.length.is_none_or(|length| datagram.reaches() < length) {
+            return None;
+        }
+        datagram.head.seen = head.seen;
+        self.waiting.remove(at).map(|datagram| self.release(datagram))
     }
 
     /// The datagrams that still wait, as far as they reach from their beginnings.
-    pub(super) fn finish(&mut self) -> Vec<(Key, Seen, Vec<u8>)> {
-        let waiting = std::mem::take(&mut self.waiting);
+    pub(super) fn finish(&mut self) -> Vec<Whole> {
         self.bytes = 0;
-        waiting
-            .into_iter()
-            .map(|datagram| (datagram.key, datagram.seen, datagram.start()))
-            .collect()
+        std::mem::take(&mut self.waiting).into_iter().map(Datagram::start).collect()
     }
 
     fn make_room(&mut self, length: usize) {
@@ -91,7 +107,7 @@ impl Fragments {
         }
     }
 
-    fn release(&mut self, datagram: Datagram) -> Vec<u8> {
+    fn release(&mut self, datagram: Datagram) -> Whole {
         self.bytes -=
             datagram.parts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>().min(self.bytes);
         datagram.start()
@@ -126,14 +142,15 @@ impl Datagram {
             .fold(0, |end, (start, bytes)| if *start == end { end + bytes.len() } else { end })
     }
 
-    /// The bytes from the beginning up to the first gap.
-    fn start(self) -> Vec<u8> {
-        self.parts.into_iter().fold(Vec::new(), |mut whole, (start, bytes)| {
+    /// Its bytes from the beginning up to the first gap.
+    fn start(self) -> Whole {
+        let payload = self.parts.into_iter().fold(Vec::new(), |mut whole, (start, bytes)| {
             if start == whole.len() {
                 whole.extend(bytes);
             }
             whole
-        })
+        });
+        (self.key, self.head, payload)
     }
 }
 
@@ -143,36 +160,41 @@ mod tests {
 
     fn key(identification: u32) -> Key {
         let end = IpAddr::from([192, 0, 2, 1]);
-        Key { ends: (end, end), identification, protocol: 17 }
+        Key { ends: (end, end), identification, protocol: Some(17) }
     }
 
-    fn seen() -> Seen {
-        Seen::new(crate::time::Timestamp::default(), crate::observe::PacketId::default())
+    /// What the part that came as this packet says.
+    fn head(number: u64) -> Head {
+        let packet = crate::observe::PacketId { file: 0, number };
+        let seen = Seen::new(crate::time::Timestamp::default(), packet);
+        Head { seen, protocol: 17, time_to_live: 64 }
     }
 
     #[test]
     fn parts_in_any_order_make_the_datagram() {
         let mut fragments = Fragments::default();
-        assert_eq!(fragments.add(key(1), seen(), 4, true, b"efgh"), None);
-        assert_eq!(fragments.add(key(2), seen(), 0, true, b"other"), None);
-        assert_eq!(fragments.add(key(1), seen(), 8, false, b"ij"), None);
-        assert_eq!(fragments.add(key(1), seen(), 0, true, b"abcd"), Some(b"abcdefghij".to_vec()));
-        assert_eq!(fragments.finish(), [(key(2), seen(), b"other".to_vec())]);
+        assert_eq!(fragments.add(key(1), head(1), 4, true, b"efgh"), None);
+        assert_eq!(fragments.add(key(2), head(2), 0, true, b"other"), None);
+        assert_eq!(fragments.add(key(1), head(3), 8, false, b"ij"), None);
+        let whole = fragments.add(key(1), head(4), 0, true, b"abcd");
+        assert_eq!(whole, Some((key(1), head(4), b"abcdefghij".to_vec())));
+        assert_eq!(fragments.finish(), [(key(2), head(2), b"other".to_vec())]);
     }
 
     #[test]
     fn what_came_first_counts() {
         let mut fragments = Fragments::default();
-        fragments.add(key(1), seen(), 0, true, b"abcdef");
-        assert_eq!(fragments.add(key(1), seen(), 2, false, b"XXXXgh"), Some(b"abcdefgh".to_vec()));
+        fragments.add(key(1), head(1), 0, true, b"abcdef");
+        let whole = fragments.add(key(1), head(2), 2, false, b"XXXXgh");
+        assert_eq!(whole, Some((key(1), head(2), b"abcdefgh".to_vec())));
     }
 
     #[test]
     fn a_flood_of_parts_is_bounded() {
         let mut fragments = Fragments::default();
         for n in 0..100_000 {
-            fragments.add(key(n), seen(), 8, true, &[0; 1400]);
-            fragments.add(key(1), seen(), (n as usize * 8) % 60_000, true, &[0; 8]);
+            fragments.add(key(n), head(1), 8, true, &[0; 1400]);
+            fragments.add(key(1), head(1), (n as usize * 8) % 60_000, true, &[0; 8]);
         }
         assert!(fragments.waiting.len() <= MOST_DATAGRAMS && fragments.bytes <= MOST_BYTES + 2000);
     }

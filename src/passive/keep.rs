@@ -3,10 +3,13 @@
 //! What a hospital's machines say all day is the same over and over; keeping it once is what keeps
 //! memory flat as captures grow.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::{
+    cmp::Ordering,
+    hash::{BuildHasher, Hash, Hasher},
+};
 
 use foldhash::quality::FixedState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::{
     observe::{Endpoint, Observation, Side},
@@ -29,7 +32,7 @@ pub(super) struct Kept {
     /// What a facility file gives as inside.
     inside: Option<Inside>,
     observations: Vec<Observation>,
-    seen: HashMap<u64, (), foldhash::fast::RandomState>,
+    seen: HashSet<u64, foldhash::fast::RandomState>,
     speakers: HashMap<u64, u32, foldhash::fast::RandomState>,
     /// How many bytes their values hold.
     bytes: usize,
@@ -46,7 +49,7 @@ impl Kept {
     /// Keeps `observation` unless the same was said before.
     pub(super) fn add(&mut self, observation: Observation) {
         let same = sameness(&observation, self.inside.as_ref());
-        if self.seen.contains_key(&same) {
+        if self.seen.contains(&same) {
             return;
         }
         let bytes: usize = observation.facts.iter().map(|(_, value)| value.len()).sum();
@@ -64,7 +67,7 @@ impl Kept {
         }
         *said += 1;
         self.bytes += bytes;
-        self.seen.insert(same, ());
+        self.seen.insert(same);
         self.observations.push(observation);
     }
 
@@ -79,16 +82,17 @@ impl Kept {
             refused += shard.refused;
             all.extend(shard.observations);
         }
-        all.sort_by(|a, b| order(a).cmp(&order(b)));
-        let mut seen = hashbrown::HashSet::<u64, foldhash::fast::RandomState>::default();
+        all.sort_by(in_order);
+        let mut seen = HashSet::<u64, foldhash::fast::RandomState>::default();
         all.retain(|observation| seen.insert(sameness(observation, inside.as_ref())));
         (all, refused)
     }
 }
 
 /// The order of observations: by packet, and within one packet by what they say.
-fn order(o: &Observation) -> impl Ord + '_ {
-    (o.packet, o.protocol, o.side, o.speaker, o.listener, o.facts.iter().collect::<Vec<_>>())
+fn in_order(a: &Observation, b: &Observation) -> Ordering {
+    let place = |o: &Observation| (o.packet, o.protocol, o.side, o.speaker, o.listener);
+    place(a).cmp(&place(b)).then_with(|| a.facts.iter().cmp(b.facts.iter()))
 }
 
 /// A number that two observations share when they say the same: the same speaker and facts, on the same

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use foldhash::quality::FixedState;
@@ -48,7 +48,7 @@ pub struct Replay {
 }
 
 /// One file that was read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Read {
     /// Its name as it was given.
     pub name: String,
@@ -63,7 +63,7 @@ pub struct Read {
     /// Where reading it ended early, and why.
     pub fault: Option<Fault>,
     /// Packets of link layers that are not understood, by `LINKTYPE_` value.
-    pub foreign: Option<(i32, u64)>,
+    pub foreign: BTreeMap<i32, u64>,
     /// A packet is older than one before it by more than a second.
     pub out_of_order: bool,
 }
@@ -113,16 +113,7 @@ pub fn hear(
     for capture in captures {
         let (name, capture) = capture?;
         let file = u32::try_from(found.files.len()).unwrap_or(u32::MAX);
-        let mut read = Read {
-            name,
-            packets: 0,
-            bytes: 0,
-            began: None,
-            ended: None,
-            fault: None,
-            foreign: None,
-            out_of_order: false,
-        };
+        let mut read = Read { name, ..Read::default() };
         read_file(capture, file, &mut read, &mut shards, &dissector, &mut found.gaps, progress);
         found.files.push(read);
     }
@@ -162,24 +153,33 @@ fn on_link(observations: &[Observation]) -> Vec<IpNetwork> {
     networks.into_iter().filter(|(_, macs)| macs.len() >= 3).map(|(network, _)| network).collect()
 }
 
-/// The files by their first packets, then by name. Standard input comes first, and so does a file that begins
-/// with no readable packet.
+/// The files by their first packets, then by name, each once. What can be read only once, such as standard
+/// input, comes first, and so does a file that begins with no readable packet.
 fn in_order(files: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    if let [only] = files {
-        return Ok(vec![only.clone()]);
+    let mut places = BTreeSet::new();
+    // The same file may be named in several ways.
+    let mut files: Vec<&PathBuf> = files
+        .iter()
+        .filter(|path| places.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone())))
+        .collect();
+    if let [only] = files.as_slice() {
+        return Ok(vec![(*only).clone()]);
     }
-    let mut begins = Vec::with_capacity(files.len());
-    for path in files {
+    let mut begins = BTreeMap::new();
+    for path in &files {
         let mut first = Chunk::default();
-        // Standard input can be read only once.
-        if path.as_os_str() != "-" {
+        if !is_read_once(path) {
             Capture::open(path)?.read_chunk(&mut first, 1);
         }
-        begins.push((first.packets.first().map(|packet| packet.at), path.clone()));
+        begins.insert(*path, first.packets.first().map(|packet| packet.at));
     }
-    begins.sort();
-    begins.dedup();
-    Ok(begins.into_iter().map(|(_, path)| path).collect())
+    files.sort_by_key(|path| (begins.get(*path), *path));
+    Ok(files.into_iter().cloned().collect())
+}
+
+/// Whether looking at the beginning of `path` would take it away: standard input, or a pipe.
+fn is_read_once(path: &Path) -> bool {
+    path.as_os_str() == "-" || path.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir())
 }
 
 fn read_file(
@@ -249,9 +249,51 @@ fn count(read: &mut Read, chunk: &Chunk, gaps: &mut Gaps) {
         read.began = Some(read.began.map_or(packet.at, |began| began.min(packet.at)));
         read.ended = Some(read.ended.map_or(packet.at, |ended| ended.max(packet.at)));
         if !link::understood(packet.link_type) {
-            let (_, number) = read.foreign.get_or_insert((packet.link_type, 0));
-            *number += 1;
+            *read.foreign.entry(packet.link_type).or_default() += 1;
         }
         gaps.framed += u64::from(matches!(packet.link_type, link::ETHERNET | link::PPI));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A capture with one packet of `link_type`, which passed at this second.
+    fn capture(second: u32, link_type: u32, packet: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(packet.len()).unwrap();
+        let head = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0x0004_0000, link_type];
+        let words = head.into_iter().chain([second, 0, length, length]);
+        words.flat_map(u32::to_le_bytes).chain(packet.iter().copied()).collect()
+    }
+
+    #[test]
+    fn files_are_read_once_each_in_the_order_of_their_packets() {
+        let desk = tempfile::tempdir().unwrap();
+        let put = |name: &str, second| {
+            let path = desk.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, capture(second, 1, &[0; 14])).unwrap();
+            path
+        };
+        let (late, early) = (put("a/x.pcap", 20), put("b/x.pcap", 10));
+        let (same, quiet) = (put("a/y.pcap", 10), desk.path().join("quiet.pcap"));
+        std::fs::write(&quiet, &capture(0, 1, &[])[..24]).unwrap();
+        let again = desk.path().join("a/../b/x.pcap");
+        let given = [late.clone(), again.clone(), early, same.clone(), quiet.clone(), late.clone()];
+        assert_eq!(in_order(&given).unwrap(), [quiet, again, same, late]);
+    }
+
+    #[test]
+    fn a_link_layer_that_is_not_understood_is_counted_and_not_read() {
+        let captures = [127, 105, 105].map(|link_type| {
+            let packet = [0x45; 60];
+            let file = std::io::Cursor::new(capture(0, link_type, &packet));
+            Ok((String::new(), Capture::read(Box::new(file), "test.pcap")?))
+        });
+        let heard = hear(captures, None, &|_| {}).unwrap();
+        let foreign: Vec<_> = heard.files.iter().flat_map(|file| file.foreign.clone()).collect();
+        assert_eq!(foreign, [(127, 1), (105, 1), (105, 1)]);
+        assert_eq!((heard.gaps.unreadable, heard.observations.len()), (0, 0));
     }
 }

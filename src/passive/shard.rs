@@ -23,7 +23,7 @@ use crate::{
         self, ah,
         ethernet::{self, Kind},
         ipv4, ipv6,
-        link::{Holds, Link},
+        link::{self, Holds, Link},
         payload::Inner,
         tcp::{self, Segment, flag},
         udp::{self, Datagram},
@@ -125,18 +125,16 @@ impl Shard {
         self.cut += u64::from(cut);
         match Link::parse(link_type, bytes) {
             Ok(link) => Ear { shard: self, dissector }.link(seen, &link),
-            Err(_) => self.unreadable += 1,
+            // Those of other link layers are counted with their file.
+            Err(_) => self.unreadable += u64::from(link::understood(link_type)),
         }
     }
 
     /// Reads what is left when nothing more comes.
     pub(super) fn finish(&mut self, dissector: &Dissector) {
         // Datagrams whose parts did not all come are read as far as they reach.
-        for (key, seen, payload) in self.fragments.finish() {
-            let (from, to) = key.ends;
-            let packet =
-                Packet { from, to, time_to_live: 0, protocol: key.protocol, payload: &payload };
-            Ear { shard: self, dissector }.transport(seen, &packet);
+        for datagram in self.fragments.finish() {
+            Ear { shard: self, dissector }.reassembled(&datagram);
         }
         let Self { flows, kept, .. } = self;
         for flow in flows.finish() {
@@ -225,12 +223,14 @@ impl Ear<'_> {
         if !packet.is_fragment() {
             return self.transport(seen, &whole);
         }
-        let key = fragment::Key {
-            ends: (from, to),
-            identification: packet.identification.into(),
-            protocol,
-        };
-        self.fragment(seen, &whole, key, packet.fragment_offset, packet.more_fragments);
+        let identification = packet.identification.into();
+        let key = fragment::Key { ends: (from, to), identification, protocol: Some(protocol) };
+        let head = fragment::Head { seen, protocol, time_to_live };
+        let offset = packet.fragment_offset.into();
+        let datagram = self.shard.fragments.add(key, head, offset, packet.more_fragments, payload);
+        if let Some(datagram) = datagram {
+            self.reassembled(&datagram);
+        }
     }
 
     fn ipv6(&mut self, seen: Seen, packet: &ipv6::Packet<'_>) {
@@ -238,23 +238,29 @@ impl Ear<'_> {
         let ipv6::Packet { hop_limit: time_to_live, protocol, payload, .. } = *packet;
         let whole = Packet { from, to, time_to_live, protocol, payload };
         let Some(part) = packet.fragment else { return self.transport(seen, &whole) };
-        // Only the first part names the protocol surely; the others are told by their number alone.
-        let key =
-            fragment::Key { ends: (from, to), identification: part.identification, protocol: 44 };
-        self.fragment(seen, &whole, key, part.offset, part.more);
+        let identification = part.identification;
+        let key = fragment::Key { ends: (from, to), identification, protocol: None };
+        let head = fragment::Head { seen, protocol, time_to_live };
+        let datagram = self.shard.fragments.add(key, head, part.offset.into(), part.more, payload);
+        if let Some(datagram) = datagram {
+            self.reassembled(&datagram);
+        }
     }
 
-    fn fragment(
-        &mut self,
-        seen: Seen,
-        part: &Packet<'_>,
-        key: fragment::Key,
-        offset: u16,
-        more: bool,
-    ) {
-        let whole = self.shard.fragments.add(key, seen, offset.into(), more, part.payload);
-        if let Some(payload) = whole {
-            self.transport(seen, &Packet { payload: &payload, ..*part });
+    /// Goes on with a datagram that came in parts.
+    fn reassembled(&mut self, (key, head, payload): &fragment::Whole) {
+        let (from, to) = key.ends;
+        let fragment::Head { seen, protocol, time_to_live } = *head;
+        let behind = if from.is_ipv6() {
+            ipv6::upper(protocol, payload)
+        } else {
+            Ok((protocol, payload.as_slice()))
+        };
+        match behind {
+            Ok((protocol, payload)) => {
+                self.transport(seen, &Packet { from, to, time_to_live, protocol, payload });
+            }
+            Err(_) => self.shard.unreadable += 1,
         }
     }
 
@@ -365,7 +371,7 @@ impl Ear<'_> {
         let before = flow.held();
         if segment.has(flag::SYN) {
             // The same ends again: a new conversation, unless it is the same SYN sent again.
-            if !segment.has(flag::ACK) && flow.ways(direction).0.read > 0 {
+            if flow.ways(direction).0.stream.is_another(segment.sequence) {
                 give_way(flow);
                 flow.restart();
             }
@@ -381,7 +387,9 @@ impl Ear<'_> {
             !way.done && !segment.payload.is_empty() && way.stream.add(sequence, segment.payload);
         let ends = segment.has(flag::FIN | flag::RST);
         if new || ends && !way.done && !way.stream.data().is_empty() {
-            read_stream(dissector, kept, flow, direction, seen, !ends);
+            // What was overtaken by the end may still come.
+            let open = !ends || flow.ways(direction).0.stream.is_waiting();
+            read_stream(dissector, kept, flow, direction, seen, open);
         }
         let after = flow.held();
         if before != after {
@@ -410,7 +418,7 @@ fn read_stream(
         }
         let said = Said {
             answering: if back.stream.data().is_empty() { &back.last } else { back.stream.data() },
-            open: open && !way.stream.is_full(),
+            open: open && !way.stream.is_at_end(),
             begun_by,
             ..Said::stream(from.1, to.1, way.stream.data())
         };
@@ -533,7 +541,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::wire::{ethernet::Frame, link};
+    use crate::wire::ethernet::Frame;
 
     fn frame(source: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
         let packet = ipv4::Packet {
@@ -560,6 +568,46 @@ mod tests {
         frame.emit()
     }
 
+    #[test]
+    fn parts_of_ipv6_are_read_even_when_the_last_never_comes() {
+        let part = |place: u16, next: u8, payload: &[u8]| {
+            let header = [&[next, 0][..], &place.to_be_bytes(), &[0, 0, 0, 42]].concat();
+            let payload = [header.as_slice(), payload].concat();
+            let packet = ipv6::Packet {
+                source: "2001:db8::1".parse().unwrap(),
+                destination: "2001:db8::2".parse().unwrap(),
+                hop_limit: 64,
+                protocol: 44,
+                fragment: None,
+                payload: &payload,
+                missing: 0,
+            };
+            packet.emit()
+        };
+        // Destination options, then a question for a name, in parts of which the second or third is lost.
+        let options = [udp::NUMBER, 0, 1, 4, 0, 0, 0, 0];
+        let question =
+            [b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x07example\x03org\0\0\x01\0\x01".as_slice()].concat();
+        let datagram = Datagram { source: 40_000, destination: 53, payload: &question };
+        let datagram = [&options[..], &datagram.emit(&[])].concat();
+        let heard = |parts: &[Vec<u8>]| {
+            let dissector = Dissector::new();
+            let mut shard = Shard::default();
+            for bytes in parts {
+                let seen = Seen::new(Timestamp::default(), PacketId::default());
+                shard.packet(&dissector, seen, link::RAW, bytes, false);
+            }
+            shard.finish(&dissector);
+            let (heard, _) = Kept::join([shard.kept].into_iter());
+            heard.first().and_then(|o| o.facts.get("dns.query")).map(str::to_owned)
+        };
+        let (first, second) = datagram.split_at(24);
+        let parts = [part(24, udp::NUMBER, second), part(1, 60, first)];
+        assert_eq!(heard(&parts).as_deref(), Some("example.org"), "whole, in another order");
+        let parts = [part(1, 60, &datagram)];
+        assert_eq!(heard(&parts).as_deref(), Some("example.org"), "as far as it came");
+    }
+
     /// Feeds one shard and says how many conversations and bytes of streams it holds.
     fn flood(frames: impl Iterator<Item = Vec<u8>>) -> (Shard, usize, usize) {
         let dissector = Dissector::new();
@@ -570,6 +618,54 @@ mod tests {
         }
         let (conversations, bytes) = shard.flows.size();
         (shard, conversations, bytes)
+    }
+
+    /// A segment from 10.0.0.1 to port 22 of the other end.
+    fn segment(flags: u8, sequence: u32, payload: &[u8]) -> Vec<u8> {
+        let segment = Segment {
+            source: 40_000,
+            destination: 22,
+            sequence,
+            acknowledgement: 0,
+            flags,
+            window: 1024,
+            options: &[],
+            payload,
+        };
+        frame(1, tcp::NUMBER, &segment.emit(&[]))
+    }
+
+    /// What SSH clients that sent these segments call themselves.
+    fn banners(frames: impl IntoIterator<Item = Vec<u8>>) -> Vec<String> {
+        let (mut shard, ..) = flood(frames.into_iter());
+        shard.finish(&Dissector::new());
+        let (heard, _) = Kept::join([shard.kept].into_iter());
+        heard.iter().filter_map(|o| o.facts.get("ssh.banner")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_same_ports_again_are_a_new_conversation() {
+        // The first is refused without a word; the second has another number, far from it.
+        let refused = segment(flag::SYN, 3_000_000_000, &[]);
+        let again = segment(flag::SYN, 5, &[]);
+        let said = segment(flag::ACK, 6, b"SSH-2.0-first\r\n");
+        let later = segment(flag::SYN, 900_000, &[]);
+        let spoken = segment(flag::ACK, 900_001, b"SSH-2.0-second\r\n");
+        let resent = [again.clone(), said.clone()];
+        let heard =
+            banners([refused, again, said].into_iter().chain(resent).chain([later, spoken]));
+        assert_eq!(heard, ["first", "second"]);
+    }
+
+    #[test]
+    fn an_end_that_overtakes_what_comes_before_it_is_no_end_yet() {
+        let heard = banners([
+            segment(flag::SYN, 0, &[]),
+            segment(flag::ACK, 1, b"SSH-2.0"),
+            segment(flag::ACK | flag::FIN, 12, b"host\r\n"),
+            segment(flag::ACK, 8, b"-my_"),
+        ]);
+        assert_eq!(heard, ["my_host"]);
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub struct Packet<'a> {
     pub destination: Ipv6Addr,
     /// How many more routers may forward it.
     pub hop_limit: u8,
-    /// What it carries behind the extension headers (IANA protocol numbers).
+    /// What it carries behind the extension headers (IANA protocol numbers). In a part of a datagram, what
+    /// the datagram begins with, which may be an extension header; [`upper`] reads on when it is whole.
     pub protocol: u8,
     /// Its place in a datagram that was cut.
     pub fragment: Option<Fragment>,
@@ -51,7 +52,7 @@ impl<'a> Packet<'a> {
         let first = r.u32("version")?;
         require("version", first >> 28 == 6)?;
         let length = usize::from(r.u16("payload length")?);
-        let mut protocol = r.u8("next header")?;
+        let protocol = r.u8("next header")?;
         let hop_limit = r.u8("hop limit")?;
         let source = r.take::<16>("source")?.into();
         let destination = r.take::<16>("destination")?.into();
@@ -59,32 +60,8 @@ impl<'a> Packet<'a> {
         let length = if length == 0 { r.remaining() } else { length };
         let body = r.bytes_up_to(length);
         let missing = length - body.len();
-        let mut r = Reader::new(body);
-        let mut fragment: Option<Fragment> = None;
-        for _ in 0..MOST_HEADERS {
-            // Only the first part of a datagram shows what lies behind the fragment header.
-            if fragment.is_some_and(|fragment| fragment.offset != 0) {
-                break;
-            }
-            if READ_OVER.contains(&protocol) {
-                protocol = r.u8("next header")?;
-                let length = usize::from(r.u8("header length")?);
-                r.skip("extension header", length * 8 + 6)?;
-            } else if protocol == FRAGMENT {
-                protocol = r.u8("next header")?;
-                r.u8("reserved")?;
-                let place = r.u16("fragment")?;
-                let identification = r.u32("identification")?;
-                let (offset, more) = (place & 0xfff8, place & 1 == 1);
-                // A whole datagram may carry the header too ("atomic fragments", RFC 6946).
-                if offset != 0 || more {
-                    fragment = Some(Fragment { identification, offset, more });
-                }
-            } else {
-                break;
-            }
-        }
-        Ok(Self { source, destination, hop_limit, protocol, fragment, payload: r.rest(), missing })
+        let (protocol, fragment, payload) = read_over(protocol, body)?;
+        Ok(Self { source, destination, hop_limit, protocol, fragment, payload, missing })
     }
 
     /// Writes the packet, without extension headers.
@@ -112,6 +89,37 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// What `payload`, a datagram put together from its parts, carries behind the extension headers that it begins
+/// with, the first of which is `protocol`.
+pub fn upper(protocol: u8, payload: &[u8]) -> Result<(u8, &[u8])> {
+    read_over(protocol, payload).map(|(protocol, _, payload)| (protocol, payload))
+}
+
+/// Reads over extension headers, up to one that says that this is a part of a datagram.
+fn read_over(mut protocol: u8, bytes: &[u8]) -> Result<(u8, Option<Fragment>, &[u8])> {
+    let mut r = Reader::new(bytes);
+    for _ in 0..MOST_HEADERS {
+        if READ_OVER.contains(&protocol) {
+            protocol = r.u8("next header")?;
+            let length = usize::from(r.u8("header length")?);
+            r.skip("extension header", length * 8 + 6)?;
+        } else if protocol == FRAGMENT {
+            protocol = r.u8("next header")?;
+            r.u8("reserved")?;
+            let place = r.u16("fragment")?;
+            let identification = r.u32("identification")?;
+            let (offset, more) = (place & 0xfff8, place & 1 == 1);
+            // A whole datagram may carry the header too ("atomic fragments", RFC 6946).
+            if offset != 0 || more {
+                return Ok((protocol, Some(Fragment { identification, offset, more }), r.rest()));
+            }
+        } else {
+            break;
+        }
+    }
+    Ok((protocol, None, r.rest()))
+}
+
 #[cfg(test)]
 mod tests {
     use hex_literal::hex;
@@ -129,6 +137,18 @@ mod tests {
         let fragment = Fragment { identification: 42, offset: 0, more: true };
         assert_eq!((packet.protocol, packet.fragment), (17, Some(fragment)));
         assert_eq!(packet.payload.len(), 8);
+    }
+
+    #[test]
+    fn headers_in_a_part_are_read_when_the_datagram_is_whole() {
+        let mut bytes = PACKET;
+        // Destination options stand behind the fragment header.
+        bytes[48] = 60;
+        bytes[56..].copy_from_slice(&hex!("11 00 0104 00000000"));
+        let packet = Packet::parse(&bytes).unwrap();
+        assert_eq!((packet.protocol, packet.payload.len()), (60, 8));
+        let whole = [packet.payload, &hex!("0035 0035 0008 0000")].concat();
+        assert_eq!(upper(packet.protocol, &whole), Ok((17, &whole[8..])));
     }
 
     #[test]

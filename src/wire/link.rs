@@ -2,7 +2,7 @@
 //! Cisco HDLC and the per-packet header (`LINKTYPE_` values of tcpdump.org, "Link-Layer Header Types").
 
 use super::{
-    Reader, Result,
+    Error, Reader, Result,
     ethernet::{self, Kind},
     require,
 };
@@ -81,7 +81,9 @@ impl<'a> Link<'a> {
             PPI => ppi(bytes),
             PPP => Ok(Self::bare(Holds::Ppp, bytes)),
             other if OTHER_PPP.contains(&other) => Ok(Self::bare(Holds::Ppp, bytes)),
-            _ => Ok(Self::bare(Holds::Ip, bytes)),
+            RAW | IPV4 | IPV6 => Ok(Self::bare(Holds::Ip, bytes)),
+            other if OLD_RAW.contains(&other) => Ok(Self::bare(Holds::Ip, bytes)),
+            _ => Err(Error::Foreign { field: "link type" }),
         }
     }
 
@@ -238,6 +240,17 @@ mod tests {
         let bytes = hex!("0000 0800 01000000 00005e005301 00005e005302 86dd 60");
         let link = Link::parse(PPI, &bytes).unwrap();
         assert_eq!(link.holds, Holds::Ethernet(Kind::Type(ethernet::IPV6)));
+    }
+
+    #[test]
+    fn a_link_layer_that_is_not_understood_is_not_taken_for_ip() {
+        // Wi-Fi's beacons and data frames can begin as IP does.
+        let packet = hex!("45000014 00000000 40000000 c0000201 c0000202");
+        for link_type in 0..400 {
+            let read = Link::parse(link_type, &packet);
+            assert!(read.is_err() || understood(link_type), "{link_type}: {read:?}");
+        }
+        assert_eq!(Link::parse(RAW, &packet).unwrap().holds, Holds::Ip);
     }
 
     #[test]

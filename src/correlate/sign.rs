@@ -162,7 +162,8 @@ pub(super) fn of_protocol<'a>(
                    outside: Option<IpAddr>| {
         // What listens is told by its own port, what dials by the port it dials.
         let listens = direction == Direction::In || evidence == "relays";
-        let port = if listens { about.port } else { outside_port(o, inside) };
+        let dialled = || outside_port(o, inside).or(about.port);
+        let port = if listens { about.port } else { dialled() };
         signs.push(Sign {
             about,
             kind: Some(kind),

@@ -44,4 +44,4 @@ doc:
 
 # Take the README's picture anew (needs chromium)
 picture: hospital
-    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1200,1210 --screenshot=docs/report.ja.png "file://$PWD/out/report.ja.html"
+    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1200,1470 --screenshot=docs/report.ja.png "file://$PWD/out/report.ja.html"

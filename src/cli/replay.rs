@@ -99,12 +99,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     });
     let own = arguments.signatures.is_some().then_some(&signatures);
     let mut run = describe(&heard, &names, facility, own, points);
-    let changes = store.map(|mut store| -> anyhow::Result<_> {
-        let changes = store.absorb(&run)?;
+    let mut changes = None;
+    if let Some(mut store) = store {
+        // The first run has nothing to be held against: everything is new, and no list says so better.
+        let first = store.runs()?.iter().all(|known| known.id == run.id);
+        let found = store.absorb(&run)?;
+        changes = (!first).then_some(found);
         run = store.run(&run.id)?;
-        Ok(changes)
-    });
-    let changes = changes.transpose()?;
+    }
 
     write(arguments, &heard, &names, &run, changes.as_deref())?;
     Ok(exit(arguments, &run, changes.as_deref()))

@@ -153,7 +153,9 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
                    proves,
                    direction,
                    outside: Option<IpAddr>| {
-        let port = if direction == Direction::In { about.port } else { outside_port(o, inside) };
+        // What listens is told by its own port, what dials by the port it dials.
+        let listens = direction == Direction::In || evidence == "relays";
+        let port = if listens { about.port } else { outside_port(o, inside) };
         signs.push(Sign {
             about,
             kind: Some(kind),
@@ -273,7 +275,7 @@ pub(super) fn of_signature<'a>(
         Some((_, _, direction)) => *direction,
         None => Direction::In,
     };
-    let listens = !names_service && observation.side == Side::Server;
+    let listens = !names_service && observation.side == Side::Server && speaker.port.is_some();
     Some(Sign {
         about: speaker,
         kind,

@@ -17,6 +17,9 @@ use crate::{
 /// How many reasons a point keeps for each kind of evidence.
 const MOST_REASONS: usize = 6;
 
+/// How sure a product must be to be named.
+const SUREST_GUESS: f64 = 0.5;
+
 /// How many names a point keeps.
 const MOST_NAMES: usize = 8;
 
@@ -177,7 +180,9 @@ fn grade(signs: &[Sign<'_>]) -> Grade {
 }
 
 fn product(kind: Kind, named: &[Evidence<'_>]) -> Option<Product> {
-    let ranked = fingerprint::combine(named);
+    let mut ranked = fingerprint::combine(named);
+    // A network card's maker alone is no product.
+    ranked.retain(|ranked| ranked.confidence >= SUREST_GUESS);
     let best =
         roles(kind).iter().find_map(|role| ranked.iter().find(|ranked| ranked.role == *role))?;
     Some(Product {

@@ -5,31 +5,35 @@
 //! protocol turns its messages, parsed by [`crate::wire`], into [`Facts`].
 
 pub mod ah;
+pub mod anyconnect;
 pub mod anydesk;
 pub mod arp;
 pub mod ayiya;
+pub mod bacnet;
 pub mod bgp;
 pub mod carp;
 pub mod cdp;
 pub mod credssp;
 pub mod dameware;
-pub mod bacnet;
 pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dicom;
 pub mod dns;
+pub mod dtls;
 pub mod edp;
 pub mod eigrp;
 pub mod esp;
 pub mod etherip;
-pub mod dtls;
 pub mod facts;
+pub mod forticlient;
 pub mod geneve;
 pub mod glbp;
 pub mod gre;
 pub mod gtp;
+pub mod hl7;
 pub mod hsrp;
+pub mod http;
 pub mod ica;
 pub mod icmp;
 pub mod icmpv6;
@@ -40,13 +44,12 @@ pub mod isis;
 pub mod l2tp;
 pub mod l2tpv3;
 pub mod lldp;
-pub mod hl7;
 pub mod llmnr;
 pub mod mdns;
 pub mod mndp;
-pub mod n2n;
 pub mod modbus;
 pub mod mqtt;
+pub mod n2n;
 pub mod nat_pmp;
 pub mod nbns;
 pub mod ndp;
@@ -62,6 +65,7 @@ pub mod pim;
 pub mod ppp;
 pub mod pppoe;
 pub mod pptp;
+pub mod quic;
 pub mod radius;
 pub mod radmin;
 pub mod rdp;
@@ -80,12 +84,15 @@ pub mod spice;
 pub mod splashtop;
 pub mod ssdp;
 pub mod ssh;
+pub mod sstp;
 pub mod stun;
 pub mod tailscale;
 pub mod teamviewer;
 pub mod telnet;
 pub mod teredo;
 pub mod tinc;
+pub mod tls;
+pub mod ubiquiti;
 pub mod vnc;
 pub mod vrrp;
 pub mod vxlan;
@@ -93,8 +100,6 @@ pub mod wireguard;
 pub mod x11;
 pub mod xdmcp;
 pub mod zerotier;
-pub mod ubiquiti;
-pub mod tls;
 
 pub use facts::Facts;
 pub use said::{Carrier, End, Finding, Protocol, Rest, Said, Side};
@@ -207,9 +212,15 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &modbus::PROTOCOL,
     &bacnet::PROTOCOL,
     &mqtt::PROTOCOL,
+    // VPNs inside HTTPS, before what carries them.
+    &sstp::PROTOCOL,
+    &anyconnect::PROTOCOL,
+    &forticlient::PROTOCOL,
     // Encryption and the web.
     &tls::PROTOCOL,
     &dtls::PROTOCOL,
+    &quic::PROTOCOL,
+    &http::PROTOCOL,
 ];
 
 /// One thing one speaker said, and how we came to hear it.

@@ -108,14 +108,23 @@ impl Dissector {
 
 impl Carried {
     fn ask(&self, said: &Said<'_>, known: Option<&'static Protocol>) -> Verdict {
+        let (from, to) = (self.home(said.from), self.home(said.to));
         if let Some(protocol) = known {
+            // What rides on the known one and is at home here comes before it in the list, and may tell more.
+            let before = from.iter().chain(to).take_while(|home| !std::ptr::eq(**home, protocol));
+            for rider in before {
+                if let Ok(finding) = (rider.read)(said)
+                    && finding.confidence > Confidence::Weak
+                {
+                    return Verdict::Understood(rider, finding);
+                }
+            }
             match (protocol.read)(said) {
                 Ok(finding) => return Verdict::Understood(protocol, finding),
                 Err(error) if error.wants_more() && said.open => return Verdict::Wait,
                 Err(_) => {}
             }
         }
-        let (from, to) = (self.home(said.from), self.home(said.to));
         let at_home = from.iter().chain(to);
         let abroad = self
             .anywhere
@@ -143,8 +152,11 @@ impl Carried {
             }
         }
         match best {
-            // A stronger reading may still come.
-            _ if waits => Verdict::Wait,
+            // A shape may turn out to be something better known.
+            None if waits => Verdict::Wait,
+            Some((_, ref finding)) if waits && finding.confidence == Confidence::Weak => {
+                Verdict::Wait
+            }
             Some((protocol, finding)) => Verdict::Understood(protocol, finding),
             None => Verdict::Unknown,
         }

@@ -1,0 +1,65 @@
+//! Facts to products: each signature's own examples, its near misses, and a text that is nobody's.
+
+use divan::{Bencher, black_box, counter::ItemsCount};
+use sekisho::fingerprint::{Matcher, Signatures};
+
+fn main() {
+    divan::main();
+}
+
+fn built_in() -> Signatures {
+    Signatures::built_in().expect("the built-in signatures are tested")
+}
+
+#[divan::bench]
+fn load_built_in() -> usize {
+    built_in().len()
+}
+
+#[divan::bench]
+fn compile(bencher: Bencher<'_, '_>) {
+    let signatures = built_in();
+    bencher.bench(|| drop(black_box(Matcher::new(&signatures))));
+}
+
+#[divan::bench]
+fn examples(bencher: Bencher<'_, '_>) {
+    let signatures = built_in();
+    let facts = facts(&signatures, |rule| rule.examples.iter().map(|e| e.value.as_str()).collect());
+    matched(bencher, &signatures, &facts);
+}
+
+#[divan::bench]
+fn near_misses(bencher: Bencher<'_, '_>) {
+    let signatures = built_in();
+    let facts = facts(&signatures, |rule| rule.unlike.iter().map(String::as_str).collect());
+    matched(bencher, &signatures, &facts);
+}
+
+#[divan::bench]
+fn nobodys_text_of_a_kilobyte(bencher: Bencher<'_, '_>) {
+    let signatures = built_in();
+    let text = "a quick brown fox of version 1.2.3 ".repeat(30);
+    let facts = facts(&signatures, |_| vec![text.as_str()]);
+    matched(bencher, &signatures, &facts);
+}
+
+fn facts<'a>(
+    signatures: &'a Signatures,
+    values: impl Fn(&'a sekisho::fingerprint::Rule) -> Vec<&'a str>,
+) -> Vec<(&'a str, &'a str)> {
+    let rules = signatures.iter().flat_map(|signature| &signature.rules);
+    let fact = |rule: &'a sekisho::fingerprint::Rule| {
+        let field = rule.fields.first().map_or("", String::as_str);
+        values(rule).into_iter().map(move |value| (field, value)).collect::<Vec<_>>()
+    };
+    rules.flat_map(fact).collect()
+}
+
+fn matched(bencher: Bencher<'_, '_>, signatures: &Signatures, facts: &[(&str, &str)]) {
+    let matcher = Matcher::new(signatures);
+    bencher.counter(ItemsCount::new(facts.len())).bench(|| {
+        let found = |(field, value): &(&str, &str)| matcher.evidence(field, black_box(value)).len();
+        facts.iter().map(found).sum::<usize>()
+    });
+}

@@ -107,9 +107,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_takes_a_result_and_stays_a_device() {
-        write(Path::new("/dev/null"), |out| out.write_all(b"gone")).unwrap();
-        assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+    fn a_pipe_takes_a_result_and_stays_a_pipe() {
+        let desk = tempfile::tempdir().unwrap();
+        let pipe = desk.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        write(&pipe, |out| out.write_all(b"points")).unwrap();
+        assert!(!pipe.metadata().unwrap().is_file());
+        assert_eq!(reader.join().unwrap(), b"points");
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! What a replay measured, and what it could not see.
 
 use super::{Coverage, CoverageState};
-use crate::passive::Replay;
+use crate::{
+    observe::Observation,
+    passive::Replay,
+    scope::{Inside, inside::is_nowhere},
+};
 
 /// The lines of coverage of a replay, in the order in which reports show them.
 pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
@@ -46,11 +50,25 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
     for (subject, state, count) in counted.into_iter().filter(|(.., count)| *count > 0) {
         lines.push(line(subject, state, Some(count), None));
     }
+    if !replay.observations.is_empty()
+        && !replay.observations.iter().any(|o| is_of(o, &replay.inside))
+    {
+        lines.push(line("nothing_inside", CoverageState::NotMeasured, None, None));
+    }
     if gaps.framed == 0 && packets > 0 {
         lines.push(line("no_link_layer", CoverageState::NotMeasured, None, None));
     }
     lines.push(line("listens_only", CoverageState::NotMeasured, None, None));
     lines
+}
+
+/// Whether `observation` has an end inside that can be told apart from others.
+fn is_of(observation: &Observation, inside: &Inside) -> bool {
+    let ends = [Some(observation.speaker), observation.listener];
+    let addresses = ends.into_iter().flatten().filter_map(|end| end.ip);
+    // Boxes that only show their hardware address are on a link that was listened to: inside.
+    observation.speaker.ip.is_none()
+        || addresses.into_iter().any(|ip| !is_nowhere(ip) && inside.contains(ip))
 }
 
 fn line(

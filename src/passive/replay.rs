@@ -110,7 +110,7 @@ pub fn hear(
 ) -> Result<Replay, Error> {
     let mut found = Replay::default();
     let dissector = Dissector::new();
-    let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::default()).collect();
+    let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::new(inside)).collect();
     for capture in captures {
         let (name, capture) = capture?;
         let file = u32::try_from(found.files.len()).unwrap_or(u32::MAX);

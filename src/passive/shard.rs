@@ -17,6 +17,7 @@ use crate::{
     observe::{
         Endpoint, Finding, Heard, Mac, Observation, PacketId, Protocol, Rest, Said, Transport,
     },
+    scope::Inside,
     time::Timestamp,
     wire::{
         self, ah,
@@ -107,6 +108,11 @@ impl Seen {
 }
 
 impl Shard {
+    /// A shard that has seen nothing. `inside` is what a facility file gives.
+    pub(super) fn new(inside: Option<&Inside>) -> Self {
+        Self { kept: Kept::new(inside.cloned()), ..Self::default() }
+    }
+
     /// Takes in a packet.
     pub(super) fn packet(
         &mut self,

@@ -83,7 +83,8 @@ pub struct Gaps {
     pub framed: u64,
 }
 
-/// Reads `files` and tells what was said in them. `progress` is told how many bytes were read, now and then.
+/// Reads `files` and tells what was said in them. `progress` is told how many more bytes of the files were read,
+/// as they lie there, compressed or not, now and then.
 ///
 /// `inside` is what a facility file gives; without it, it is inferred.
 ///
@@ -194,6 +195,7 @@ fn read_file(
     let mut now = Chunk::default();
     let mut next = Chunk::default();
     let mut more = capture.read_chunk(&mut now, CHUNK);
+    let mut told = 0;
     while !now.packets.is_empty() {
         count(read, &now, gaps);
         // The next packets are read while these are understood.
@@ -205,7 +207,8 @@ fn read_file(
             },
         );
         more = still;
-        progress(now.bytes.len() as u64);
+        progress(capture.taken() - told);
+        told = capture.taken();
         std::mem::swap(&mut now, &mut next);
     }
     read.fault = capture.fault().cloned();

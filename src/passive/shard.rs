@@ -142,7 +142,7 @@ impl Shard {
         }
     }
 
-    /// How many conversations gave way before their end.
+    /// How many conversations gave way before they were understood.
     pub(super) fn given_up(&self) -> u64 {
         self.flows.given_up
     }
@@ -690,23 +690,27 @@ mod tests {
 
     #[test]
     fn streams_that_never_decide_stay_within_bounds() {
-        // `SSH-` and no end of the line: every reader of lines waits for more.
-        let frames = (0..60_000).map(|n: u32| {
-            let payload = [b"SSH-2.0-", [b'a'; 200].as_slice()].concat();
-            let segment = Segment {
-                source: 40_000,
-                destination: 22,
-                sequence: n,
-                acknowledgement: 0,
-                flags: flag::ACK,
-                window: 1024,
-                options: &[],
-                payload: &payload,
-            };
-            frame(n, tcp::NUMBER, &segment.emit(&[]))
-        });
-        let (_, conversations, bytes) = flood(frames);
-        assert!(conversations <= 1 << 15 && bytes <= 16 << 20, "{conversations}, {bytes}");
+        // No end of the line: every reader of lines waits for more. With one, an offer should follow.
+        for (end, gives_up) in [(b"aaaa", true), (b"aa\r\n", false)] {
+            let frames = (0..60_000).map(|n: u32| {
+                let payload = [b"SSH-2.0-", [b'a'; 200].as_slice(), end].concat();
+                let segment = Segment {
+                    source: 40_000,
+                    destination: 22,
+                    sequence: n,
+                    acknowledgement: 0,
+                    flags: flag::ACK,
+                    window: 1024,
+                    options: &[],
+                    payload: &payload,
+                };
+                frame(n, tcp::NUMBER, &segment.emit(&[]))
+            });
+            let (shard, conversations, bytes) = flood(frames);
+            assert!(conversations <= 1 << 15 && bytes <= 16 << 20, "{conversations}, {bytes}");
+            // What gives way is read as far as it came.
+            assert_eq!(shard.given_up() > 0, gives_up, "{}", shard.given_up());
+        }
     }
 
     #[test]

@@ -2,14 +2,19 @@
 //!
 //! Input: the text; a first line `# <role>/<vendor-product>.toml` is the file's name.
 
-use sekisho::fingerprint::{Matcher, Signatures};
+use std::sync::LazyLock;
+
+use sekisho::fingerprint::{Matcher, Signatures, Vocabulary};
+
+static WORDS: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::built_in().expect("the built-in words are tested"));
 
 /// Reads `input` as a signature file, and matches with what it gives.
 pub(crate) fn run(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let name = text.lines().next().and_then(|line| line.strip_prefix("# "));
     let (signatures, errors) =
-        Signatures::from_text(name.unwrap_or("firewall/acme-edgegate.toml"), text);
+        Signatures::from_text(name.unwrap_or("firewall/acme-edgegate.toml"), text, &WORDS);
     assert!(!signatures.is_empty() || !errors.is_empty(), "neither a signature nor a fault");
     for error in &errors {
         assert!(!error.to_string().is_empty());

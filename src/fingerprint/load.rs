@@ -88,13 +88,10 @@ impl Signatures {
         (signatures, errors)
     }
 
-    /// Reads the text of one signature file, `name` below its folder, as [`Signatures::load_leniently`] does.
-    pub fn from_text(name: &str, text: &str) -> (Self, Vec<Error>) {
+    /// Reads the text of one signature file, `name` below its folder, in `known` words.
+    pub fn from_text(name: &str, text: &str, known: &Vocabulary) -> (Self, Vec<Error>) {
         let file = File { name: name.to_owned(), text: text.to_owned() };
-        match Vocabulary::built_in() {
-            Ok(known) => read(&[file], &known, Proof::Run),
-            Err(error) => (Self::default(), vec![error]),
-        }
+        read(&[file], known, Proof::Run)
     }
 
     /// These and others; where both have a signature of one id, the other's counts.

@@ -52,7 +52,8 @@ fn read(said: &Said<'_>) -> Result<Finding> {
             let hello = ClientHello::parse_cut(first.body, false)?;
             add_client_hello(&mut facts, &hello, 't');
             // A client that shows a certificate does so next, in clear up to TLS 1.2.
-            let rest = if first.is_whole() && flight.alert.is_none() {
+            let on = first.is_whole() && flight.alert.is_none() && flight.length > 0;
+            let rest = if on {
                 Rest::Same(flight.length)
             } else {
                 Rest::Done
@@ -276,6 +277,14 @@ mod tests {
         let finding = read(&Said::stream(51_000, 4500, &bytes)).unwrap();
         assert_eq!(finding.facts.get("tls.sni"), Some("vpn.example"));
         assert_eq!(finding.rest, Rest::Same(bytes.len()));
+    }
+
+    #[test]
+    fn a_hello_in_a_record_that_is_not_whole_is_not_read_again() {
+        let mut bytes = offer();
+        bytes[3] = 8;
+        let finding = read(&Said::stream(51_000, 4500, &bytes)).unwrap();
+        assert_eq!(finding.rest, Rest::Done);
     }
 
     #[test]

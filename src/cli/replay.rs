@@ -84,6 +84,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let progress = progress(arguments);
     let heard = passive::replay(&arguments.files, inside, &|bytes| progress.inc(bytes))?;
     progress.finish_and_clear();
+    for file in &heard.files {
+        if let Some(fault) = &file.fault {
+            eprintln!("sekisho: {}: {fault}; what came before is kept", file.name);
+        }
+    }
 
     let files: Vec<&str> = heard.files.iter().map(|file| file.name.as_str()).collect();
     let names = input_names(&files);
@@ -216,7 +221,7 @@ fn describe(
     }
     let id =
         digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
-    let coverage = coverage::of_replay(heard);
+    let coverage = coverage::of_replay(heard, names);
     Run {
         id,
         facility: facility.map(|facility| facility.name),

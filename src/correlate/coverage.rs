@@ -7,8 +7,9 @@ use crate::{
     scope::{Inside, inside::is_nowhere},
 };
 
-/// The lines of coverage of a replay, in the order in which reports show them.
-pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
+/// The lines of coverage of a replay, in the order in which reports show them; `names` are what its files are
+/// cited by.
+pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
     let gaps = replay.gaps;
     let packets: u64 = replay.files.iter().map(|file| file.packets).sum();
     let mut lines = vec![
@@ -19,16 +20,13 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
     let inside = if replay.inside.is_given() { "inside_given" } else { "inside_inferred" };
     let prefixes = (!prefixes.is_empty()).then(|| prefixes.join(", "));
     lines.push(line(inside, CoverageState::Measured, None, prefixes));
-    for file in &replay.files {
+    for (file, name) in replay.files.iter().zip(names) {
         if let Some(fault) = &file.fault {
-            let detail = format!(
-                "{}: packet {} at byte {}: {}",
-                file.name, fault.packet, fault.offset, fault.reason
-            );
+            let detail = format!("{name}: {fault}");
             lines.push(line("file_damaged", CoverageState::Partial, None, Some(detail)));
         }
         for (link_type, count) in &file.foreign {
-            let detail = format!("{}: LINKTYPE {link_type}", file.name);
+            let detail = format!("{name}: LINKTYPE {link_type}");
             lines.push(line(
                 "link_not_understood",
                 CoverageState::Partial,
@@ -37,7 +35,7 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
             ));
         }
         if file.out_of_order {
-            lines.push(line("clock_order", CoverageState::Measured, None, Some(file.name.clone())));
+            lines.push(line("clock_order", CoverageState::Measured, None, Some(name.clone())));
         }
     }
     let counted = [

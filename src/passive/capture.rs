@@ -79,6 +79,12 @@ pub struct Fault {
     pub reason: String,
 }
 
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "packet {} at byte {}: {}", self.packet, self.offset, self.reason)
+    }
+}
+
 /// A run of packets of one file.
 #[derive(Debug, Default)]
 pub struct Chunk {

@@ -183,6 +183,52 @@ fn an_error_names_the_file_the_place_and_the_way_out() {
 }
 
 #[test]
+fn results_that_would_be_mixed_are_refused() {
+    let desk = Desk::new();
+    for place in ["-", "all.json"] {
+        let arguments = ["replay", "gateway.pcap", "--json", place, "--observations", place];
+        let words = stderr(&desk.run(&arguments).code(3));
+        assert!(words.contains("--json and --observations both go to"), "{words}");
+    }
+    let arguments = ["report", "out", "--store", "s.sqlite", "--run", "r0", "--facility", "x"];
+    desk.run(&arguments).code(3);
+}
+
+#[test]
+fn the_same_captures_read_with_another_inside_are_another_run() {
+    let desk = Desk::new();
+    let inside =
+        |prefix: &str| format!("[facility]\nname = \"x\"\n[scope]\ninside = [\"{prefix}\"]\n");
+    desk.put("wrong.toml", inside("10.0.0.0/8").as_bytes());
+    desk.put("right.toml", inside("192.168.0.0/16").as_bytes());
+    let replay = |scope: &str| {
+        let arguments =
+            ["replay", "gateway.pcap", "--scope", scope, "--store", "s.sqlite", "--json", "-"];
+        let done = desk.command(&arguments).arg("--exit-zero").assert().code(0);
+        serde_json::from_str::<Value>(&stdout(&done)).unwrap()["points"].clone()
+    };
+    assert_eq!(replay("wrong.toml").as_array().map(Vec::len), Some(0));
+    assert_eq!(replay("right.toml").as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_facility_narrows_what_is_shown_and_is_spelt_right() {
+    let desk = Desk::new();
+    let replay = |scope: &str| {
+        desk.run(&["replay", "gateway.pcap", "--scope", scope, "--store", "s", "--exit-zero"])
+            .code(0);
+    };
+    desk.put("other.toml", b"[facility]\nname = \"other\"\n");
+    replay("facility.toml");
+    replay("other.toml");
+    let words = stderr(&desk.run(&["show", "p", "--store", "s"]).code(3));
+    assert!(words.contains("name the facility"), "{words}");
+    desk.run(&["show", "p", "--store", "s", "--facility", "other"]).code(0);
+    let words = stderr(&desk.run(&["points", "--store", "s", "--facility", "othr"]).code(3));
+    assert!(words.contains("othr") && words.contains("other, 関所記念病院"), "{words}");
+}
+
+#[test]
 fn a_point_that_is_not_there_is_told_with_the_command_that_lists_them() {
     let desk = Desk::new();
     desk.run(&["replay", "gateway.pcap", "--store", "s.sqlite", "--exit-zero"]).code(0);

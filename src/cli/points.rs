@@ -1,11 +1,14 @@
 //! `sekisho points`: what the inventory holds.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{Exit, LangArguments, StoreArguments, output};
 use crate::{
     correlate::Kind,
-    inventory::{Run, Store},
+    inventory::{self, Run, Store},
     report::{Report, Words, write_json, write_text},
 };
 
@@ -57,11 +60,16 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
     let runs = store.runs()?;
     let last =
         runs.iter().rev().find(|run| facility.is_none() || run.facility.as_deref() == facility);
+    if let (Some(name), None) = (facility, last) {
+        let known: BTreeSet<&str> = runs.iter().filter_map(|run| run.facility.as_deref()).collect();
+        let known = known.into_iter().map(str::to_owned).collect();
+        return Err(inventory::Error::NoSuchFacility { name: name.to_owned(), known }.into());
+    }
     let mut run = match last {
         Some(last) => store.run(&last.id)?,
         None => Run {
             id: String::new(),
-            facility: facility.map(str::to_owned),
+            facility: None,
             began: crate::time::Timestamp::default(),
             ended: crate::time::Timestamp::default(),
             inputs: Vec::new(),

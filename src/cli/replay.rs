@@ -1,7 +1,7 @@
 //! `sekisho replay`: captures to connection points.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     io::{self, IsTerminal as _},
     path::{Path, PathBuf},
 };
@@ -63,22 +63,35 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    output::check(&[
+        ("--json", arguments.json.as_deref()),
+        ("--observations", arguments.observations.as_deref()),
+    ])?;
     let facility = arguments.scope.as_deref().map(Facility::load).transpose()?;
     let signatures = match &arguments.signatures {
         Some(folder) => Signatures::load(folder)?,
         None => Signatures::built_in()?,
     };
     let matcher = Matcher::new(&signatures);
-    // An inventory that cannot be opened is told before hours of reading.
+    // An inventory or a folder that cannot be opened is told before hours of reading.
     let store = arguments.store.as_deref().map(Store::open).transpose()?;
+    if let Some(folder) = &arguments.report {
+        output::folder(folder)?;
+    }
 
     let inside =
         facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
     let progress = progress(arguments);
     let heard = passive::replay(&arguments.files, inside, &|bytes| progress.inc(bytes))?;
     progress.finish_and_clear();
+    for file in &heard.files {
+        if let Some(fault) = &file.fault {
+            eprintln!("sekisho: {}: {fault}; what came before is kept", file.name);
+        }
+    }
 
-    let names = input_names(&heard);
+    let files: Vec<&str> = heard.files.iter().map(|file| file.name.as_str()).collect();
+    let names = input_names(&files);
     let packet = |id: PacketId| {
         let name = names.get(id.file as usize).map_or("?", String::as_str);
         format!("{name}#{}", id.number)
@@ -89,7 +102,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         matcher: &matcher,
         packet: &packet,
     });
-    let mut run = describe(&heard, &names, facility, points);
+    let own = arguments.signatures.is_some().then_some(&signatures);
+    let mut run = describe(&heard, &names, facility, own, points);
     let mut changes = None;
     if let Some(mut store) = store {
         // The first run has nothing to be held against: everything is new, and no list says so better.
@@ -161,34 +175,25 @@ fn progress(arguments: &Arguments) -> ProgressBar {
     total.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style)
 }
 
-/// The names by which packets are cited: the files' own, with their folders only where two would be alike.
-fn input_names(heard: &Replay) -> Vec<String> {
-    let own = |name: &str| {
-        Path::new(name)
-            .file_name()
-            .map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned())
+/// The names by which packets are cited: the files' own, with as many folders as tell them apart.
+fn input_names(files: &[&str]) -> Vec<String> {
+    let ending = |name: &str, parts: usize| {
+        let all: Vec<_> = Path::new(name).iter().collect();
+        let from = all.len().saturating_sub(parts);
+        let ending: PathBuf = all.iter().skip(from).collect();
+        ending.to_string_lossy().into_owned()
     };
-    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
-    for file in &heard.files {
-        *alike.entry(own(&file.name)).or_default() += 1;
-    }
-    heard
-        .files
-        .iter()
-        .map(|file| {
-            if alike.get(&own(&file.name)) == Some(&1) {
-                own(&file.name)
-            } else {
-                file.name.clone()
-            }
-        })
-        .collect()
+    let deepest = files.iter().map(|name| Path::new(name).iter().count()).max().unwrap_or(1);
+    let names = |parts| files.iter().map(|name| ending(name, parts)).collect::<Vec<_>>();
+    let differ = |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == files.len();
+    (1..deepest).map(names).find(differ).unwrap_or_else(|| names(deepest))
 }
 
 fn describe(
     heard: &Replay,
     names: &[String],
     facility: Option<Facility>,
+    signatures: Option<&Signatures>,
     points: Vec<correlate::Point>,
 ) -> Run {
     let inputs: Vec<Input> = heard
@@ -199,8 +204,8 @@ fn describe(
         .collect();
     let began = heard.files.iter().filter_map(|file| file.began).min().unwrap_or_default();
     let ended = heard.files.iter().filter_map(|file| file.ended).max().unwrap_or_default();
-    // The same captures of the same facility, read by the same release, are the same run, whenever and
-    // wherever they are read.
+    // The same captures of the same facility, read by the same release with the same knowledge, are the same
+    // run, whenever and wherever they are read.
     let mut digest = Sha256::new();
     digest.update(env!("CARGO_PKG_VERSION"));
     digest.update(facility.as_ref().map_or("", |facility| &facility.name));
@@ -208,9 +213,15 @@ fn describe(
         digest.update(format!("\0{}\0{}\0{}", input.name, input.packets, input.bytes));
     }
     digest.update(format!("\0{began}\0{ended}"));
+    for prefix in facility.iter().flat_map(|facility| facility.inside.prefixes()) {
+        digest.update(format!("\0{prefix}"));
+    }
+    for signature in signatures.into_iter().flatten() {
+        digest.update(format!("\0{signature:?}"));
+    }
     let id =
         digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
-    let coverage = coverage::of_replay(heard);
+    let coverage = coverage::of_replay(heard, names);
     Run {
         id,
         facility: facility.map(|facility| facility.name),
@@ -219,5 +230,18 @@ fn describe(
         inputs,
         coverage,
         points,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_with_as_many_folders_as_tell_them_apart() {
+        assert_eq!(input_names(&["/here/monday.pcap"]), ["monday.pcap"]);
+        assert_eq!(input_names(&["a/x/m.pcap", "a/y/m.pcap"]), ["x/m.pcap", "y/m.pcap"]);
+        assert_eq!(input_names(&["m.pcap", "old/m.pcap"]), ["m.pcap", "old/m.pcap"]);
+        assert_eq!(input_names(&["-", "/a/b"]), ["-", "b"]);
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     store: StoreArguments,
     /// Only what this run saw
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with = "facility")]
     run: Option<String>,
 }
 

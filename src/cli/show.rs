@@ -22,7 +22,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let known = Store::open_read(&arguments.store.store)?.point(&arguments.id)?;
+    let facility = arguments.store.facility.as_deref();
+    let known = Store::open_read(&arguments.store.store)?.point(&arguments.id, facility)?;
     let words = Words::of(arguments.lang.language());
     output::write(Path::new("-"), |mut out| {
         write_point(&known.point, &known.history, words, super::look(), &mut out)

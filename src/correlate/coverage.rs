@@ -1,10 +1,15 @@
 //! What a replay measured, and what it could not see.
 
 use super::{Coverage, CoverageState};
-use crate::passive::Replay;
+use crate::{
+    observe::Observation,
+    passive::Replay,
+    scope::{Inside, inside::is_nowhere},
+};
 
-/// The lines of coverage of a replay, in the order in which reports show them.
-pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
+/// The lines of coverage of a replay, in the order in which reports show them; `names` are what its files are
+/// cited by.
+pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
     let gaps = replay.gaps;
     let packets: u64 = replay.files.iter().map(|file| file.packets).sum();
     let mut lines = vec![
@@ -15,16 +20,13 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
     let inside = if replay.inside.is_given() { "inside_given" } else { "inside_inferred" };
     let prefixes = (!prefixes.is_empty()).then(|| prefixes.join(", "));
     lines.push(line(inside, CoverageState::Measured, None, prefixes));
-    for file in &replay.files {
+    for (file, name) in replay.files.iter().zip(names) {
         if let Some(fault) = &file.fault {
-            let detail = format!(
-                "{}: packet {} at byte {}: {}",
-                file.name, fault.packet, fault.offset, fault.reason
-            );
+            let detail = format!("{name}: {fault}");
             lines.push(line("file_damaged", CoverageState::Partial, None, Some(detail)));
         }
         for (link_type, count) in &file.foreign {
-            let detail = format!("{}: LINKTYPE {link_type}", file.name);
+            let detail = format!("{name}: LINKTYPE {link_type}");
             lines.push(line(
                 "link_not_understood",
                 CoverageState::Partial,
@@ -33,7 +35,7 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
             ));
         }
         if file.out_of_order {
-            lines.push(line("clock_order", CoverageState::Measured, None, Some(file.name.clone())));
+            lines.push(line("clock_order", CoverageState::Measured, None, Some(name.clone())));
         }
     }
     let counted = [
@@ -46,11 +48,25 @@ pub fn of_replay(replay: &Replay) -> Vec<Coverage> {
     for (subject, state, count) in counted.into_iter().filter(|(.., count)| *count > 0) {
         lines.push(line(subject, state, Some(count), None));
     }
+    if !replay.observations.is_empty()
+        && !replay.observations.iter().any(|o| is_of(o, &replay.inside))
+    {
+        lines.push(line("nothing_inside", CoverageState::NotMeasured, None, None));
+    }
     if gaps.framed == 0 && packets > 0 {
         lines.push(line("no_link_layer", CoverageState::NotMeasured, None, None));
     }
     lines.push(line("listens_only", CoverageState::NotMeasured, None, None));
     lines
+}
+
+/// Whether `observation` has an end inside that can be told apart from others.
+fn is_of(observation: &Observation, inside: &Inside) -> bool {
+    let ends = [Some(observation.speaker), observation.listener];
+    let addresses = ends.into_iter().flatten().filter_map(|end| end.ip);
+    // Boxes that only show their hardware address are on a link that was listened to: inside.
+    observation.speaker.ip.is_none()
+        || addresses.into_iter().any(|ip| !is_nowhere(ip) && inside.contains(ip))
 }
 
 fn line(

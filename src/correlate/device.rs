@@ -59,10 +59,10 @@ impl Devices {
             observations.iter().filter(|observation| observation.protocol == "ethernet")
         {
             let Some(mac) = observation.speaker.mac else { continue };
-            for shared in
-                observation.facts.all("ethernet.acts_as").filter_map(|text| text.parse().ok())
-            {
-                devices.join(Name::Mac(mac), Name::Mac(shared));
+            for field in ["ethernet.acts_as", "ethernet.also"] {
+                for other in observation.facts.all(field).filter_map(|text| text.parse().ok()) {
+                    devices.join(Name::Mac(mac), Name::Mac(other));
+                }
             }
         }
         for observation in observations {

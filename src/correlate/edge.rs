@@ -2,15 +2,20 @@
 
 use std::net::IpAddr;
 
+use ipnetwork::IpNetwork;
+
 use super::{Direction, Kind, sign::Sign};
 use crate::{
     observe::{Observation, Side},
-    scope::Inside,
+    scope::{Inside, inside::is_nowhere},
 };
 
 /// How many different outside addresses make a gateway of a hardware address (MECHANISMS, M11): fewer may be
 /// an address that moved, or a host with a second address.
 const FEWEST_PEERS: usize = 3;
+
+/// How many other inside addresses a router speaks for when it joins networks of the inside.
+const FEWEST_JOINED: usize = 2;
 
 /// Fields in which a box tells its own outside address to anyone who asks.
 const TELLS_OUTSIDE: [&str; 3] = ["nat_pmp.outside", "upnp.outside", "ssdp.outside"];
@@ -28,10 +33,15 @@ pub(super) fn signs<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Si
 }
 
 /// A hardware address through which outside addresses are spoken with.
-fn forwards<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
+fn forwards<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
     let number =
         |field| o.facts.get(field).and_then(|value| value.parse::<usize>().ok()).unwrap_or(0);
-    if o.protocol != "ethernet" || number("ethernet.outside_peers") < FEWEST_PEERS {
+    // What a router handed on is no host's second address. Closed networks may have one server to speak with.
+    let closed = inside.is_given()
+        && number("ethernet.global_peers") == 0
+        && number("ethernet.outside_forwarded") > 0;
+    let fewest = if closed { 1 } else { FEWEST_PEERS };
+    if o.protocol != "ethernet" || number("ethernet.outside_peers") < fewest {
         return None;
     }
     // A router that hands everything on to another is on the way out, not the way out.
@@ -40,17 +50,27 @@ fn forwards<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
     }
     // What goes out to a virtual router and comes back from this one goes both ways, too.
     let sent = number("ethernet.outside_sent") > 0 || o.facts.get("ethernet.acts_as").is_some();
-    let both_ways = number("ethernet.outside_heard") > 0 && sent;
+    let heard = number("ethernet.outside_heard") > 0;
+    let both_ways = heard && sent;
+    // What is sent to a box and never answered by anybody may not have gone anywhere.
+    let answered = heard || number("ethernet.outside_answered") > 0;
     let (kind, evidence) = match (number("ethernet.global_peers"), number("ethernet.ipv4_peers")) {
         (0, _) => (Kind::ClosedNetworkGateway, "forwards_to_closed_network"),
         (_, 0) => (Kind::Ipv6Exit, "forwards_to_outside"),
         _ => (Kind::InternetGateway, "forwards_to_outside"),
     };
     let peers: Vec<&str> = o.facts.all("ethernet.outside").collect();
-    let weight = if both_ways { 0.97 } else { 0.8 };
+    // A router that also joins networks of the inside may hand on to one that nobody listened to.
+    let joins = number("ethernet.inside_forwarded") >= FEWEST_JOINED;
+    let (evidence, weight) = match (both_ways, answered) {
+        (_, true) if joins => ("on_the_way_outside", 0.6),
+        (true, _) => (evidence, 0.97),
+        (false, true) => (evidence, 0.8),
+        (false, false) => ("is_sent_outside", 0.4),
+    };
     let value = peers.join(", ");
     Some(Sign {
-        proves: both_ways,
+        proves: both_ways && !joins,
         ..sign(o, kind, evidence, "ethernet.outside", &value, weight, Direction::Out)
     })
 }
@@ -72,7 +92,11 @@ fn announces_ipv6<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
 fn tells_outside<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
     let (field, value) =
         TELLS_OUTSIDE.iter().find_map(|field| Some((field, o.facts.get(field)?)))?;
-    let outside = value.parse::<IpAddr>().ok().filter(|ip| inside.is_outside(*ip));
+    let outside = value.parse::<IpAddr>().ok().filter(|ip| !is_nowhere(*ip));
+    // A router whose far side is the hospital's own network leads no further than that.
+    if outside.is_some_and(|ip| inside.is_given() && inside.contains(ip)) {
+        return None;
+    }
     let sign =
         sign(o, Kind::InternetGateway, "tells_outside_address", field, value, 0.85, Direction::Out);
     (o.side != Side::Client).then_some(Sign { outside, ..sign })
@@ -95,10 +119,27 @@ fn second_network<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
     }
     let foreign = |text: &str| {
         let other = text.parse::<IpAddr>().ok()?;
-        let elsewhere =
-            !crate::scope::inside::is_nowhere(other) && is_elsewhere(speaker, other, inside);
+        let elsewhere = !is_nowhere(other) && is_elsewhere(speaker, other, inside);
         elsewhere.then_some(other)
     };
+    // Multicast DNS also answers about names of the Internet, which are other machines'.
+    let own_name = |name: &str| {
+        let last = name.trim_end_matches('.').rsplit('.').next();
+        last.is_some_and(|label| label.eq_ignore_ascii_case("local"))
+    };
+    if o.protocol == "mdns" && !o.facts.all("mdns.host").all(own_name) {
+        return None;
+    }
+    // One that speaks from a link-local address must also tell an address of the hospital's: the other may be its
+    // only one.
+    let at_home = |text: &str| {
+        let ip = text.parse::<IpAddr>();
+        ip.is_ok_and(|ip| ip.is_ipv4() && !is_nowhere(ip) && inside.contains(ip))
+    };
+    let mut told = TELLS_ADDRESSES.iter().flat_map(|field| o.facts.all(field));
+    if is_nowhere(speaker) && !told.any(at_home) {
+        return None;
+    }
     let (field, value, other) = TELLS_ADDRESSES.iter().find_map(|field| {
         o.facts.all(field).find_map(|value| Some((*field, value, foreign(value)?)))
     })?;
@@ -110,9 +151,12 @@ fn second_network<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
 }
 
 /// Whether `other` is in a network that `host`'s hospital does not have; with nothing given, in one whose
-/// first half differs.
+/// first half differs. Every host of a link has a global IPv6 address when one router there offers it: that shows
+/// the router, not the host, unless the hospital's IPv6 prefixes were given.
 fn is_elsewhere(host: IpAddr, other: IpAddr, inside: &Inside) -> bool {
+    let ipv6_known = inside.is_given() && inside.prefixes().iter().any(IpNetwork::is_ipv6);
     match (host, other) {
+        (_, IpAddr::V6(_)) if !ipv6_known => false,
         _ if inside.is_outside(other) => true,
         (IpAddr::V4(host), IpAddr::V4(other)) if !inside.is_given() => {
             host.octets()[..2] != other.octets()[..2]

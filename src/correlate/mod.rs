@@ -5,6 +5,7 @@
 //!    products.
 //! 3. [`weigh`] makes one point of all the signs about one box.
 
+mod answer;
 pub mod coverage;
 mod device;
 mod edge;
@@ -24,8 +25,9 @@ pub use point::{
 use crate::{
     fingerprint::{Evidence, Matcher},
     observe::{Endpoint, Observation, PacketId, Side},
-    scope::Inside,
+    scope::{Inside, inside::is_nowhere},
 };
+use answer::Answers;
 use device::{Device, Devices};
 use sign::Sign;
 
@@ -46,10 +48,11 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
     let Heard { observations, inside, matcher, packet } = *heard;
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, (Vec<Sign<'_>>, Vec<Evidence<'_>>)> = BTreeMap::new();
+    let answers = Answers::new(observations, inside);
     let resolvers = resolvers(observations);
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     for observation in observations {
-        let own = sign::of_protocol(observation, inside);
+        let own = sign::of_protocol(observation, inside, &answers);
         for sign in own.into_iter().chain(edge::signs(observation, inside)) {
             if let Some(device) = device_of(&mut devices, &sign.about) {
                 about.entry(device).or_default().0.push(sign);
@@ -96,11 +99,14 @@ fn part_names(points: &mut [Point]) {
 
 /// The box that an end of a conversation is.
 fn device_of(devices: &mut Devices, end: &Endpoint) -> Option<Device> {
-    match (end.ip, end.mac) {
-        // On its own link, a link-local address is whoever's hardware address sent it.
-        (Some(IpAddr::V6(v6)), Some(mac)) if v6.is_unicast_link_local() => {
-            Some(devices.with_mac(mac))
+    match (end.ip, end.mac.filter(|mac| !mac.is_zero())) {
+        // On its own link, an address that is not routed is whoever's hardware address sent it.
+        (Some(ip), Some(mac)) if is_nowhere(ip) => Some(devices.with_mac(mac)),
+        (Some(IpAddr::V6(v6)), None) if v6.is_unicast_link_local() => {
+            Some(devices.with_ip(v6.into()))
         }
+        // What a machine says to itself, and what groups hear, is no box that could be found.
+        (Some(ip), None) if is_nowhere(ip) => None,
         (Some(ip), _) => Some(devices.with_ip(ip)),
         (None, Some(mac)) => Some(devices.with_mac(mac)),
         (None, None) => None,

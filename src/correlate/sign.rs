@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::{Direction, Kind, Service};
+use super::{Direction, Kind, Service, answer::Answers};
 use crate::{
     fingerprint::Evidence,
     observe::{Confidence, Endpoint, Observation, Side},
@@ -138,8 +138,15 @@ fn weight(confidence: Confidence) -> f64 {
     }
 }
 
-/// What `observation` alone says, by its protocol and side.
-pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
+/// How much a question weighs that nobody was heard to answer: less than makes more than a hint.
+const UNANSWERED: f64 = 0.4;
+
+/// What `observation` alone says, by its protocol and side, and by whether it had an answer.
+pub(super) fn of_protocol<'a>(
+    observation: &'a Observation,
+    inside: &Inside,
+    answers: &Answers,
+) -> Vec<Sign<'a>> {
     let o = observation;
     let is_inside = |end: &Endpoint| end.ip.is_some_and(|ip| inside.contains(ip));
     let far = o.listener.as_ref();
@@ -155,7 +162,8 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
                    outside: Option<IpAddr>| {
         // What listens is told by its own port, what dials by the port it dials.
         let listens = direction == Direction::In || evidence == "relays";
-        let port = if listens { about.port } else { outside_port(o, inside) };
+        let dialled = || outside_port(o, inside).or(about.port);
+        let port = if listens { about.port } else { dialled() };
         signs.push(Sign {
             about,
             kind: Some(kind),
@@ -176,6 +184,8 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
     };
     let sure = weight(o.confidence);
     let shown = o.confidence >= Confidence::Firm;
+    let unanswered = sure * UNANSWERED;
+    let two_way = |outward: &Endpoint| outward.ip.is_some_and(|ip| answers.speaks(o.protocol, ip));
     for trade in TRADES.iter().filter(|trade| trade.protocols.contains(&o.protocol)) {
         let (kind, rule) = trade.answers;
         match (o.side, is_inside(&o.speaker), far) {
@@ -189,15 +199,27 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
             }
             (Side::Client, true, Some(_)) => {
                 if let (Some((kind, rule)), Some(outward)) = (trade.dials, outward) {
-                    add(o.speaker, kind, rule, sure * 0.8, false, Direction::Out, outward.ip);
+                    let answered = outward.ip.is_some_and(|ip| answers.answers(o.protocol, ip));
+                    let (rule, sure) =
+                        if answered { (rule, sure * 0.8) } else { ("asks_outside", unanswered) };
+                    add(o.speaker, kind, rule, sure, false, Direction::Out, outward.ip);
                 }
             }
-            // Somebody outside asks somebody inside: no answer, no proof.
+            // Somebody outside asks somebody inside: no answer, no proof. Whoever asks everybody shows nothing.
             (Side::Client, false, Some(far)) if is_inside(far) => {
-                add(*far, kind, rule, sure * 0.4, false, Direction::In, None);
+                let talks = far.ip.is_some_and(|ip| answers.speaks(o.protocol, ip));
+                if !talks && !o.speaker.ip.is_some_and(|ip| answers.sweeps(ip)) {
+                    let rule = "asked_from_outside";
+                    add(*far, kind, rule, unanswered, false, Direction::In, None);
+                }
             }
             (Side::Peer, true, _) => match (trade.dials, outward) {
                 (Some((kind, rule)), Some(outward)) => {
+                    let (rule, sure, shown) = if two_way(outward) {
+                        (rule, sure, shown)
+                    } else {
+                        ("asks_outside", unanswered, false)
+                    };
                     add(o.speaker, kind, rule, sure, shown, Direction::Out, outward.ip);
                 }
                 _ => add(o.speaker, kind, rule, sure * 0.6, false, Direction::Both, None),
@@ -209,7 +231,12 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
         && is_inside(&o.speaker)
         && let Some(outward) = outward
     {
-        add(o.speaker, *kind, "tunnel_endpoint", sure, shown, Direction::Out, outward.ip);
+        let (rule, sure, shown) = if two_way(outward) {
+            ("tunnel_endpoint", sure, shown)
+        } else {
+            ("asks_outside", unanswered, false)
+        };
+        add(o.speaker, *kind, rule, sure, shown, Direction::Out, outward.ip);
     }
     if SHELLS.contains(&o.protocol) {
         match (o.side, is_inside(&o.speaker), outward) {
@@ -243,7 +270,7 @@ pub(super) fn of_protocol<'a>(observation: &'a Observation, inside: &Inside) -> 
         for field in ["http.connect", "http.absolute"] {
             let relay = far.filter(|far| is_inside(far) && o.facts.get(field).is_some());
             if let Some(relay) = relay {
-                add(*relay, Kind::ProxyRelay, "relays", 0.7, false, Direction::Out, None);
+                add(*relay, Kind::ProxyRelay, "relays", UNANSWERED, false, Direction::Out, None);
             }
         }
     }

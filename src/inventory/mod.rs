@@ -110,6 +110,14 @@ pub enum Error {
         /// What was asked for.
         id: String,
     },
+    /// No run was made at a facility of this name.
+    #[error("there is no facility `{name}` in this store; known are: {}", known.join(", "))]
+    NoSuchFacility {
+        /// What was asked for.
+        name: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
     /// A run names two points alike.
     #[error("{}: run `{run}` has two points named `{id}`; nothing was written", path.display())]
     TwoAlike {

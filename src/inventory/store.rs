@@ -264,12 +264,14 @@ impl Store {
         Ok(known)
     }
 
-    /// The point named `id`, or the only one whose name begins so, with every run that saw it.
-    pub fn point(&self, id: &str) -> Result<Known> {
+    /// The point of `facility`, or of any, that is named `id`, or the only one whose name begins so, with every
+    /// run that saw it.
+    pub fn point(&self, id: &str, facility: Option<&str>) -> Result<Known> {
         let found = self.rows(
             "SELECT number, id, facility FROM point WHERE substr(id, 1, length(?1)) = ?1
+               AND (?2 IS NULL OR facility = ?2)
              ORDER BY id <> ?1, id, facility",
-            [id],
+            params![id, facility],
             |row| {
                 Ok((
                     row.get::<_, i64>(0)?,
@@ -761,7 +763,7 @@ mod tests {
         assert_eq!(first, [Change::Appeared { id: "p0000000a".into(), kind: Kind::VpnGateway }]);
         assert_eq!(store.absorb(&run).unwrap(), first);
         assert_eq!(store.runs().unwrap().len(), 1);
-        assert_eq!(store.point("p0").unwrap().history.len(), 1);
+        assert_eq!(store.point("p0", None).unwrap().history.len(), 1);
     }
 
     #[test]
@@ -832,7 +834,7 @@ mod tests {
         let mut store = Store::open(&path).unwrap();
         store.absorb(&run("r2", 200, vec![point("p0000000a", "192.0.2.2", MAC_A)])).unwrap();
         store.absorb(&run("r1", 100, vec![point("p0000000a", "192.0.2.1", MAC_A)])).unwrap();
-        let known = store.point("p0000000a").unwrap();
+        let known = store.point("p0000000a", None).unwrap();
         assert_eq!((known.first_seen.as_str(), known.last_seen.as_str()), ("r1", "r2"));
         assert_eq!(known.point.addresses.first().unwrap().to_string(), "192.0.2.2");
     }
@@ -845,8 +847,9 @@ mod tests {
         let there = Run { id: "r2".into(), facility: None, ..here.clone() };
         store.absorb(&here).unwrap();
         assert!(matches!(store.absorb(&there).unwrap().as_slice(), [Change::Appeared { .. }]));
-        assert!(matches!(store.point("p0"), Err(Error::Ambiguous { .. })));
-        assert!(matches!(store.point("p1"), Err(Error::NoSuchPoint { .. })));
+        assert!(matches!(store.point("p0", None), Err(Error::Ambiguous { .. })));
+        assert_eq!(store.point("p0", here.facility.as_deref()).unwrap().history.len(), 1);
+        assert!(matches!(store.point("p1", None), Err(Error::NoSuchPoint { .. })));
     }
 
     #[test]

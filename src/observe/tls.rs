@@ -53,11 +53,7 @@ fn read(said: &Said<'_>) -> Result<Finding> {
             add_client_hello(&mut facts, &hello, 't');
             // A client that shows a certificate does so next, in clear up to TLS 1.2.
             let on = first.is_whole() && flight.alert.is_none() && flight.length > 0;
-            let rest = if on {
-                Rest::Same(flight.length)
-            } else {
-                Rest::Done
-            };
+            let rest = if on { Rest::Same(flight.length) } else { Rest::Done };
             Ok(Finding::certain(Side::Client, facts).then(rest))
         }
         SERVER_HELLO => {

@@ -43,9 +43,8 @@ fn side(said: &Said<'_>) -> Side {
     }
 }
 
-fn banner(facts: &mut Facts, version: Version) {
+fn version(facts: &mut Facts, version: Version) {
     let Version { major, minor } = version;
-    facts.add("vnc.banner", format_args!("RFB {major:03}.{minor:03}"));
     facts.add("vnc.version", format_args!("{major}.{minor}"));
 }
 
@@ -55,7 +54,9 @@ fn of_server(said: &Said<'_>, client: Option<Version>) -> Result<Finding> {
         return Err(Error::Truncated { field: "security", missing: 1 });
     }
     let mut facts = Facts::default();
-    banner(&mut facts, server.version);
+    let Version { major, minor } = server.version;
+    facts.add("vnc.banner", format_args!("RFB {major:03}.{minor:03}"));
+    version(&mut facts, server.version);
     if server.version == Version::REPEATER {
         facts.add("vnc.through", "repeater");
         return Ok(Finding::certain(Side::Server, facts).then(Rest::Same(vnc::LINE)));
@@ -87,7 +88,8 @@ fn of_client(said: &Said<'_>) -> Result<Finding> {
         return Err(Error::Truncated { field: "security", missing: 1 });
     }
     let mut facts = Facts::default();
-    banner(&mut facts, client.version);
+    // A viewer's line only answers the server's: it is no banner, and names no server.
+    version(&mut facts, client.version);
     if let Some(chosen) = client.chosen {
         facts.add("vnc.security", security(chosen.into()));
     }

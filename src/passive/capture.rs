@@ -7,6 +7,10 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use pcap_parser::{
@@ -14,7 +18,7 @@ use pcap_parser::{
     pcapng::{self, Block},
 };
 
-use crate::{time::Timestamp, wire::Reader};
+use crate::time::Timestamp;
 
 /// The largest block or packet that is read; a larger one is a lie (the largest snapshot length that
 /// libpcap allows for anything but USB is 256 KiB).
@@ -25,6 +29,9 @@ const WINDOW: usize = 1 << 20;
 
 /// How many interfaces a section may describe.
 const MOST_INTERFACES: usize = 4096;
+
+/// Enhanced Packet Block of pcapng.
+const ENHANCED_PACKET: u32 = 6;
 
 /// Old Packet Block of pcapng drafts, which some tools still write.
 const OLD_PACKET: u32 = 2;
@@ -70,6 +77,12 @@ pub struct Fault {
     pub offset: u64,
     /// What is wrong.
     pub reason: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "packet {} at byte {}: {}", self.packet, self.offset, self.reason)
+    }
 }
 
 /// A run of packets of one file.
@@ -133,6 +146,22 @@ pub struct Capture {
     /// What the system said when reading failed.
     trouble: Option<String>,
     fault: Option<Fault>,
+    /// How much of the file was read, as it lies there.
+    taken: Arc<AtomicU64>,
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    input: R,
+    taken: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(space)?;
+        self.taken.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 enum Format {
@@ -183,7 +212,9 @@ impl Capture {
     }
 
     /// Reads a capture from `input`; `name` is for messages.
-    pub fn read(mut input: Box<dyn Read + Send>, name: &str) -> Result<Self, Error> {
+    pub fn read(input: Box<dyn Read + Send>, name: &str) -> Result<Self, Error> {
+        let taken = Arc::new(AtomicU64::new(0));
+        let mut input = Counted { input, taken: Arc::clone(&taken) };
         let unreadable = |source| Error::Unreadable { name: name.to_owned(), source };
         let mut head = Vec::new();
         input.by_ref().take(4).read_to_end(&mut head).map_err(unreadable)?;
@@ -207,6 +238,7 @@ impl Capture {
             format,
             trouble: None,
             fault: None,
+            taken,
         };
         capture.fill(24);
         let found = capture.unread();
@@ -269,6 +301,11 @@ impl Capture {
     /// Why reading ended before the file did, if it did.
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
+    }
+
+    /// How many bytes of the file were read so far, compressed or not as it is.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     fn break_off(&mut self, reason: String) {
@@ -381,6 +418,10 @@ fn block(bytes: &[u8], big_endian: &mut bool, interfaces: &mut Vec<Interface>) -
         return Step::More(missing);
     }
     let whole = bytes.get(..record).unwrap_or_default();
+    if matches!(kind, ENHANCED_PACKET | OLD_PACKET) {
+        return packet(whole, kind, *big_endian, interfaces)
+            .unwrap_or_else(|| Step::Broken("its block is too short for a packet".to_owned()));
+    }
     let parse = if *big_endian { pcapng::parse_block_be } else { pcapng::parse_block_le };
     let parsed: Result<(_, Block<'_>), pcap_parser::nom::Err<PcapError<&[u8]>>> = parse(whole);
     match parsed {
@@ -392,22 +433,6 @@ fn block(bytes: &[u8], big_endian: &mut bool, interfaces: &mut Vec<Interface>) -
                 offset: description.if_tsoffset,
                 snapshot: description.snaplen,
             });
-        }
-        Ok((_, Block::EnhancedPacket(packet))) => {
-            let Some(interface) = interfaces.get(packet.if_id as usize) else {
-                return Step::Broken(format!(
-                    "it was captured on interface {}, which the file does not describe",
-                    packet.if_id
-                ));
-            };
-            let at = moment(interface, packet.ts_high, packet.ts_low);
-            let length = packet.data.len().min(packet.caplen as usize);
-            let cut = packet.origlen > packet.caplen;
-            let link_type = interface.link_type;
-            return Step::Packet {
-                packet: Captured { number: 0, at, link_type, start: 28, length, cut },
-                record,
-            };
         }
         Ok((_, Block::SimplePacket(packet))) => {
             let Some(interface) = interfaces.first() else {
@@ -425,10 +450,6 @@ fn block(bytes: &[u8], big_endian: &mut bool, interfaces: &mut Vec<Interface>) -
                 record,
             };
         }
-        Ok((_, Block::Unknown(_))) if kind == OLD_PACKET => {
-            return old_packet(whole, *big_endian, interfaces)
-                .unwrap_or_else(|| Step::Broken("its block cannot be read".to_owned()));
-        }
         // Names, statistics, secrets, comments: nothing was said on the wire. A block with broken
         // options is passed over too, since its length is known.
         Ok(_) | Err(_) => {}
@@ -436,18 +457,25 @@ fn block(bytes: &[u8], big_endian: &mut bool, interfaces: &mut Vec<Interface>) -
     Step::Other { record }
 }
 
-/// The Old Packet Block: interface, drops, time, lengths, data.
-fn old_packet(block: &[u8], big_endian: bool, interfaces: &[Interface]) -> Option<Step> {
-    let mut r = Reader::new(block.get(8..)?);
-    let interface: [u8; 2] = r.take("interface").ok()?;
-    let interface =
-        if big_endian { u16::from_be_bytes(interface) } else { u16::from_le_bytes(interface) };
-    let interface = interfaces.get(usize::from(interface))?;
-    let at = moment(interface, number(block, 12, big_endian)?, number(block, 16, big_endian)?);
-    let (length, original) =
-        (number(block, 20, big_endian)? as usize, number(block, 24, big_endian)? as usize);
+/// An Enhanced Packet Block or an old one: interface, time, lengths, data. Options behind them may be broken;
+/// the packet counts all the same.
+fn packet(block: &[u8], kind: u32, big_endian: bool, interfaces: &[Interface]) -> Option<Step> {
+    let number = |at| number(block, at, big_endian);
+    let interface = match (kind, big_endian) {
+        // The old block has 16 bits for it, and 16 for drops.
+        (OLD_PACKET, true) => number(8)? >> 16,
+        (OLD_PACKET, false) => number(8)? & 0xffff,
+        _ => number(8)?,
+    };
+    let Some(of) = interfaces.get(interface as usize) else {
+        return Some(Step::Broken(format!(
+            "it was captured on interface {interface}, which the file does not describe"
+        )));
+    };
+    let (at, link_type) = (moment(of, number(12)?, number(16)?), of.link_type);
+    let (length, original) = (number(20)? as usize, number(24)? as usize);
     let (length, cut) = (length.min(block.len().checked_sub(32)?), original > length);
-    let packet = Captured { number: 0, at, link_type: interface.link_type, start: 28, length, cut };
+    let packet = Captured { number: 0, at, link_type, start: 28, length, cut };
     Some(Step::Packet { packet, record: block.len() })
 }
 
@@ -516,6 +544,23 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_with_broken_options_counts() {
+        let file = hex_literal::hex!(
+            "0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
+            "00000001 00000014 0001 0000 00000000 00000014"
+            // An option that says it is longer than the block; then the same packet in the old form.
+            "00000006 0000002c 00000000 00000000 00000007 00000004 00000009 aabbccdd 0002ffff 61626364 0000002c"
+            "00000002 00000024 0000 0003 00000000 00000008 00000004 00000004 aabbccdd 00000024"
+        );
+        let (chunk, fault) = read(&file).unwrap();
+        assert_eq!((fault, chunk.packets.len()), (None, 2));
+        let seen = |packet: &Captured| (packet.number, packet.at, packet.cut);
+        let seen: Vec<_> = chunk.packets.iter().map(seen).collect();
+        assert_eq!(seen, [(1, Timestamp::new(0, 7000), true), (2, Timestamp::new(0, 8000), false)]);
+        assert!(chunk.packets.iter().all(|p| chunk.bytes_of(p) == [0xaa, 0xbb, 0xcc, 0xdd]));
+    }
+
+    #[test]
     fn a_capture_cut_anywhere_keeps_what_came_before() {
         let file = pcap(3);
         for end in 25..file.len() {
@@ -563,6 +608,10 @@ mod tests {
     fn compressed_captures_are_read_through() {
         let file = pcap(3);
         let packed = zstd::encode_all(&file[..], 3).unwrap();
+        let mut capture =
+            Capture::read(Box::new(io::Cursor::new(packed.clone())), "test.pcap").unwrap();
+        while capture.read_chunk(&mut Chunk::default(), usize::MAX) {}
+        assert_eq!(capture.taken(), packed.len() as u64);
         assert_eq!(read(&packed).unwrap().0.packets.len(), 3);
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         io::Write::write_all(&mut gzip, &file).unwrap();

@@ -7,7 +7,7 @@ use std::{
 
 use hashbrown::HashTable;
 
-use super::{reassemble::Stream, shard::Seen};
+use super::{reassemble::Stream, seen::Seen};
 use crate::observe::{End, Mac, Protocol};
 
 /// How many conversations one shard follows. The one that was silent longest gives way.
@@ -154,6 +154,11 @@ impl Flow {
         self.up.held() + self.down.held()
     }
 
+    /// Whether anything said in it was understood.
+    fn is_understood(&self) -> bool {
+        self.up.understood > 0 || self.down.understood > 0
+    }
+
     /// Forgets everything said: the same ends begin a new conversation.
     pub(super) fn restart(&mut self) {
         *self = Self { recent: true, ..Self::new(self.key) };
@@ -170,7 +175,7 @@ pub(super) struct Flows {
     hand: usize,
     /// How many bytes of streams all hold.
     held: usize,
-    /// How many gave way before their end.
+    /// How many gave way before they were understood.
     pub given_up: u64,
 }
 
@@ -204,7 +209,7 @@ impl Flows {
             give_way(flow);
             flow.up.close();
             flow.down.close();
-            self.given_up += 1;
+            self.given_up += u64::from(!flow.is_understood());
             self.held = self.held.saturating_sub(held);
         }
     }
@@ -240,7 +245,7 @@ impl Flows {
                 }
                 if held > 0 {
                     give_way(flow);
-                    self.given_up += 1;
+                    self.given_up += u64::from(!flow.is_understood());
                 }
                 self.held = self.held.saturating_sub(held);
                 *flow = Flow::new(key);

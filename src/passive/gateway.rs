@@ -3,7 +3,10 @@
 //! A frame whose far end is outside shows the gateway: it goes to the gateway's hardware address, or comes
 //! from it. Each conversation is noted once a direction, so that the cost is per conversation.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use hashbrown::HashMap;
 
@@ -47,6 +50,13 @@ pub(super) struct Noted {
     pub with: IpAddr,
     /// How many more routers could have forwarded the packet.
     pub time_to_live: u8,
+}
+
+impl Noted {
+    /// Whether its time to live shows that a router handed it on.
+    fn is_forwarded(&self) -> bool {
+        self.time_to_live > 1 && !FRESH.contains(&self.time_to_live)
+    }
 }
 
 /// The hardware addresses of one shard.
@@ -103,11 +113,18 @@ impl Stations {
     /// forwards, and the inside addresses that are its own.
     pub(super) fn observations(&self, inside: &Inside) -> Vec<Observation> {
         let sent = self.sent(inside);
+        let stations = self.all.values();
+        let speak: BTreeSet<IpAddr> =
+            stations.flat_map(|station| &station.speaks_for).map(|noted| noted.address).collect();
+        let handed = self.handed(inside);
         let mut all = Vec::new();
         for (mac, station) in &self.all {
-            let Some(mut observation) = station.observation(*mac, inside) else { continue };
+            let Some(mut observation) = station.observation(*mac, inside, &speak) else { continue };
             if let Some(next) = station.relays_to(*mac, inside, &sent) {
                 observation.facts.add("ethernet.relays_to", next);
+            }
+            for other in station.receives_as(*mac, inside, &handed) {
+                observation.facts.add("ethernet.also", other);
             }
             for virtual_mac in station.acts_as(*mac, &sent) {
                 observation.facts.add("ethernet.acts_as", virtual_mac);
@@ -116,6 +133,22 @@ impl Stations {
         }
         all.sort_by_key(|observation| (observation.packet, observation.speaker));
         all
+    }
+
+    /// For each conversation, to whom its packets were sent inside, and how old they were then.
+    fn handed(&self, inside: &Inside) -> Sent {
+        let mut handed = Sent::default();
+        let mut stations: Vec<(&Mac, &Station)> = self.all.iter().collect();
+        stations.sort_by_key(|(mac, _)| **mac);
+        for (mac, station) in stations {
+            for noted in station.is_sent.iter().filter(|noted| inside.contains(noted.with)) {
+                let macs = handed.entry((noted.address, noted.with)).or_default();
+                if macs.len() < MOST_HANDED {
+                    macs.push((*mac, noted.time_to_live));
+                }
+            }
+        }
+        handed
     }
 
     /// For each conversation with the outside, to whom its packets were sent, and how old they were then.
@@ -158,6 +191,13 @@ fn add(noted: &mut Vec<Noted>, packet: Noted, full: bool) -> usize {
 /// The values that machines put into packets they send themselves; a router forwards lower ones.
 const FRESH: [u8; 4] = [32, 64, 128, 255];
 
+/// Whether `address` is on the Internet itself: not in the range that carriers share (RFC 6598) either, which closed
+/// networks number their machines from.
+fn is_internet(address: IpAddr) -> bool {
+    let shared = |v4: Ipv4Addr| v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
+    is_global(address) && !matches!(address, IpAddr::V4(v4) if shared(v4))
+}
+
 /// How many addresses an observation names.
 const MOST_NAMED: usize = 8;
 
@@ -177,6 +217,23 @@ impl Station {
         onward?.pop_first()
     }
 
+    /// The hardware addresses on which the router with this one takes in what it sends from here: packets that
+    /// were sent to another leave from this one, one hop older.
+    fn receives_as(&self, mac: Mac, inside: &Inside, handed: &Sent) -> BTreeSet<Mac> {
+        let forwarded = |noted: &&Noted| {
+            noted.is_forwarded() && inside.contains(noted.address) && !is_nowhere(noted.with)
+        };
+        let mut others = BTreeSet::new();
+        for noted in self.speaks_for.iter().filter(forwarded) {
+            let taken_in = handed.get(&(noted.with, noted.address)).into_iter().flatten();
+            let one_older = |(other, left): &&(Mac, u8)| {
+                *other != mac && left.checked_sub(1) == Some(noted.time_to_live)
+            };
+            others.extend(taken_in.filter(one_older).map(|(other, _)| *other));
+        }
+        others
+    }
+
     /// The virtual routers' hardware addresses that this one acts for: what goes out to them comes back
     /// from it (RFC 9568, 7.3; RFC 2281).
     fn acts_as(&self, mac: Mac, sent: &Sent) -> BTreeSet<Mac> {
@@ -189,7 +246,12 @@ impl Station {
             .collect()
     }
 
-    fn observation(&self, mac: Mac, inside: &Inside) -> Option<Observation> {
+    fn observation(
+        &self,
+        mac: Mac,
+        inside: &Inside,
+        speak: &BTreeSet<IpAddr>,
+    ) -> Option<Observation> {
         let leads_out = |noted: &&Noted| {
             inside.is_outside(noted.address)
                 && !is_nowhere(noted.with)
@@ -211,8 +273,19 @@ impl Station {
             facts.add("ethernet.outside_peers", peers.len());
             facts.add("ethernet.outside_heard", from.len());
             facts.add("ethernet.outside_sent", to.len());
+            let answered = to.iter().filter(|noted| speak.contains(&noted.address)).count();
+            facts.add("ethernet.outside_answered", answered);
+            let forwarded = from.iter().filter(|noted| noted.is_forwarded()).count();
+            facts.add("ethernet.outside_forwarded", forwarded);
             facts.add("ethernet.inside_clients", clients.len());
-            let global = peers.iter().filter(|address| is_global(**address)).count();
+            let joined = |noted: &&Noted| {
+                inside.contains(noted.address)
+                    && noted.is_forwarded()
+                    && !is_nowhere(noted.with)
+                    && !own.iter().any(|own| own.address == noted.address)
+            };
+            facts.add("ethernet.inside_forwarded", self.speaks_for.iter().filter(joined).count());
+            let global = peers.iter().filter(|address| is_internet(**address)).count();
             facts.add("ethernet.global_peers", global);
             let ipv4 = peers.iter().filter(|address| address.is_ipv4()).count();
             facts.add("ethernet.ipv4_peers", ipv4);
@@ -259,6 +332,38 @@ mod tests {
         assert_eq!(of(gateway).get("ethernet.address"), None);
         assert_eq!(of(client).get("ethernet.outside_peers"), None);
         assert_eq!(of(client).get("ethernet.address"), Some("192.168.0.5"));
+    }
+
+    #[test]
+    fn a_router_is_one_box_on_all_its_links_and_joins_them() {
+        let mut stations = Stations::default();
+        let mac = |last| Some(Mac([0, 0, 0x5e, 0, 0x53, last]));
+        for n in 1..=3 {
+            let (host, server) = ([10, 0, 1, n], [10, 0, 2, n]);
+            stations.note(mac(10 + n), mac(1), packet(host, server, 64));
+            stations.note(mac(2), mac(20 + n), packet(host, server, 63));
+            stations.note(mac(2), mac(20 + n), packet([10, 0, 2, 254], server, 64));
+        }
+        let heard = Stations::join([stations].into_iter()).observations(&Inside::inferred([]));
+        let of = |last| heard.iter().find(|o| o.speaker.mac == mac(last)).map(|o| &o.facts);
+        assert!(of(11).is_some_and(|facts| facts.get("ethernet.also").is_none()));
+        assert_eq!(
+            of(2).and_then(|facts| facts.get("ethernet.also")),
+            mac(1).map(|m| m.to_string()).as_deref()
+        );
+    }
+
+    #[test]
+    fn what_is_only_sent_is_not_answered() {
+        let mut stations = Stations::default();
+        let mac = |last| Some(Mac([0, 0, 0x5e, 0, 0x53, last]));
+        for n in 1..=3 {
+            stations.note(mac(1), mac(2), packet([10, 0, 0, 5], [203, 0, 113, n], 64));
+        }
+        let heard = Stations::join([stations].into_iter()).observations(&Inside::inferred([]));
+        let facts = heard.iter().find(|o| o.speaker.mac == mac(2)).map(|o| &o.facts).unwrap();
+        assert_eq!(facts.get("ethernet.outside_sent"), Some("3"));
+        assert_eq!(facts.get("ethernet.outside_answered"), Some("0"));
     }
 
     #[test]

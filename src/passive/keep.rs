@@ -13,7 +13,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::{
     observe::{Endpoint, Observation, Side},
-    scope::inside::is_global,
+    scope::{Inside, inside::is_global},
 };
 
 /// How many different things one speaker may say in one protocol. A client's name questions are the
@@ -29,6 +29,8 @@ const MOST_BYTES: usize = 32 << 20;
 /// The observations of one shard.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
+    /// What a facility file gives as inside.
+    inside: Option<Inside>,
     observations: Vec<Observation>,
     seen: HashSet<u64, foldhash::fast::RandomState>,
     speakers: HashMap<u64, u32, foldhash::fast::RandomState>,
@@ -39,10 +41,15 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// None kept yet. What `inside` leaves out is outside; without it, what is global.
+    pub(super) fn new(inside: Option<Inside>) -> Self {
+        Self { inside, ..Self::default() }
+    }
+
     /// Keeps `observation` unless the same was said before.
     pub(super) fn add(&mut self, observation: Observation) {
-        let sameness = sameness(&observation);
-        if self.seen.contains(&sameness) {
+        let same = sameness(&observation, self.inside.as_ref());
+        if self.seen.contains(&same) {
             return;
         }
         let bytes: usize = observation.facts.iter().map(|(_, value)| value.len()).sum();
@@ -60,7 +67,7 @@ impl Kept {
         }
         *said += 1;
         self.bytes += bytes;
-        self.seen.insert(sameness);
+        self.seen.insert(same);
         self.observations.push(observation);
     }
 
@@ -69,13 +76,15 @@ impl Kept {
     pub(super) fn join(shards: impl Iterator<Item = Self>) -> (Vec<Observation>, u64) {
         let mut refused = 0;
         let mut all: Vec<Observation> = Vec::new();
+        let mut inside = None;
         for shard in shards {
+            inside = inside.or(shard.inside);
             refused += shard.refused;
             all.extend(shard.observations);
         }
         all.sort_by(in_order);
         let mut seen = HashSet::<u64, foldhash::fast::RandomState>::default();
-        all.retain(|observation| seen.insert(sameness(observation)));
+        all.retain(|observation| seen.insert(sameness(observation, inside.as_ref())));
         (all, refused)
     }
 }
@@ -88,14 +97,18 @@ fn in_order(a: &Observation, b: &Observation) -> Ordering {
 
 /// A number that two observations share when they say the same: the same speaker and facts, on the same
 /// service. To whom a server says it does not matter, but that somebody outside hears it does.
-fn sameness(o: &Observation) -> u64 {
+fn sameness(o: &Observation, inside: Option<&Inside>) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     (o.protocol, o.side, o.confidence, o.speaker.ip, o.speaker.mac, o.speaker.transport)
         .hash(&mut hasher);
     match o.side {
         Side::Client => o.listener.map(|listener| (listener.ip, listener.port)).hash(&mut hasher),
         Side::Server | Side::Peer => {
-            let outside = o.listener.and_then(|listener| listener.ip).is_some_and(is_global);
+            let listener = o.listener.and_then(|listener| listener.ip);
+            let outside = listener.is_some_and(|ip| match inside {
+                Some(inside) => inside.is_outside(ip),
+                None => is_global(ip),
+            });
             (o.speaker.port, outside).hash(&mut hasher);
         }
     }

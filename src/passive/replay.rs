@@ -15,7 +15,8 @@ use super::{
     dissect::Dissector,
     gateway::Stations,
     keep::Kept,
-    shard::{Seen, Shard},
+    seen::Seen,
+    shard::Shard,
 };
 use crate::{
     observe::{Mac, Observation, PacketId},
@@ -83,7 +84,8 @@ pub struct Gaps {
     pub framed: u64,
 }
 
-/// Reads `files` and tells what was said in them. `progress` is told how many bytes were read, now and then.
+/// Reads `files` and tells what was said in them. `progress` is told how many more bytes of the files were read,
+/// as they lie there, compressed or not, now and then.
 ///
 /// `inside` is what a facility file gives; without it, it is inferred.
 ///
@@ -109,7 +111,7 @@ pub fn hear(
 ) -> Result<Replay, Error> {
     let mut found = Replay::default();
     let dissector = Dissector::new();
-    let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::default()).collect();
+    let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::new(inside)).collect();
     for capture in captures {
         let (name, capture) = capture?;
         let file = u32::try_from(found.files.len()).unwrap_or(u32::MAX);
@@ -194,6 +196,7 @@ fn read_file(
     let mut now = Chunk::default();
     let mut next = Chunk::default();
     let mut more = capture.read_chunk(&mut now, CHUNK);
+    let mut told = 0;
     while !now.packets.is_empty() {
         count(read, &now, gaps);
         // The next packets are read while these are understood.
@@ -205,7 +208,8 @@ fn read_file(
             },
         );
         more = still;
-        progress(now.bytes.len() as u64);
+        progress(capture.taken() - told);
+        told = capture.taken();
         std::mem::swap(&mut now, &mut next);
     }
     read.fault = capture.fault().cloned();

@@ -11,12 +11,14 @@ use super::{
     fragment::{self, Fragments},
     gateway::{Noted, Stations},
     keep::Kept,
+    seen::Seen,
     tunnel,
 };
 use crate::{
     observe::{
         Endpoint, Finding, Heard, Mac, Observation, PacketId, Protocol, Rest, Said, Transport,
     },
+    scope::Inside,
     time::Timestamp,
     wire::{
         self, ah,
@@ -67,21 +69,6 @@ pub(super) struct Shard {
     pub cut: u64,
 }
 
-/// A packet and what surrounds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
-    /// When it passed.
-    pub at: Timestamp,
-    /// Which one it is.
-    pub packet: PacketId,
-    /// The frame's sender.
-    source: Option<Mac>,
-    /// The frame's receiver.
-    destination: Option<Mac>,
-    /// How many tunnels it was taken out of.
-    depth: u8,
-}
-
 /// A packet's ends and what it carries, whatever the version of IP.
 #[derive(Debug, Clone, Copy)]
 struct Packet<'a> {
@@ -99,14 +86,12 @@ struct Ends {
     to: Endpoint,
 }
 
-impl Seen {
-    /// A packet as it lies in a capture.
-    pub(super) fn new(at: Timestamp, packet: PacketId) -> Self {
-        Self { at, packet, source: None, destination: None, depth: 0 }
-    }
-}
-
 impl Shard {
+    /// A shard that has seen nothing. `inside` is what a facility file gives.
+    pub(super) fn new(inside: Option<&Inside>) -> Self {
+        Self { kept: Kept::new(inside.cloned()), ..Self::default() }
+    }
+
     /// Takes in a packet.
     pub(super) fn packet(
         &mut self,
@@ -136,7 +121,7 @@ impl Shard {
         }
     }
 
-    /// How many conversations gave way before their end.
+    /// How many conversations gave way before they were understood.
     pub(super) fn given_up(&self) -> u64 {
         self.flows.given_up
     }
@@ -684,23 +669,27 @@ mod tests {
 
     #[test]
     fn streams_that_never_decide_stay_within_bounds() {
-        // `SSH-` and no end of the line: every reader of lines waits for more.
-        let frames = (0..60_000).map(|n: u32| {
-            let payload = [b"SSH-2.0-", [b'a'; 200].as_slice()].concat();
-            let segment = Segment {
-                source: 40_000,
-                destination: 22,
-                sequence: n,
-                acknowledgement: 0,
-                flags: flag::ACK,
-                window: 1024,
-                options: &[],
-                payload: &payload,
-            };
-            frame(n, tcp::NUMBER, &segment.emit(&[]))
-        });
-        let (_, conversations, bytes) = flood(frames);
-        assert!(conversations <= 1 << 15 && bytes <= 16 << 20, "{conversations}, {bytes}");
+        // No end of the line: every reader of lines waits for more. With one, an offer should follow.
+        for (end, gives_up) in [(b"aaaa", true), (b"aa\r\n", false)] {
+            let frames = (0..60_000).map(|n: u32| {
+                let payload = [b"SSH-2.0-", [b'a'; 200].as_slice(), end].concat();
+                let segment = Segment {
+                    source: 40_000,
+                    destination: 22,
+                    sequence: n,
+                    acknowledgement: 0,
+                    flags: flag::ACK,
+                    window: 1024,
+                    options: &[],
+                    payload: &payload,
+                };
+                frame(n, tcp::NUMBER, &segment.emit(&[]))
+            });
+            let (shard, conversations, bytes) = flood(frames);
+            assert!(conversations <= 1 << 15 && bytes <= 16 << 20, "{conversations}, {bytes}");
+            // What gives way is read as far as it came.
+            assert_eq!(shard.given_up() > 0, gives_up, "{}", shard.given_up());
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use hashbrown::HashTable;
 
-use super::{reassemble::Stream, shard::Seen};
+use super::{reassemble::Stream, seen::Seen};
 use crate::observe::{End, Mac, Protocol};
 
 /// How many conversations one shard follows. The one that was silent longest gives way.

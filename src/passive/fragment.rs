@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, net::IpAddr};
 
-use super::shard::Seen;
+use super::seen::Seen;
 
 /// How many datagrams are put together at a time. The oldest gives way.
 const MOST_DATAGRAMS: usize = 128;

@@ -15,6 +15,7 @@ mod gateway;
 mod keep;
 mod reassemble;
 pub mod replay;
+mod seen;
 mod shard;
 mod tunnel;
 

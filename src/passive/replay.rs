@@ -15,7 +15,8 @@ use super::{
     dissect::Dissector,
     gateway::Stations,
     keep::Kept,
-    shard::{Seen, Shard},
+    seen::Seen,
+    shard::Shard,
 };
 use crate::{
     observe::{Mac, Observation, PacketId},

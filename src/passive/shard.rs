@@ -11,14 +11,12 @@ use super::{
     fragment::{self, Fragments},
     gateway::{Noted, Stations},
     keep::Kept,
+    seen::Seen,
     tunnel,
 };
 use crate::{
-    observe::{
-        Endpoint, Finding, Heard, Mac, Observation, PacketId, Protocol, Rest, Said, Transport,
-    },
+    observe::{Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport},
     scope::Inside,
-    time::Timestamp,
     wire::{
         self, ah,
         ethernet::{self, Kind},
@@ -68,21 +66,6 @@ pub(super) struct Shard {
     pub cut: u64,
 }
 
-/// A packet and what surrounds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
-    /// When it passed.
-    pub at: Timestamp,
-    /// Which one it is.
-    pub packet: PacketId,
-    /// The frame's sender.
-    source: Option<Mac>,
-    /// The frame's receiver.
-    destination: Option<Mac>,
-    /// How many tunnels it was taken out of.
-    depth: u8,
-}
-
 /// A packet's ends and what it carries, whatever the version of IP.
 #[derive(Debug, Clone, Copy)]
 struct Packet<'a> {
@@ -98,13 +81,6 @@ struct Packet<'a> {
 struct Ends {
     from: Endpoint,
     to: Endpoint,
-}
-
-impl Seen {
-    /// A packet as it lies in a capture.
-    pub(super) fn new(at: Timestamp, packet: PacketId) -> Self {
-        Self { at, packet, source: None, destination: None, depth: 0 }
-    }
 }
 
 impl Shard {
@@ -542,6 +518,7 @@ mod tests {
 
     use super::*;
     use crate::wire::ethernet::Frame;
+    use crate::{observe::PacketId, time::Timestamp};
 
     fn frame(source: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
         let packet = ipv4::Packet {

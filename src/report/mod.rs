@@ -181,6 +181,39 @@ pub fn cut(text: &str, columns: usize) -> String {
     kept
 }
 
+/// `text` in lines of at most `columns`, broken at spaces, and anywhere in Japanese or in a word that
+/// is too long. No line begins with a closing mark.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(20);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let width = c.width().unwrap_or_default();
+        let closing = matches!(c, '。' | '、' | '）' | '」' | '：' | ',' | '.' | ')' | '”' | 'ー');
+        if used + width > columns && !closing {
+            // A Latin word moves down whole, if it is short enough.
+            let start = line.trim_end_matches(|c: char| c.is_ascii_graphic());
+            let start = start.trim_end_matches(['（', '「', '“']).len();
+            let keep = (c.is_ascii_graphic() && start > 0 && line.len() - start < columns / 2)
+                .then_some(start);
+            let word = keep.map(|at| line.split_off(at)).unwrap_or_default();
+            lines.push(line.trim_end().to_owned());
+            line = word;
+            used = line.width();
+            if c == ' ' {
+                continue;
+            }
+        }
+        line.push(c);
+        used += width;
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

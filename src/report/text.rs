@@ -5,10 +5,9 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, cut,
-    show::wrap,
-    visible,
+    Report, Words, cut, visible,
     words::{grouped, moment},
+    wrap,
 };
 use crate::{
     correlate::{Coverage, Grade, Point},

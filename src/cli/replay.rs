@@ -13,7 +13,7 @@ use super::{Exit, LangArguments, output, report::write_folder};
 use crate::{
     correlate::{self, CoverageState, coverage},
     fingerprint::{Matcher, Signatures},
-    inventory::{Change, Input, Run, Store},
+    inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
     report::{Report, Words, write_json, write_observations, write_text},
@@ -106,8 +106,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let mut run = describe(&heard, &names, facility, own, points);
     let mut changes = None;
     if let Some(mut store) = store {
-        // The first run has nothing to be held against: everything is new, and no list says so better.
-        let first = store.runs()?.iter().all(|known| known.id == run.id);
+        // A facility's first run has nothing to be held against: everything is new, and no list says so better.
+        let earlier = |known: &Summary| known.facility == run.facility && known.id != run.id;
+        let first = !store.runs()?.iter().any(earlier);
         let found = store.absorb(&run)?;
         changes = (!first).then_some(found);
         run = store.run(&run.id)?;

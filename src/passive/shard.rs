@@ -15,11 +15,8 @@ use super::{
     tunnel,
 };
 use crate::{
-    observe::{
-        Endpoint, Finding, Heard, Mac, Observation, PacketId, Protocol, Rest, Said, Transport,
-    },
+    observe::{Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport},
     scope::Inside,
-    time::Timestamp,
     wire::{
         self, ah,
         ethernet::{self, Kind},
@@ -521,6 +518,7 @@ mod tests {
 
     use super::*;
     use crate::wire::ethernet::Frame;
+    use crate::{observe::PacketId, time::Timestamp};
 
     fn frame(source: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
         let packet = ipv4::Packet {

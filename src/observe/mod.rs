@@ -113,7 +113,7 @@ use crate::time::Timestamp;
 /// Every protocol we understand, strongest recognition first: where two could read the same bytes, the
 /// earlier one wins. Off their usual ports only readings of [`Confidence::Firm`] or better count.
 pub static PROTOCOLS: &[&Protocol] = &[
-    // Tunnels.
+    // VPNs and overlays.
     &ike::PROTOCOL,
     &openvpn::PROTOCOL,
     &wireguard::PROTOCOL,
@@ -132,8 +132,6 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &rdp::PROTOCOL,
     &rdp_udp::PROTOCOL,
     &credssp::PROTOCOL,
-    // Management.
-    &snmp::PROTOCOL,
     &vnc::PROTOCOL,
     &ica::PROTOCOL,
     &x11::PROTOCOL,
@@ -149,10 +147,15 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dameware::PROTOCOL,
     &pcanywhere::PROTOCOL,
     &screenconnect::PROTOCOL,
-    &dcerpc::PROTOCOL,
-    &radius::PROTOCOL,
-    // Remote shells.
+    // Remote shells and relays.
     &ssh::PROTOCOL,
+    &telnet::PROTOCOL,
+    &socks::PROTOCOL,
+    // Management and files.
+    &snmp::PROTOCOL,
+    &radius::PROTOCOL,
+    &dcerpc::PROTOCOL,
+    &smb::PROTOCOL,
     // Tunnels.
     &gre::PROTOCOL,
     &pppoe::PROTOCOL,
@@ -169,31 +172,26 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &cdp::PROTOCOL,
     &edp::PROTOCOL,
     &mndp::PROTOCOL,
+    &ubiquiti::PROTOCOL,
     &arp::PROTOCOL,
     &ndp::PROTOCOL,
     &icmp::PROTOCOL,
     &icmpv6::PROTOCOL,
     &igmp::PROTOCOL,
     &pim::PROTOCOL,
-    &telnet::PROTOCOL,
-    // Proxies.
-    &socks::PROTOCOL,
-    // Files.
-    &smb::PROTOCOL,
-    // Names.
+    // Names, addresses and time.
     &nbns::PROTOCOL,
     &mdns::PROTOCOL,
     &llmnr::PROTOCOL,
     &dns::PROTOCOL,
     &ssdp::PROTOCOL,
-    &ntp::PROTOCOL,
-    &ubiquiti::PROTOCOL,
-    // Addresses.
     &dhcp::PROTOCOL,
     &dhcpv6::PROTOCOL,
     &nat_pmp::PROTOCOL,
+    &ntp::PROTOCOL,
     // Telephony.
     &sip::PROTOCOL,
+    &stun::PROTOCOL,
     // Routers.
     &ospf::PROTOCOL,
     &eigrp::PROTOCOL,
@@ -205,7 +203,6 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &carp::PROTOCOL,
     &hsrp::PROTOCOL,
     &glbp::PROTOCOL,
-    &stun::PROTOCOL,
     // Medicine and buildings.
     &dicom::PROTOCOL,
     &hl7::PROTOCOL,

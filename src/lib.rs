@@ -3,11 +3,12 @@
 //! Data flows one way, in the order of this list:
 //!
 //! 1. [`scope`] says what may be touched, and what counts as inside.
-//! 2. [`passive`] hears what is said anyway.
-//! 3. [`observe`] is what was heard, whoever heard it.
-//! 4. [`fingerprint`] says which product said it.
-//! 5. [`correlate`] joins it into connection points, each with its because.
-//! 6. [`inventory`] remembers them, and [`report`] tells them.
+//! 2. [`sweep`] finds which addresses answer, and [`probe`] asks them, both through a [`link`] that records.
+//! 3. [`passive`] hears what is said: the recording of a scan, or a capture of what is said anyway.
+//! 4. [`observe`] is what was heard, whoever heard it.
+//! 5. [`fingerprint`] says which product said it.
+//! 6. [`correlate`] joins it into connection points, each with its because.
+//! 7. [`inventory`] remembers them, and [`report`] tells them.
 //!
 //! [`wire`] turns bytes into messages for all of them, [`time`] holds moments, and [`cli`] runs the flow.
 
@@ -20,9 +21,12 @@ pub mod cli;
 pub mod correlate;
 pub mod fingerprint;
 pub mod inventory;
+pub mod link;
 pub mod observe;
 pub mod passive;
+pub mod probe;
 pub mod report;
 pub mod scope;
+pub mod sweep;
 pub mod time;
 pub mod wire;

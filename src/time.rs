@@ -22,6 +22,11 @@ impl Timestamp {
         self.0
     }
 
+    /// The moment `duration` later; far-off moments saturate.
+    pub fn after(self, duration: std::time::Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+    }
+
     /// Nanoseconds from `earlier` to this moment; negative when it lies before.
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)

@@ -13,17 +13,32 @@ use sekisho::observe::PROTOCOLS;
 const STAGES: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("wire", &[]),
-    ("scope", &[]),
+    ("scope", &["time"]),
     ("observe", &["time", "wire"]),
-    ("passive", &["time", "wire", "scope", "observe"]),
     ("fingerprint", &["observe"]),
+    ("link", &["time", "wire", "scope", "observe"]),
+    ("sweep", &["time", "wire", "scope", "observe", "link"]),
+    ("probe", &["time", "wire", "scope", "observe", "fingerprint", "link"]),
+    ("passive", &["time", "wire", "scope", "observe"]),
     // `wire` for the names of link layers in lines of coverage.
     ("correlate", &["wire", "scope", "observe", "passive", "fingerprint"]),
     ("inventory", &["time", "observe", "correlate"]),
     ("report", &["time", "observe", "correlate", "inventory"]),
     (
         "cli",
-        &["time", "scope", "observe", "passive", "fingerprint", "correlate", "inventory", "report"],
+        &[
+            "time",
+            "scope",
+            "observe",
+            "fingerprint",
+            "link",
+            "sweep",
+            "probe",
+            "passive",
+            "correlate",
+            "inventory",
+            "report",
+        ],
     ),
 ];
 

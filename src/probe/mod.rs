@@ -1,0 +1,131 @@
+//! What we ask of those that answer. A probe is a value: adding one is a file here and a line in [`ALL`].
+//!
+//! A dialogue is a plain function from what was heard so far to what to do next, so that a test of a minute's
+//! conversation takes a millisecond, and what is sent depends on nothing but the seed and the replies.
+
+pub mod nat_pmp;
+pub mod ssh;
+
+use std::net::SocketAddr;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::observe::{Facts, Protocol, Transport};
+
+/// One question, or one short dialogue.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its name, unique, in snake case; recordings, the ledger and `probes list` show it.
+    pub name: &'static str,
+    /// What it asks and what an answer tells, in one sentence without a full stop.
+    pub asks: &'static str,
+    /// The protocol that the answer is in.
+    pub protocol: &'static Protocol,
+    /// [`Transport::Udp`] or [`Transport::Tcp`].
+    pub transport: Transport,
+    /// Where it is asked without other evidence. The first is the usual one.
+    pub ports: &'static [u16],
+    /// How much it can disturb.
+    pub intrusion: Intrusion,
+    /// Where its bytes come from: an RFC and section, or a vendor's page.
+    pub source: &'static str,
+    /// Whether the stream is taken into TLS before the dialogue begins.
+    pub inside_tls: bool,
+    /// Whether an unknown service on another port may be asked, too.
+    pub anywhere: bool,
+    /// What to do next.
+    pub next: fn(&Ask<'_>, &Heard<'_>) -> Step,
+}
+
+/// How much a probe can disturb what it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intrusion {
+    /// Connects and listens; sends no byte of its own.
+    Listens,
+    /// One small well-formed message that any client sends first.
+    Ordinary,
+    /// A complete dialogue up to, and never including, a logon.
+    Dialogue,
+    /// Asked only of hosts that the facility file names for it.
+    OnRequest,
+}
+
+/// Whom a probe asks, and what it may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Whom.
+    pub to: SocketAddr,
+    /// Our end.
+    pub from: SocketAddr,
+    /// The run's seed: what is random for the other end is computed from it.
+    pub seed: u64,
+    /// What is known of this service already, from earlier answers.
+    pub known: &'a Facts,
+    /// Communities that the facility gave in writing; empty otherwise.
+    pub communities: &'a [String],
+}
+
+/// What was heard so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Heard<'a> {
+    /// How often the dialogue spoke before.
+    pub turn: u32,
+    /// The stream since it began (inside TLS since TLS began), or the last datagram.
+    pub bytes: &'a [u8],
+    /// How much of `bytes` had been heard at the turn before this.
+    pub before: usize,
+    /// The other end ended the stream.
+    pub ended: bool,
+    /// Nothing came for as long as the engine is patient.
+    pub waited: bool,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Say this and wait.
+    Say(Vec<u8>),
+    /// Wait for more.
+    Wait,
+    /// Begin TLS here (as `STARTTLS` does); what is heard begins anew.
+    StartTls,
+    /// Say this, then end politely.
+    Last(Vec<u8>),
+    /// End politely.
+    Done,
+}
+
+impl Ask<'_> {
+    /// `N` bytes that nobody could foresee who does not know the seed, the same every time for the same `what`,
+    /// whom and seed. At most 32.
+    pub fn bytes<const N: usize>(&self, what: &str) -> [u8; N] {
+        let mut digest = Sha256::new();
+        digest.update(self.seed.to_be_bytes());
+        digest.update(self.to.to_string());
+        digest.update(what);
+        let digest = digest.finalize();
+        let mut bytes = [0; N];
+        for (byte, random) in bytes.iter_mut().zip(digest) {
+            *byte = random;
+        }
+        bytes
+    }
+}
+
+/// A dialogue of one question: says it, then ends at the first answer or when patience ends.
+pub fn once(heard: &Heard<'_>, question: impl FnOnce() -> Vec<u8>) -> Step {
+    match heard {
+        Heard { turn: 0, .. } => Step::Say(question()),
+        Heard { bytes: [], waited: false, ended: false, .. } => Step::Wait,
+        _ => Step::Done,
+    }
+}
+
+/// A dialogue that says nothing: ends when `enough` was heard, or when patience ends.
+pub fn listen(heard: &Heard<'_>, enough: impl FnOnce(&[u8]) -> bool) -> Step {
+    if heard.waited || heard.ended || enough(heard.bytes) { Step::Done } else { Step::Wait }
+}
+
+/// Every probe, in the order in which they are asked of one service.
+pub static ALL: &[&Probe] = &[&nat_pmp::PROBE, &ssh::PROBE];

@@ -3,6 +3,7 @@
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
 mod completions;
+mod conclude;
 mod exit;
 mod identify;
 mod output;

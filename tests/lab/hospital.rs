@@ -5,18 +5,18 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// The network of the hospital.
-pub const NETWORK: &str = "10.77.0";
+pub(crate) const NETWORK: &str = "10.77.0";
 
 /// The packages that it needs, as the error says when a program is missing.
 const PACKAGES: &str = "iproute2 tcpdump openssl openssh-server openvpn strongswan-charon strongswan-swanctl \
      charon-systemd xl2tpd pptpd ppp tigervnc-standalone-server xrdp nginx-light dnsmasq snmpd socat";
 
 /// A hospital that stands while this value lives.
-pub struct Hospital {
+pub(crate) struct Hospital {
     prefix: String,
     desk: tempfile::TempDir,
     running: Vec<Child>,
@@ -25,14 +25,14 @@ pub struct Hospital {
 
 /// A host: its last byte, its name, its hardware address where that matters, and what it runs, as a shell script
 /// with `$D` for its folder. `/run` is its own.
-pub struct Host {
-    pub last: u8,
-    pub name: &'static str,
-    pub mac: Option<&'static str>,
-    pub files: &'static [(&'static str, &'static str)],
-    pub runs: &'static str,
+pub(crate) struct Host {
+    pub(crate) last: u8,
+    pub(crate) name: &'static str,
+    pub(crate) mac: Option<&'static str>,
+    pub(crate) files: &'static [(&'static str, &'static str)],
+    pub(crate) runs: &'static str,
     /// `tcp` and `udp` ports that must listen before the hospital is open.
-    pub ready: &'static [(&'static str, u16)],
+    pub(crate) ready: &'static [(&'static str, u16)],
 }
 
 fn run(program: &str, words: &[&str]) -> String {
@@ -51,7 +51,7 @@ fn ip(words: &str) {
 
 impl Hospital {
     /// Builds the hospital of these hosts. `name` tells it from others that stand at the same time.
-    pub fn open(name: &str, hosts: &[Host]) -> Self {
+    pub(crate) fn open(name: &str, hosts: &[Host]) -> Self {
         let prefix = format!("sk{name}");
         let desk = tempfile::tempdir().unwrap();
         let mut hospital = Self { prefix, desk, running: Vec::new(), namespaces: Vec::new() };
@@ -71,19 +71,19 @@ impl Hospital {
     }
 
     /// The folder of this hospital's files.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.desk.path().join(name)
     }
 
     /// `program` in the scanner's namespace.
-    pub fn at_scanner(&self, program: &Path) -> Command {
+    pub(crate) fn at_scanner(&self, program: &Path) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.named("scan")]).arg(program);
         command
     }
 
     /// Begins to write down every frame that the scanner sends.
-    pub fn watch(&mut self, file: &str) {
+    pub(crate) fn watch(&mut self, file: &str) {
         let path = self.path(file);
         let mut command = self.at_scanner(Path::new("tcpdump"));
         command.args([
@@ -104,7 +104,7 @@ impl Hospital {
     }
 
     /// Ends what [`Hospital::watch`] began, once everything is written.
-    pub fn stop_watching(&mut self) {
+    pub(crate) fn stop_watching(&mut self) {
         std::thread::sleep(Duration::from_millis(500));
         if let Some(mut child) = self.running.pop() {
             run("kill", &["-INT", &child.id().to_string()]);
@@ -192,14 +192,13 @@ impl Hospital {
 }
 
 fn wait(done: &dyn Fn() -> bool) -> bool {
-    let began = Instant::now();
-    while !done() {
-        if began.elapsed() > Duration::from_secs(30) {
-            return false;
+    (0..300).any(|_| {
+        let ready = done();
+        if !ready {
+            std::thread::sleep(Duration::from_millis(100));
         }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    true
+        ready
+    })
 }
 
 fn wait_for(what: &str, done: impl Fn() -> bool) {

@@ -3,7 +3,7 @@
 use super::hospital::Host;
 
 /// IKE version 2 behind a shared secret.
-pub const IPSEC: Host = Host {
+pub(crate) const IPSEC: Host = Host {
     last: 10,
     name: "ipsec",
     mac: None,
@@ -27,7 +27,7 @@ pub const IPSEC: Host = Host {
 };
 
 /// OpenVPN over UDP.
-pub const OPENVPN: Host = Host {
+pub(crate) const OPENVPN: Host = Host {
     last: 20,
     name: "ovpn",
     mac: None,
@@ -40,7 +40,7 @@ const OPENVPN_UDP: &str = "dev null\nproto udp\nport 1194\nmode server\ntls-serv
      key $UP/vpn.key\ndh none\nkeepalive 10 60\n";
 
 /// OpenVPN over TCP, where HTTPS usually is.
-pub const OPENVPN_TCP: Host = Host {
+pub(crate) const OPENVPN_TCP: Host = Host {
     last: 21,
     name: "ovpntcp",
     mac: None,
@@ -54,7 +54,7 @@ pub const OPENVPN_TCP: Host = Host {
 };
 
 /// PPTP.
-pub const PPTP: Host = Host {
+pub(crate) const PPTP: Host = Host {
     last: 26,
     name: "pptp",
     mac: None,
@@ -67,7 +67,7 @@ pub const PPTP: Host = Host {
 };
 
 /// L2TP without IPsec.
-pub const L2TP: Host = Host {
+pub(crate) const L2TP: Host = Host {
     last: 27,
     name: "l2tp",
     mac: None,
@@ -84,7 +84,7 @@ pub const L2TP: Host = Host {
 };
 
 /// Remote Desktop.
-pub const XRDP: Host = Host {
+pub(crate) const XRDP: Host = Host {
     last: 30,
     name: "xrdp",
     mac: None,
@@ -95,7 +95,7 @@ pub const XRDP: Host = Host {
 };
 
 /// VNC on a port of its own.
-pub const VNC: Host = Host {
+pub(crate) const VNC: Host = Host {
     last: 32,
     name: "vnc",
     mac: None,
@@ -106,7 +106,7 @@ pub const VNC: Host = Host {
 };
 
 /// An appliance's login page over HTTPS: the words are an appliance's, the server is nginx.
-pub const PORTAL: Host = Host {
+pub(crate) const PORTAL: Host = Host {
     last: 40,
     name: "portal",
     mac: None,
@@ -126,7 +126,7 @@ pub const PORTAL: Host = Host {
 };
 
 /// A server: a shell, names and SNMP. No connection point.
-pub const SERVER: Host = Host {
+pub(crate) const SERVER: Host = Host {
     last: 50,
     name: "server",
     mac: None,
@@ -143,7 +143,7 @@ pub const SERVER: Host = Host {
 };
 
 /// A printer and an image archive: doors that print, or count what they hear.
-pub const PRINTER: Host = Host {
+pub(crate) const PRINTER: Host = Host {
     last: 60,
     name: "printer",
     mac: None,
@@ -154,7 +154,7 @@ pub const PRINTER: Host = Host {
 };
 
 /// A console beside an examination, whose network card says who made it.
-pub const MODALITY: Host = Host {
+pub(crate) const MODALITY: Host = Host {
     last: 70,
     name: "modality",
     mac: Some("00:09:1f:00:53:70"),
@@ -164,7 +164,7 @@ pub const MODALITY: Host = Host {
 };
 
 /// A gateway that the facility leaves out.
-pub const EXCLUDED: Host = Host {
+pub(crate) const EXCLUDED: Host = Host {
     last: 80,
     name: "excluded",
     mac: None,

@@ -3,8 +3,16 @@
 //! A dialogue is a plain function from what was heard so far to what to do next, so that a test of a minute's
 //! conversation takes a millisecond, and what is sent depends on nothing but the seed and the replies.
 
+pub mod banner;
+mod conversation;
+mod distress;
+pub mod engine;
+pub mod http;
+mod inside_tls;
 pub mod nat_pmp;
+pub mod plan;
 pub mod ssh;
+pub mod tls;
 
 use std::net::SocketAddr;
 
@@ -128,4 +136,14 @@ pub fn listen(heard: &Heard<'_>, enough: impl FnOnce(&[u8]) -> bool) -> Step {
 }
 
 /// Every probe, in the order in which they are asked of one service.
-pub static ALL: &[&Probe] = &[&nat_pmp::PROBE, &ssh::PROBE];
+pub static ALL: &[&Probe] = &[
+    &banner::PROBE,
+    &banner::INSIDE_TLS,
+    &tls::PROBE,
+    &tls::OLD,
+    &tls::OLDEST,
+    &http::PROBE,
+    &http::INSIDE_TLS,
+    &nat_pmp::PROBE,
+    &ssh::PROBE,
+];

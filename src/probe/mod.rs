@@ -3,8 +3,29 @@
 //! A dialogue is a plain function from what was heard so far to what to do next, so that a test of a minute's
 //! conversation takes a millisecond, and what is sent depends on nothing but the seed and the replies.
 
+pub mod dns;
+pub mod dtls;
+pub mod ica;
+pub mod ike;
+pub mod l2tp;
+pub mod mdns;
+pub mod mndp;
+pub mod names;
 pub mod nat_pmp;
+pub mod nbns;
+pub mod ntp;
+pub mod openvpn;
+pub mod pcanywhere;
+#[cfg(test)]
+mod rehearsal;
+pub mod rustdesk;
+pub mod sip;
+pub mod snmp;
+pub mod ssdp;
 pub mod ssh;
+pub mod stun;
+pub mod ubiquiti;
+pub mod upnp;
 
 use std::net::SocketAddr;
 
@@ -96,6 +117,16 @@ pub enum Step {
     Done,
 }
 
+impl Probe {
+    /// The first thing it says; none where it only listens, or does not know what it would ask with.
+    pub fn question(&self, ask: &Ask<'_>) -> Option<Vec<u8>> {
+        match (self.next)(ask, &Heard::default()) {
+            Step::Say(bytes) | Step::Last(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
 impl Ask<'_> {
     /// `N` bytes that nobody could foresee who does not know the seed, the same every time for the same `what`,
     /// whom and seed. At most 32.
@@ -122,10 +153,57 @@ pub fn once(heard: &Heard<'_>, question: impl FnOnce() -> Vec<u8>) -> Step {
     }
 }
 
+/// A dialogue of one question, and of a second one when patience with the first ends in silence.
+pub fn either(
+    heard: &Heard<'_>,
+    first: impl FnOnce() -> Vec<u8>,
+    second: impl FnOnce() -> Vec<u8>,
+) -> Step {
+    match heard {
+        Heard { turn: 0, .. } => Step::Say(first()),
+        Heard { turn: 1, waited: true, ended: false, .. } => Step::Say(second()),
+        Heard { bytes: [], waited: false, ended: false, .. } => Step::Wait,
+        _ => Step::Done,
+    }
+}
+
 /// A dialogue that says nothing: ends when `enough` was heard, or when patience ends.
 pub fn listen(heard: &Heard<'_>, enough: impl FnOnce(&[u8]) -> bool) -> Step {
     if heard.waited || heard.ended || enough(heard.bytes) { Step::Done } else { Step::Wait }
 }
 
 /// Every probe, in the order in which they are asked of one service.
-pub static ALL: &[&Probe] = &[&nat_pmp::PROBE, &ssh::PROBE];
+pub static ALL: &[&Probe] = &[
+    // VPNs.
+    &ike::VERSION_2,
+    &ike::VERSION_1,
+    &ike::BACKOFF,
+    &openvpn::PROBE,
+    &l2tp::PROBE,
+    &dtls::PROBE,
+    // Gateways and what manages them.
+    &nat_pmp::PROBE,
+    &nat_pmp::SUCCESSOR,
+    &ssdp::PROBE,
+    &upnp::DESCRIPTION,
+    &upnp::OUTSIDE,
+    &snmp::DISCOVERY,
+    &snmp::SYSTEM_OBJECTS,
+    &mndp::PROBE,
+    &ubiquiti::PROBE,
+    // Names and time.
+    &dns::VERSION,
+    &dns::NAMES,
+    &nbns::PROBE,
+    &mdns::PROBE,
+    &ntp::PROBE,
+    // Telephony.
+    &sip::PROBE,
+    &stun::PROBE,
+    // Remote support.
+    &rustdesk::PROBE,
+    &pcanywhere::PROBE,
+    &ica::PROBE,
+    // Remote shells.
+    &ssh::PROBE,
+];

@@ -7,6 +7,7 @@ mod exit;
 mod identify;
 mod output;
 mod points;
+mod probes;
 mod replay;
 mod report;
 mod runs;
@@ -49,6 +50,7 @@ enum Command {
     Report(report::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
+    Probes(probes::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
     Man(completions::Man),
@@ -126,6 +128,7 @@ pub fn run() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
+        Command::Probes(arguments) => probes::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),
     };

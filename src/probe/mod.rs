@@ -125,6 +125,31 @@ impl Probe {
             _ => None,
         }
     }
+
+    /// The first thing it says to 192.0.2.1, from 192.0.2.10 and with seed 0, when nothing is known: for pages
+    /// that show what is sent.
+    pub fn example(&self) -> Option<Vec<u8>> {
+        let at = |last, port| SocketAddr::from(([192, 0, 2, last], port));
+        self.question(&Ask {
+            to: at(1, self.ports.first().copied().unwrap_or_default()),
+            from: at(10, 40_000),
+            seed: 0,
+            known: &Facts::default(),
+            communities: &[],
+        })
+    }
+}
+
+impl Intrusion {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Listens => "listens",
+            Self::Ordinary => "ordinary",
+            Self::Dialogue => "dialogue",
+            Self::OnRequest => "on_request",
+        }
+    }
 }
 
 impl Ask<'_> {

@@ -252,6 +252,8 @@ fn device(xml: &[u8]) -> Vec<(&'static str, String)> {
         ("upnp.model", found.model),
         ("upnp.model_number", found.number),
         ("upnp.outside", found.outside),
+        ("upnp.service", found.service),
+        ("upnp.control", found.control),
     ];
     let told = fields.into_iter().filter_map(|(field, value)| Some((field, value?)));
     told.map(|(field, value)| (field, String::from_utf8_lossy(value).into_owned())).collect()

@@ -6,13 +6,34 @@
 pub mod banner;
 mod conversation;
 mod distress;
+pub mod dns;
+pub mod dtls;
 pub mod engine;
 pub mod http;
+pub mod ica;
+pub mod ike;
 mod inside_tls;
+pub mod l2tp;
+pub mod mdns;
+pub mod mndp;
+pub mod names;
 pub mod nat_pmp;
+pub mod nbns;
+pub mod ntp;
+pub mod openvpn;
+pub mod pcanywhere;
 pub mod plan;
+#[cfg(test)]
+mod rehearsal;
+pub mod rustdesk;
+pub mod sip;
+pub mod snmp;
+pub mod ssdp;
 pub mod ssh;
+pub mod stun;
 pub mod tls;
+pub mod ubiquiti;
+pub mod upnp;
 
 use std::net::SocketAddr;
 
@@ -104,6 +125,41 @@ pub enum Step {
     Done,
 }
 
+impl Probe {
+    /// The first thing it says; none where it only listens, or does not know what it would ask with.
+    pub fn question(&self, ask: &Ask<'_>) -> Option<Vec<u8>> {
+        match (self.next)(ask, &Heard::default()) {
+            Step::Say(bytes) | Step::Last(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The first thing it says to 192.0.2.1, from 192.0.2.10 and with seed 0, when nothing is known: for pages
+    /// that show what is sent.
+    pub fn example(&self) -> Option<Vec<u8>> {
+        let at = |last, port| SocketAddr::from(([192, 0, 2, last], port));
+        self.question(&Ask {
+            to: at(1, self.ports.first().copied().unwrap_or_default()),
+            from: at(10, 40_000),
+            seed: 0,
+            known: &Facts::default(),
+            communities: &[],
+        })
+    }
+}
+
+impl Intrusion {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Listens => "listens",
+            Self::Ordinary => "ordinary",
+            Self::Dialogue => "dialogue",
+            Self::OnRequest => "on_request",
+        }
+    }
+}
+
 impl Ask<'_> {
     /// `N` bytes that nobody could foresee who does not know the seed, the same every time for the same `what`,
     /// whom and seed. At most 32.
@@ -130,6 +186,20 @@ pub fn once(heard: &Heard<'_>, question: impl FnOnce() -> Vec<u8>) -> Step {
     }
 }
 
+/// A dialogue of one question, and of a second one when patience with the first ends in silence.
+pub fn either(
+    heard: &Heard<'_>,
+    first: impl FnOnce() -> Vec<u8>,
+    second: impl FnOnce() -> Vec<u8>,
+) -> Step {
+    match heard {
+        Heard { turn: 0, .. } => Step::Say(first()),
+        Heard { turn: 1, waited: true, ended: false, .. } => Step::Say(second()),
+        Heard { bytes: [], waited: false, ended: false, .. } => Step::Wait,
+        _ => Step::Done,
+    }
+}
+
 /// A dialogue that says nothing: ends when `enough` was heard, or when patience ends.
 pub fn listen(heard: &Heard<'_>, enough: impl FnOnce(&[u8]) -> bool) -> Step {
     if heard.waited || heard.ended || enough(heard.bytes) { Step::Done } else { Step::Wait }
@@ -145,5 +215,35 @@ pub static ALL: &[&Probe] = &[
     &http::PROBE,
     &http::INSIDE_TLS,
     &nat_pmp::PROBE,
+    // VPNs.
+    &ike::VERSION_2,
+    &ike::VERSION_1,
+    &ike::BACKOFF,
+    &openvpn::PROBE,
+    &l2tp::PROBE,
+    &dtls::PROBE,
+    // Gateways and what manages them.
+    &nat_pmp::SUCCESSOR,
+    &ssdp::PROBE,
+    &upnp::DESCRIPTION,
+    &upnp::OUTSIDE,
+    &snmp::DISCOVERY,
+    &snmp::SYSTEM_OBJECTS,
+    &mndp::PROBE,
+    &ubiquiti::PROBE,
+    // Names and time.
+    &dns::VERSION,
+    &dns::NAMES,
+    &nbns::PROBE,
+    &mdns::PROBE,
+    &ntp::PROBE,
+    // Telephony.
+    &sip::PROBE,
+    &stun::PROBE,
+    // Remote support.
+    &rustdesk::PROBE,
+    &pcanywhere::PROBE,
+    &ica::PROBE,
+    // Remote shells.
     &ssh::PROBE,
 ];

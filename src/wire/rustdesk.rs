@@ -1,6 +1,6 @@
 //! `RustDesk`: the messages to its rendezvous server, in protocol buffers, as datagrams and framed in streams.
 
-use super::{Error, Reader, Result, require};
+use super::{Error, Reader, Result, Writer, require};
 
 /// The longest message that is read.
 const LONGEST: usize = 4096;
@@ -119,12 +119,28 @@ fn number(r: &mut Reader<'_>) -> Result<u64> {
     Err(Error::Foreign { field: "number" })
 }
 
+/// Writes the question of a peer that looks for others on its network.
+pub fn ping() -> Vec<u8> {
+    let word = b"ping";
+    // Field 22 of a message, and in it field 1, each with its length.
+    Writer::new().bytes(&[0xb2, 0x01, 6, 0x0a, 4]).bytes(word).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use hex_literal::hex;
 
     const REGISTER: &[u8] = &hex!("320f 0a09 313233343536373839 1000 1000");
+
+    #[test]
+    fn a_search_goes_both_ways() {
+        let bytes = ping();
+        assert_eq!(bytes, hex!("b201060a0470696e67"));
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!((message.kind, message.text(1)), (kind::DISCOVERY, Some("ping")));
+        assert!(message.exact);
+    }
 
     #[test]
     fn reads_a_peer_that_registers() {

@@ -63,6 +63,7 @@ pub mod openvpn;
 pub mod ospf;
 pub mod payload;
 pub mod pcanywhere;
+pub mod pcapng;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;

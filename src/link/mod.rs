@@ -10,6 +10,16 @@
 //! `guard` comes first, so that nothing is written down as sent that was refused; `record` sees exactly what goes to
 //! the wire and what comes from it.
 
+pub mod fault;
+pub mod guard;
+pub mod ledger;
+pub mod live;
+mod neighbours;
+pub mod pace;
+mod receiver;
+mod sockets;
+pub mod stop;
+
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{

@@ -6,6 +6,8 @@ mod completions;
 mod conclude;
 mod exit;
 mod identify;
+#[allow(dead_code, reason = "the commands that ask flatten it")]
+mod limits;
 mod output;
 mod points;
 mod probes;

@@ -10,6 +10,13 @@
 //! `guard` comes first, so that nothing is written down as sent that was refused; `record` sees exactly what goes to
 //! the wire and what comes from it.
 
+pub mod interface;
+#[allow(
+    unsafe_code,
+    reason = "packet sockets and their ring have no safe interface; nothing else here needs it"
+)]
+pub mod raw;
+
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{

@@ -37,6 +37,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<facility::Error>()
         || error.is::<fingerprint::Error>()
         || error.is::<inventory::Error>()
+        || error.is::<super::limits::Error>()
         || error.is::<super::output::Error>();
     if mendable { Exit::Usage } else { Exit::Internal }
 }

@@ -5,6 +5,8 @@
 mod completions;
 mod exit;
 mod identify;
+#[allow(dead_code, reason = "the commands that ask flatten it")]
+mod limits;
 mod output;
 mod points;
 mod replay;

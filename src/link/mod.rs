@@ -12,6 +12,7 @@
 
 pub mod fault;
 pub mod guard;
+pub mod interface;
 pub mod journal;
 pub mod ledger;
 pub mod live;
@@ -19,6 +20,11 @@ mod neighbours;
 pub mod pace;
 mod rebuild;
 mod receiver;
+#[allow(
+    unsafe_code,
+    reason = "packet sockets and their ring have no safe interface; nothing else here needs it"
+)]
+pub mod raw;
 pub mod record;
 mod sockets;
 pub mod stop;

@@ -84,8 +84,7 @@ impl Neighbours {
         if self.owners.len() < MOST {
             self.owners.entry(mac).or_insert(address);
         }
-        let maker = mac.first_chunk::<3>();
-        if maker.is_some_and(|maker| consent.fragile_makers.contains(maker)) {
+        if consent.fragile_makers.iter().any(|maker| maker.made(mac)) {
             self.sound.remove(&address);
             if self.fragile.len() < MOST {
                 self.fragile.insert(address, mac);

@@ -86,6 +86,7 @@ pub mod spice;
 pub mod splashtop;
 pub mod ssdp;
 pub mod ssh;
+pub mod statement;
 pub mod stun;
 pub mod tailscale;
 pub mod tcp;

@@ -18,13 +18,13 @@ pub mod ledger;
 pub mod live;
 mod neighbours;
 pub mod pace;
-mod rebuild;
-mod receiver;
 #[allow(
     unsafe_code,
     reason = "packet sockets and their ring have no safe interface; nothing else here needs it"
 )]
 pub mod raw;
+mod rebuild;
+mod receiver;
 pub mod record;
 mod sockets;
 pub mod stop;

@@ -25,6 +25,7 @@ pub mod pcanywhere;
 pub mod plan;
 #[cfg(test)]
 mod rehearsal;
+pub mod resume;
 pub mod rustdesk;
 pub mod sip;
 pub mod snmp;

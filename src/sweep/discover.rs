@@ -19,7 +19,7 @@ use super::{
 use crate::{
     link::{Interface, Link},
     observe::Mac,
-    scope::Blocks,
+    scope::{Blocks, Profile},
 };
 
 /// Single IPv6 addresses of the scope that are asked by name, at most.
@@ -125,6 +125,20 @@ pub struct Found {
     pub stopped: bool,
     /// The next number that may be given to a call.
     pub next_call: u32,
+}
+
+impl Manner {
+    /// The manner of a profile, from the beginning.
+    pub fn of(profile: Profile, seed: u64) -> Self {
+        let milliseconds = Duration::from_millis;
+        let (attempts, patience, handshakes) = match profile {
+            Profile::Clinic => (3, milliseconds(2000), true),
+            Profile::Office => (3, milliseconds(1000), false),
+            Profile::Lab => (2, milliseconds(500), false),
+        };
+        let progress = Progress::default();
+        Self { attempts, patience, seed, handshakes, first_call: 1, progress }
+    }
 }
 
 impl Targets {

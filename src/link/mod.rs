@@ -10,12 +10,21 @@
 //! `guard` comes first, so that nothing is written down as sent that was refused; `record` sees exactly what goes to
 //! the wire and what comes from it.
 
+pub mod fault;
+pub mod guard;
 pub mod interface;
+pub mod ledger;
+pub mod live;
+mod neighbours;
+pub mod pace;
 #[allow(
     unsafe_code,
     reason = "packet sockets and their ring have no safe interface; nothing else here needs it"
 )]
 pub mod raw;
+mod receiver;
+mod sockets;
+pub mod stop;
 
 use std::net::{IpAddr, SocketAddr};
 

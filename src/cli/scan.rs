@@ -151,7 +151,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     let connected: Vec<IpNetwork> =
         interface::connected_prefixes().into_iter().map(|(_, prefix)| prefix).collect();
-    let now = live::now();
+    let now = live::Clock::start().now();
     let (facility, consent) = limits.consent(&connected, hours::local_offset(now))?;
     if consent.tier == Tier::Listen {
         return Err(Error::Silent.into());
@@ -190,7 +190,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 fn new_plan(arguments: &Arguments) -> anyhow::Result<(Plan, Limits)> {
     let limits = &arguments.limits;
     let facility = limits.scope.as_deref().map(facility_file).transpose()?;
-    let random = || getrandom::u64().unwrap_or_else(|_| live::now().nanoseconds().unsigned_abs());
+    let random = || {
+        getrandom::u64().unwrap_or_else(|_| live::Clock::start().now().nanoseconds().unsigned_abs())
+    };
     let plan = Plan {
         facility,
         targets: limits.named()?.map(|blocks| words(&blocks)),

@@ -116,8 +116,9 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// A clock that shows the time of day now.
     #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
-    fn start() -> Self {
+    pub fn start() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let began = Timestamp::default().after(since);
         Self { began, counted_from: Instant::now() }

@@ -14,7 +14,7 @@ use std::{
 
 use super::{Answer, Cookie, How, Places, Way, arp, icmp, read, tcp_syn, udp};
 use crate::{
-    link::raw::{BATCH, Batch, Gate, Inlet, Outlet, Stop},
+    link::raw::{BATCH, Batch, Gate, Inlet, Outlet},
     observe::Mac,
     scope::Order,
     time::Timestamp,
@@ -32,6 +32,17 @@ const BATCHES_BETWEEN: u64 = 8;
 const TURN: Duration = Duration::from_millis(50);
 /// How often somebody is told how far it is.
 const TOLD: i64 = 1_000_000_000;
+
+/// What the user wants by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Go on.
+    Not,
+    /// Begin nothing new; hear what is on its way.
+    Drain,
+    /// End now.
+    Now,
+}
 
 /// What is asked of each target.
 #[derive(Debug, Clone, PartialEq, Eq)]

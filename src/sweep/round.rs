@@ -14,7 +14,7 @@ use super::{
     read,
 };
 use crate::{
-    link::{Act, CallId, Event, Interface, Link, What},
+    link::{Act, CallId, Event, Interface, Link, What, guard},
     observe::Mac,
     scope::{Order, Refusal, Tier},
     time::Timestamp,
@@ -235,8 +235,7 @@ impl<'a, L: Link> Round<'a, L> {
                 if self.calls.len() >= MOST_CALLS {
                     return Some(soon);
                 }
-                // SYN, ACK and FIN.
-                let ready = self.link.ready(target.0, 3);
+                let ready = self.link.ready(target.0, guard::OPENING);
                 if ready > now {
                     return Some(ready);
                 }

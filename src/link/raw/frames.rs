@@ -12,7 +12,7 @@ use std::{
 
 use super::{Batch, Filter, Opening, Outlet, open};
 use crate::{
-    link::{Interface, interface},
+    link::{Interface, interface, live::FramePort},
     time::Timestamp,
 };
 
@@ -86,22 +86,23 @@ impl Frames {
         Ok(frames)
     }
 
+    /// How many frames that passed the filter the system could not keep for us.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl FramePort for Frames {
     /// The interfaces, in the order in which they were named.
-    pub fn interfaces(&self) -> &[Interface] {
+    fn interfaces(&self) -> &[Interface] {
         &self.interfaces
     }
 
-    /// Sends a frame out of the interface at this place.
-    pub fn send(&mut self, interface: usize, bytes: &[u8]) -> io::Result<()> {
+    fn send(&mut self, interface: usize, bytes: &[u8]) -> io::Result<()> {
         let outlet = self.outlets.get_mut(interface).ok_or(io::ErrorKind::NotFound)?;
         self.batch.clear();
         self.batch.push(bytes).ok_or(io::ErrorKind::InvalidInput)?;
         outlet.send(&mut self.batch).map(drop)
-    }
-
-    /// How many frames that passed the filter the system could not keep for us.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
     }
 }
 

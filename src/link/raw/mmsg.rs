@@ -1,12 +1,12 @@
 //! Frames out by `sendmmsg` on a packet socket: one call for a batch (sendmmsg(2)).
 
-use std::{ffi::c_uint, io, mem::zeroed, ptr, time::Duration};
+use std::{ffi::c_uint, io, mem::zeroed, ptr, thread, time::Duration};
 
 use super::{
-    BATCH, Batch, Clock, Outlet,
+    BATCH, Batch, Outlet,
     socket::{PacketSocket, checked},
 };
-use crate::time::Timestamp;
+use crate::{link::live::Clock, time::Timestamp};
 
 /// How long a full queue is given to empty.
 const PAUSE: Duration = Duration::from_micros(100);
@@ -39,7 +39,7 @@ impl Mmsg {
         socket.bind(interface, 0)?;
         Ok(Self {
             socket,
-            clock: Clock::new(),
+            clock: Clock::start(),
             parts: Vec::with_capacity(BATCH),
             messages: Vec::with_capacity(BATCH),
         })
@@ -80,7 +80,7 @@ impl Outlet for Mmsg {
                         && pauses < MOST_PAUSES =>
                 {
                     pauses += 1;
-                    Clock::rest(PAUSE);
+                    thread::sleep(PAUSE);
                 }
                 Err(error) => return Err(error),
             }
@@ -93,6 +93,6 @@ impl Outlet for Mmsg {
     }
 
     fn rest(&mut self, duration: Duration) {
-        Clock::rest(duration);
+        thread::sleep(duration);
     }
 }

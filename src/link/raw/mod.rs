@@ -7,7 +7,6 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod batch;
-mod clock;
 mod filter;
 mod frames;
 mod gate;
@@ -18,7 +17,6 @@ mod portable;
 mod ring;
 #[cfg(target_os = "linux")]
 mod socket;
-mod stop;
 
 #[cfg(test)]
 pub(crate) mod memory;
@@ -26,13 +24,9 @@ pub(crate) mod memory;
 use std::{io, time::Duration};
 
 pub use batch::{BATCH, Batch};
-pub use clock::Clock;
 pub use filter::{Filter, Want};
 pub use frames::Frames;
 pub use gate::{Gate, contact_of};
-pub use stop::Stop;
-#[cfg(unix)]
-pub use stop::stop_on_interrupt;
 
 use crate::time::Timestamp;
 

@@ -1,11 +1,11 @@
 //! Frames by `pnet_datalink`: the portable base, one call a frame.
 
-use std::{io, time::Duration};
+use std::{io, thread, time::Duration};
 
 use pnet_datalink::{Channel, Config, DataLinkReceiver, DataLinkSender, NetworkInterface};
 
-use super::{Batch, Clock, Filter, Inlet, Opening, Outlet};
-use crate::time::Timestamp;
+use super::{Batch, Filter, Inlet, Opening, Outlet};
+use crate::{link::live::Clock, time::Timestamp};
 
 /// How long a receiver waits at most before it looks around.
 const TURN: Duration = Duration::from_millis(20);
@@ -37,7 +37,7 @@ pub(super) fn open(opening: &Opening<'_>) -> io::Result<(PortableOutlet, Portabl
     let Channel::Ethernet(sender, receiver) = pnet_datalink::channel(&interface, config)? else {
         return Err(io::ErrorKind::Unsupported.into());
     };
-    let clock = Clock::new();
+    let clock = Clock::start();
     let filter = opening.filter.clone();
     Ok((PortableOutlet { sender, clock }, PortableInlet { receiver, filter, clock }))
 }
@@ -66,7 +66,7 @@ impl Outlet for PortableOutlet {
     }
 
     fn rest(&mut self, duration: Duration) {
-        Clock::rest(duration);
+        thread::sleep(duration);
     }
 }
 

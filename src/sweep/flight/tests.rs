@@ -27,6 +27,8 @@ fn consent(include: &str, exclude: &str) -> Consent {
         fragile_ports: vec![104],
         fragile_hosts: Blocks::default(),
         fragile_makers: Vec::new(),
+        on_request: Vec::new(),
+        responder: None,
     }
 }
 

@@ -544,7 +544,7 @@ proptest! {
         for what in moves {
             run.does(what);
         }
-        run.guard.finish(run.guard.now().after(Duration::from_secs(36_000)));
+        run.guard.finish(run.guard.now().after(Duration::from_hours(10)));
         run.look();
         run.has_pace();
         let told: u64 = run.guard.ledger().entries().iter().map(|(_, entry)| entry.packets).sum();
@@ -787,11 +787,11 @@ fn what_a_conversation_costs_is_spent() {
         guard.wait(ready);
     }
     guard.send(Act::Say { id: CallId(1), bytes: &[0; 2801] }).unwrap();
-    assert_eq!(guard.ready(HOST.into(), 1), ready.after(Duration::from_millis(1000)), "3 packets");
+    assert_eq!(guard.ready(HOST.into(), 1), ready.after(Duration::from_secs(1)), "3 packets");
     let (id, bytes) = (CallId(1), vec![0; 1401]);
     guard.link().says.borrow_mut().push_back(What::Heard { id, bytes });
     assert!(guard.wait(ready).is_some());
-    assert_eq!(guard.ready(HOST.into(), 1), ready.after(Duration::from_millis(2000)), "2 ACKs");
+    assert_eq!(guard.ready(HOST.into(), 1), ready.after(Duration::from_secs(2)), "2 ACKs");
     guard.send(Act::Close { id }).unwrap();
     let is_end = |(_, reached): &(Timestamp, Reached)| matches!(reached, Reached::Close(_));
     assert!(!guard.link().reached.iter().any(is_end), "the end waits for its pace");
@@ -831,11 +831,11 @@ fn after_a_stop_what_is_open_may_finish_and_nothing_begins() {
 
 #[test]
 fn a_run_ends_when_its_time_is_over() {
-    let end = START.after(Duration::from_secs(60));
+    let end = START.after(Duration::from_mins(1));
     let mut guard = Guard::new(Paper::new(), free().consent()).until(end);
     guard.send(Act::Open(call(1, Transport::Udp))).unwrap();
     guard.wait(START);
-    let far = START.after(Duration::from_secs(600));
+    let far = START.after(Duration::from_mins(10));
     assert_eq!(guard.wait(far), Some(Event { at: end, what: What::Stop }));
     assert_eq!(guard.send(Act::Open(call(2, Transport::Udp))), Err(Refusal::Stopping));
     assert_eq!(guard.wait(far), None);
@@ -848,7 +848,7 @@ fn a_conversation_says_nothing_outside_the_hours_but_ends() {
     let mut guard = Guard::new(Paper::new(), plain.consent());
     guard.send(Act::Open(call(1, Transport::Tcp))).unwrap();
     guard.wait(START);
-    guard.wait(START.after(Duration::from_secs(60)));
+    guard.wait(START.after(Duration::from_mins(1)));
     let id = CallId(1);
     assert_eq!(guard.send(Act::Say { id, bytes: b"?" }), Err(Refusal::Hours));
     guard.send(Act::Close { id }).unwrap();

@@ -381,3 +381,35 @@ fn the_guard_keeps_the_pace_of_sockets() {
     listener.set_nonblocking(true).unwrap();
     assert_eq!(listener.incoming().take_while(Result::is_ok).count(), 4);
 }
+
+#[test]
+fn a_run_goes_on_when_the_system_has_no_socket_left() {
+    const FEW: &str = "SEKISHO_TEST_FEW_SOCKETS";
+    if std::env::var_os(FEW).is_none() {
+        let shell = "ulimit -n 64 && exec \"$0\" --exact --test-threads 1 \
+                     a_run_goes_on_when_the_system_has_no_socket_left";
+        let mut again = std::process::Command::new("sh");
+        again.args(["-c", shell]).arg(std::env::current_exe().unwrap()).env(FEW, "1");
+        let output = again.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    let (_listener, to) = listener();
+    let mut link = live();
+    let (mut opened, mut refused) = (0, 0);
+    for number in 0..100 {
+        open(&mut link, number, to, Transport::Tcp);
+        match next(&mut link) {
+            What::Opened { .. } => opened += 1,
+            What::Refused { how: Refused::System, .. } => refused += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(opened > 20 && refused > 20, "{opened} opened, {refused} refused");
+    for number in 0..100 {
+        close(&mut link, number);
+    }
+    while within(&mut link, 1200).is_some() {}
+    open(&mut link, 100, to, Transport::Tcp);
+    assert!(matches!(next(&mut link), What::Opened { .. }), "there is room again");
+}

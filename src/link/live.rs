@@ -265,7 +265,7 @@ impl Link for Live {
                 &mut self.heard,
                 &mut self.captured,
                 Duration::from_nanos(patience),
-                self.turn == 0,
+                self.turn == 0 || patience == 0,
             );
             let next = self.runtime.block_on(next);
             let event = next.or_else(|| self.heard.try_recv().ok())?;

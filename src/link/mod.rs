@@ -10,6 +10,8 @@
 //! `guard` comes first, so that nothing is written down as sent that was refused; `record` sees exactly what goes to
 //! the wire and what comes from it.
 
+pub mod sim;
+
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{

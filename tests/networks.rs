@@ -21,8 +21,12 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use sekisho::{
+    correlate,
+    fingerprint::{Matcher, Signatures},
     link::{Act, Call, CallId, Event, Link as _, Refused, What, sim::Sim},
-    observe::{PROTOCOLS, Said, Transport},
+    observe::{
+        Endpoint, Facts, Finding, Heard, Observation, PROTOCOLS, PacketId, Said, Side, Transport,
+    },
     scope::{Facility, Tier},
     time::Timestamp,
     wire::{
@@ -30,6 +34,8 @@ use sekisho::{
         ethernet::{self, Frame, Kind},
         icmp, ipv4,
         tcp::{self, flag},
+        udp,
+        x509::Certificate,
     },
 };
 use serde::Deserialize;
@@ -326,8 +332,8 @@ fn bytes_of(digits: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(byte).collect()
 }
 
-#[test]
-fn what_the_hospital_says_is_understood() {
+/// Asks hosts of the hospital one by one, and gives what was observed and what was not understood.
+fn asked(sim: &mut Sim) -> (Vec<Observation>, Vec<String>) {
     #[derive(Deserialize)]
     struct Answers {
         answer: Vec<Answer>,
@@ -335,41 +341,105 @@ fn what_the_hospital_says_is_understood() {
     let text = fs::read_to_string("fixtures/networks/hospital.answers.toml").unwrap();
     let Answers { answer } = toml::from_str(&text).unwrap();
     assert!(answer.len() >= 30, "only {} answers", answer.len());
-    let mut sim = Sim::hospital().unwrap();
-    let mut faults = Vec::new();
+    let (mut observations, mut faults) = (Vec::new(), Vec::new());
     for (id, answer) in (1..).zip(&answer) {
         let question = match answer.hex.as_str() {
             "" => answer.asks.clone().into_bytes(),
             digits => bytes_of(digits),
         };
-        let port = answer.to.parse::<SocketAddr>().unwrap().port();
+        let to = answer.to.parse::<SocketAddr>().unwrap();
         let (certificate, heard) = match &answer.tls {
             None if question.is_empty() => {
-                (Vec::new(), talk(&mut sim, id, &answer.to, answer.transport, &[]))
+                (Vec::new(), talk(sim, id, &answer.to, answer.transport, &[]))
             }
-            None => (Vec::new(), talk(&mut sim, id, &answer.to, answer.transport, &[&question])),
+            None => (Vec::new(), talk(sim, id, &answer.to, answer.transport, &[&question])),
             Some(before) => {
                 let before = bytes_of(before);
                 let before = (!before.is_empty()).then_some(before.as_slice());
-                talk_tls(&mut sim, id, &answer.to, before, &question)
+                talk_tls(sim, id, &answer.to, before, &question)
             }
         };
         if answer.protocol == "tls" {
-            if !String::from_utf8_lossy(&certificate).contains(&answer.value) {
-                faults.push(format!("{answer:?}: the certificate says something else"));
+            let names = Certificate::parse(&certificate).unwrap();
+            let subject = names.subject.to_string();
+            if !subject.contains(&answer.value) {
+                faults.push(format!("{answer:?}: the certificate says {subject}"));
             }
+            let facts = Facts::default().with("tls.cert.subject", subject);
+            observations.push(observed(
+                sim.now(),
+                to,
+                answer.transport,
+                "tls",
+                Finding::certain(Side::Server, facts),
+            ));
             continue;
         }
         let protocol = PROTOCOLS.iter().find(|protocol| protocol.name == answer.protocol).unwrap();
         let said = match answer.transport {
-            Transport::Udp => Said::datagram(port, 40_000, &heard),
-            _ => Said::stream(port, 40_000, &heard),
+            Transport::Udp => Said::datagram(to.port(), 40_000, &heard),
+            _ => Said::stream(to.port(), 40_000, &heard),
         };
         match (protocol.read)(&Said { answering: &question, open: false, ..said }) {
-            Ok(finding) if finding.facts.all(&answer.field).any(|v| v.contains(&answer.value)) => {}
+            Ok(finding) if finding.facts.all(&answer.field).any(|v| v.contains(&answer.value)) => {
+                observations.push(observed(
+                    sim.now(),
+                    to,
+                    answer.transport,
+                    protocol.name,
+                    finding,
+                ));
+            }
             other => faults.push(format!("{answer:?}: {other:?} in {heard:02x?}")),
         }
     }
+    (observations, faults)
+}
+
+fn observed(
+    at: Timestamp,
+    from: SocketAddr,
+    transport: Transport,
+    protocol: &'static str,
+    finding: Finding,
+) -> Observation {
+    let end = |ip: SocketAddr| Endpoint {
+        ip: Some(ip.ip()),
+        mac: None,
+        port: Some(ip.port()),
+        transport,
+    };
+    Observation {
+        at,
+        packet: PacketId::default(),
+        heard: Heard::Replied,
+        speaker: end(from),
+        listener: Some(end(SocketAddr::from(([10, 10, 0, 250], 40_000)))),
+        protocol,
+        side: finding.side,
+        confidence: finding.confidence,
+        facts: finding.facts,
+    }
+}
+
+#[test]
+fn what_the_hospital_says_makes_its_points() {
+    let mut sim = Sim::hospital().unwrap();
+    let (observations, faults) = asked(&mut sim);
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    let hospital = cases().into_iter().find(|case| case.name == "hospital").unwrap();
+    let facility = Facility::parse(&hospital.facility, "hospital").unwrap();
+    let signatures = Signatures::built_in().unwrap();
+    let points = correlate::points(&correlate::Heard {
+        observations: &observations,
+        inside: &facility.inside,
+        matcher: &Matcher::new(&signatures),
+        packet: &|id| format!("hospital#{}", id.number),
+    });
+    let points = points.iter().map(FoundPoint::from).collect();
+    let outcome = Outcome { points, observations, ..Outcome::default() };
+    let faults = hospital.expect.faults(&outcome, &sim);
+    // The image archive is not asked, so its ports are untouched.
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
@@ -518,6 +588,62 @@ fn fragile_equipment_answers_arp_and_nothing_after_anything_else() {
     assert_eq!(send_frame(&mut sim, &echo), None);
     assert_eq!(sim.harmed(), [("modality", IpAddr::from([10, 0, 0, 7]))]);
     assert!(send_frame(&mut sim, &arp_question([10, 0, 0, 7])).is_none());
+}
+
+#[test]
+fn every_nth_packet_is_lost_and_a_stream_says_it_again() {
+    let mut sim = small(
+        "[[host]]\naddresses = [\"10.0.0.1\"]\nloses = 2\nudp = [{ port = 7, rule = [{ answer = { hex \
+         = \"{0..}\" } }] }]\ntcp = [{ port = 7, rule = [{ answer = { hex = \"{0..}\" } }] }]\n",
+    );
+    let heard: Vec<usize> = (1..=4)
+        .map(|id| talk(&mut sim, id, "10.0.0.1:7", Transport::Udp, &[b"echo"]).len())
+        .collect();
+    assert_eq!(heard, [4, 0, 4, 0]);
+    let began = sim.now();
+    sim.send(Act::Open(call(5, "10.0.0.1:7", Transport::Tcp))).unwrap();
+    sim.wait(soon(&sim)).unwrap();
+    sim.send(Act::Say { id: CallId(5), bytes: b"echo" }).unwrap();
+    assert!(matches!(sim.wait(soon(&sim)).unwrap().what, What::Heard { .. }));
+    assert_eq!(sim.now().since(began) / 1_000_000, 1002, "one second and two ways");
+}
+
+#[test]
+fn without_the_right_to_frames_there_are_no_interfaces() {
+    let text = "origin = \"a test\"\nframes = false\nsegment = [{ name = \"link\", prefixes = \
+                [\"10.0.0.0/24\"], interface = { name = \"l\", mac = \"02:00:00:00:00:fa\", addresses = \
+                [\"10.0.0.250\"] } }]\nhost = [{ addresses = [\"10.0.0.1\"], tcp = [{ port = 9 }] }]\n";
+    let mut sim = Sim::parse(text, "n.toml").unwrap();
+    assert!(sim.interfaces().is_empty());
+    let bytes = &arp_question([10, 0, 0, 1]);
+    let act = Act::Frame { interface: 0, bytes, probe: "test", tier: Tier::Ask };
+    assert!(sim.send(act).unwrap_err().to_string().contains("no interface 0"));
+    sim.send(Act::Open(call(1, "10.0.0.1:9", Transport::Tcp))).unwrap();
+    assert!(matches!(sim.wait(soon(&sim)).unwrap().what, What::Opened { .. }));
+}
+
+#[test]
+fn what_is_said_to_everybody_is_answered_by_those_who_serve_it() {
+    let mut sim = Sim::hospital().unwrap();
+    let datagram = udp::Datagram { source: 40_000, destination: 1900, payload: b"M-SEARCH *" };
+    let group = [239, 255, 255, 250];
+    let payload = datagram.emit(&bare(group, udp::NUMBER, &[]).pseudo_header(18));
+    let asked = packet(hex!("01005e7ffffa"), group, 4, udp::NUMBER, &payload);
+    let answer = send_frame(&mut sim, &asked).unwrap();
+    let answer = ipv4::Packet::parse(Frame::parse(&answer).unwrap().payload).unwrap();
+    assert_eq!(answer.source, std::net::Ipv4Addr::new(10, 10, 0, 2));
+    let said = udp::Datagram::parse(answer.payload).unwrap();
+    assert!(said.source == 1900 && said.destination == 40_000);
+    assert!(said.payload.starts_with(b"HTTP/1.1 200 OK"));
+    assert_eq!(sim.wait(soon(&sim)), None, "nobody else serves it");
+}
+
+#[test]
+fn the_user_can_want_an_end() {
+    let mut sim = small("");
+    let moment = sim.now().after(Duration::from_secs(5));
+    sim.stop_at(moment);
+    assert_eq!(sim.wait(soon(&sim)), Some(Event { at: moment, what: What::Stop }));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
+mod anonymise;
 mod completions;
 mod exit;
 mod identify;
@@ -43,6 +44,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Replay(replay::Arguments),
+    Anonymise(anonymise::Arguments),
     Points(points::Arguments),
     Show(show::Arguments),
     Runs(runs::Arguments),
@@ -120,6 +122,7 @@ pub fn run() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Anonymise(arguments) => anonymise::run(&arguments),
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),

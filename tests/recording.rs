@@ -499,3 +499,32 @@ fn a_run_is_on_the_disk_within_a_second_and_at_every_note() {
     run.recorder.note("sweep arp 1");
     assert!(size() > waited);
 }
+
+#[test]
+fn an_anonymised_recording_is_a_recording_of_somebody_elses_network() {
+    let (_folder, path) = recorded();
+    let before = replayed(&path);
+    let capture = passive::anonymise::read(&path).unwrap();
+    let rules = |_: &str, _: &str| Vec::new();
+    let done = passive::anonymise::anonymise(&capture, &before, b"a key", &rules);
+    fs::write(&path, &done.bytes).unwrap();
+    let after = replayed(&path);
+    let count = |replay: &Replay| {
+        let asked = &replay.asked;
+        (asked.addresses(), asked.answered(), asked.questions, asked.packets, asked.bytes)
+    };
+    assert_eq!(count(&before), count(&after));
+    assert_eq!((after.files[0].fault.clone(), after.files[0].unfinished), (None, false));
+    let heard = |replay: &Replay| {
+        let all = replay.observations.iter();
+        all.map(|o| (o.packet, o.heard, o.protocol, o.side)).collect::<Vec<_>>()
+    };
+    assert_eq!(heard(&before), heard(&after));
+    // The journal speaks of the same addresses as the packets, and the plan no longer says whose they are.
+    let journal = Journal::read(&path).unwrap();
+    assert!(journal.ended && !journal.plan.contains("関所") && journal.plan.contains("seed"));
+    let there = done.addresses[&"10.0.0.3".parse().unwrap()];
+    let key = (SocketAddr::new(there, 22), Transport::Tcp, "ssh".to_owned());
+    assert!(journal.questions.contains_key(&key), "{:?}", journal.questions);
+    assert!(after.asked.of(there).is_some() && after.asked.of([10, 0, 0, 3].into()).is_none());
+}

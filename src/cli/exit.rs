@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::{
     fingerprint, inventory,
     link::{journal, record},
-    passive::capture,
+    passive::{anonymise, capture},
     scope::facility,
 };
 
@@ -39,6 +39,7 @@ impl From<Exit> for ExitCode {
 /// The exit code that an error asks for: what the user can mend is 3, what only we can is 4.
 pub(super) fn of(error: &anyhow::Error) -> Exit {
     let mendable = error.is::<capture::Error>()
+        || error.is::<anonymise::Error>()
         || error.is::<record::Error>()
         || error.is::<journal::Error>()
         || error.is::<facility::Error>()

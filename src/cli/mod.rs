@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
+mod anonymise;
 mod completions;
 mod conclude;
 mod exit;
@@ -50,6 +51,7 @@ pub struct Arguments {
 enum Command {
     Scan(Box<scan::Arguments>),
     Replay(replay::Arguments),
+    Anonymise(anonymise::Arguments),
     Points(points::Arguments),
     Show(show::Arguments),
     Runs(runs::Arguments),
@@ -129,6 +131,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Anonymise(arguments) => anonymise::run(&arguments),
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),

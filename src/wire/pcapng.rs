@@ -136,7 +136,7 @@ pub fn section(application: &str, comment: &str) -> Vec<u8> {
     body.extend([1, 0, 0, 0]);
     body.extend([0xff; 8]);
     add_option(&mut body, APPLICATION, application.as_bytes(), false);
-    add_comment(&mut body, comment);
+    add_comment(&mut body, comment, false);
     block(SECTION, body)
 }
 
@@ -153,7 +153,7 @@ pub fn interface(link_type: u16, name: &str) -> Vec<u8> {
 pub fn statistics(interface: u32, at: u64, comment: &str) -> Vec<u8> {
     let mut body = interface.to_le_bytes().to_vec();
     add_time(&mut body, at);
-    add_comment(&mut body, comment);
+    add_comment(&mut body, comment, false);
     block(STATISTICS, body)
 }
 
@@ -166,7 +166,7 @@ pub fn packet(interface: u32, at: u64, bytes: &[u8], original: u32, comment: &st
     body.extend_from_slice(bytes);
     body.resize(body.len().next_multiple_of(4), 0);
     if !comment.is_empty() {
-        add_comment(&mut body, comment);
+        add_comment(&mut body, comment, false);
     }
     block(PACKET, body)
 }
@@ -183,11 +183,11 @@ pub fn add_option(body: &mut Vec<u8>, code: u16, value: &[u8], big_endian: bool)
 }
 
 /// Adds a comment in as many options as it takes.
-fn add_comment(body: &mut Vec<u8>, comment: &str) {
+pub fn add_comment(body: &mut Vec<u8>, comment: &str, big_endian: bool) {
     let mut rest = comment;
     while !rest.is_empty() {
         let (head, tail) = rest.split_at(rest.floor_char_boundary(LONGEST_OPTION));
-        add_option(body, COMMENT, head.as_bytes(), false);
+        add_option(body, COMMENT, head.as_bytes(), big_endian);
         rest = tail;
     }
 }

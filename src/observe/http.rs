@@ -150,6 +150,11 @@ fn response(
     add(&mut facts, head, "http.header.via", "via");
     add(&mut facts, head, "http.header.etag", "etag");
     add(&mut facts, head, "http.header.last_modified", "last-modified");
+    if let (200, Some(made), Some(path)) = (status, head.get("last-modified"), path_we_asked(said))
+    {
+        let made = http::decode(short(made), None);
+        facts.add_text("http.modified", format!("{path}: {made}").as_bytes());
+    }
     add(&mut facts, head, "http.upgrade", "upgrade");
     add_names(&mut facts, head);
     match content {
@@ -196,15 +201,15 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
     }
     let there = said.bytes.get(head.length..).unwrap_or_default();
     let kind = head.get("content-type").unwrap_or_default();
-    let ours = asked_by_us(said);
-    let is_image = kind.starts_with(b"image/") && (ours || asked_for_icon(said));
+    let ours = path_we_asked(said);
+    let is_image = kind.starts_with(b"image/") && (ours.is_some() || asked_for_icon(said));
     if encoding.is_none() && (http::contains(kind, b"icon") || is_image) {
         return icon(said, there, body);
     }
     let is_page = http::contains(kind, b"html")
         || http::contains(kind, b"xml")
         || (kind.is_empty() && (there.is_empty() || there.trim_ascii_start().starts_with(b"<")));
-    if !is_page && !ours {
+    if !is_page && ours.is_none() {
         return Ok(Content::Nothing);
     }
     let (joined, ended);
@@ -244,7 +249,11 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
     };
     let label = http::charset(kind).or_else(|| http::charset(page));
     let text = http::decode(page, label);
-    let mut stated = if ours { stated(page, &text) } else { Vec::new() };
+    let found = matches!(head.start, Start::Response { status: 200..=299, .. });
+    let mut stated = match ours.filter(|_| found) {
+        Some(path) => stated(&path, page, &text),
+        None => Vec::new(),
+    };
     if !is_page {
         return Ok(Content::Stated(stated));
     }
@@ -254,9 +263,12 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
 
 /// The image in a body, once all of it is there.
 fn icon<'a>(said: &Said<'a>, there: &'a [u8], body: Body) -> Result<Content<'a>> {
-    let wait = |missing| match said.open {
-        true if there.len() <= LARGEST_ICON => Err(Error::Truncated { field: "icon", missing }),
-        _ => Ok(Content::Nothing),
+    let wait = |missing| {
+        if said.open && there.len() <= LARGEST_ICON {
+            Err(Error::Truncated { field: "icon", missing })
+        } else {
+            Ok(Content::Nothing)
+        }
     };
     let image = match body {
         Body::Sized(length) => {
@@ -277,16 +289,17 @@ fn icon<'a>(said: &Said<'a>, there: &'a [u8], body: Body) -> Result<Content<'a>>
     Ok(if image.is_empty() { Content::Nothing } else { Content::Icon(image) })
 }
 
-/// What an answer states of the software behind it, and when a compressed file was made.
-fn stated(bytes: &[u8], text: &str) -> Vec<(&'static str, String)> {
+/// What an answer states of the software behind it, and when a compressed file was made. The path stands before it:
+/// what a version is of depends on where it was found.
+fn stated(path: &str, bytes: &[u8], text: &str) -> Vec<(&'static str, String)> {
     if let [0x1f, 0x8b, 8, _, a, b, c, d, ..] = *bytes {
         let made = u32::from_le_bytes([a, b, c, d]);
-        return vec![("http.gzip.made", made.to_string())];
+        return vec![("http.gzip.made", format!("{path}: {made}"))];
     }
     // Some pages carry JSON with its quotes escaped.
     let text = text.replace("\\u0022", "\"");
     let told = statement::read(&text).into_iter();
-    told.map(|(name, value)| ("http.statement", format!("{name}={value}"))).collect()
+    told.map(|(name, value)| ("http.statement", format!("{path}: {name}={value}"))).collect()
 }
 
 /// What a device says of itself in a UPnP description, or a gateway in an answer.
@@ -305,9 +318,14 @@ fn device(xml: &[u8]) -> Vec<(&'static str, String)> {
     told.map(|(field, value)| (field, String::from_utf8_lossy(value).into_owned())).collect()
 }
 
-/// Whether this answers a question of ours: only then is more read of it than of what is said anyway.
-fn asked_by_us(said: &Said<'_>) -> bool {
-    http::contains(said.answering, b"user-agent: sekisho/")
+/// The path of a question of ours that this answers: only then is more read of it than of what is said anyway.
+fn path_we_asked(said: &Said<'_>) -> Option<String> {
+    if !http::contains(said.answering, b"user-agent: sekisho/") {
+        return None;
+    }
+    let line = said.answering.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let path = line.split(|byte| *byte == b' ').nth(1)?;
+    Some(String::from_utf8_lossy(short(path)).into_owned())
 }
 
 fn asked_for_icon(said: &Said<'_>) -> bool {
@@ -566,14 +584,14 @@ mod tests {
         let text =
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 39\r\n\r\n\
             {\"clientVersion\":\"8.4\",\"user\":\"Hanako\"}";
-        let ours = b"GET / HTTP/1.1\r\nUser-Agent: sekisho/1 (authorised inspection)\r\n\r\n";
+        let ours = b"GET /info HTTP/1.1\r\nUser-Agent: sekisho/1 (authorised inspection)\r\n\r\n";
         let facts = tell(80, 51_000, text, ours).facts;
-        assert_eq!(facts.all("http.statement").collect::<Vec<_>>(), ["clientVersion=8.4"]);
+        assert_eq!(facts.all("http.statement").collect::<Vec<_>>(), ["/info: clientVersion=8.4"]);
         let facts = tell(80, 51_000, text, b"GET / HTTP/1.1\r\n\r\n").facts;
         assert_eq!(facts.get("http.statement"), None);
         let text = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\x08\x01\0\0\x60\0\0";
         let facts = tell(80, 51_000, text, ours).facts;
-        assert_eq!(facts.get("http.gzip.made"), Some("1610612737"));
+        assert_eq!(facts.get("http.gzip.made"), Some("/info: 1610612737"));
     }
 
     #[test]

@@ -356,3 +356,90 @@ pub(super) fn add(all: &mut Facts, more: &Facts) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fingerprint::{Matcher, Signatures},
+        observe,
+        probe::{Intrusion, tls},
+        scope::Blocks,
+    };
+
+    /// Asks in clear, goes into TLS, and asks there.
+    static UPGRADES: Probe = Probe {
+        name: "upgrades",
+        asks: "",
+        protocol: &observe::rdp::PROTOCOL,
+        transport: Transport::Tcp,
+        ports: &[],
+        intrusion: Intrusion::Dialogue,
+        source: "",
+        inside_tls: false,
+        anywhere: false,
+        next: |_, heard| match heard {
+            Heard { turn: 0, .. } => Step::Say(b"may I".to_vec()),
+            Heard { bytes: b"yes", .. } => Step::StartTls,
+            Heard { bytes: [], turn: 1, .. } => Step::Wait,
+            _ => Step::Done,
+        },
+    };
+
+    fn with(test: impl FnOnce(&Context<'_>, &Clients, &Dissector)) {
+        let signatures = Signatures::default();
+        let context = Context {
+            seed: 1,
+            communities: &[],
+            matcher: &Matcher::new(&signatures),
+            requested: &Blocks::default(),
+            names: &std::collections::BTreeMap::new(),
+            past: &(),
+            first_call: 0,
+        };
+        test(&context, &Clients::new(), &Dissector::new());
+    }
+
+    fn begin(probe: &'static Probe) -> Conversation {
+        Conversation::new(probe, "192.0.2.1:3389".parse().unwrap(), Facts::default())
+    }
+
+    #[test]
+    fn a_dialogue_goes_into_tls_where_it_says_so() {
+        with(|context, clients, dissector| {
+            let mut conversation = begin(&UPGRADES);
+            conversation.open("192.0.2.9:50000".parse().unwrap(), context, clients);
+            assert_eq!(conversation.waiting.pop_front().as_deref(), Some(&b"may I"[..]));
+            conversation.hear(b"yes", context, clients, dissector);
+            let hello = conversation.waiting.pop_front().unwrap();
+            assert_eq!((hello[0], hello[5]), (22, 1), "a client's hello");
+            assert!(conversation.text().is_empty() && !conversation.is_inside());
+            conversation.hear(b"no TLS at all", context, clients, dissector);
+            assert!(conversation.over, "what is no TLS ends it");
+        });
+    }
+
+    #[test]
+    fn what_is_said_while_something_waits_is_thought_about_later() {
+        with(|context, clients, dissector| {
+            let mut conversation = begin(&UPGRADES);
+            conversation.open("192.0.2.9:50000".parse().unwrap(), context, clients);
+            conversation.hear(b"yes", context, clients, dissector);
+            assert!(conversation.blocked && conversation.waiting.len() == 1);
+        });
+    }
+
+    #[test]
+    fn nobody_makes_it_hold_more_than_its_bound() {
+        with(|context, clients, dissector| {
+            let mut conversation = begin(&tls::PROBE);
+            conversation.open("192.0.2.9:50000".parse().unwrap(), context, clients);
+            conversation.waiting.clear();
+            let record = [&[22, 3, 3, 0x40, 0, 2, 0, 0x3f, 0xfc, 3, 3][..], &[0; 16_378]].concat();
+            for _ in 0..1000 {
+                conversation.hear(&record, context, clients, dissector);
+            }
+            assert!(conversation.text().len() <= MOST_BYTES && conversation.over);
+        });
+    }
+}

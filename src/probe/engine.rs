@@ -78,7 +78,7 @@ impl Manner {
                 again_after: milliseconds(500),
                 attempts: 2,
                 breadth: 12,
-                at_once: 1024,
+                at_once: 512,
                 per_host: 8,
                 longest: milliseconds(20_000),
                 ending: milliseconds(3000),

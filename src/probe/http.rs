@@ -262,3 +262,73 @@ pub(super) fn announced(location: &str, host: IpAddr) -> Option<(SocketAddr, Str
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
     Some((visit.authority(authority, false)?, path.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::Signatures;
+
+    fn visit(to: &str) -> Visit {
+        Visit::new(to.parse().unwrap(), false, "/a/b?c")
+    }
+
+    #[test]
+    fn links_lead_to_the_same_host_or_nowhere() {
+        let visit = visit("192.0.2.1:80");
+        let to =
+            |target: &str| visit.resolve(target, "/a/b?c").map(|(to, path)| format!("{to}{path}"));
+        for (target, leads) in [
+            ("/x#y", Some("192.0.2.1:80/x")),
+            ("x.html", Some("192.0.2.1:80/a/x.html")),
+            ("./x.html", Some("192.0.2.1:80/a/x.html")),
+            ("http://192.0.2.1/x", Some("192.0.2.1:80/x")),
+            ("HTTPS://192.0.2.1", Some("192.0.2.1:443/")),
+            ("https://192.0.2.1:8443?x", Some("192.0.2.1:8443/?x")),
+            ("//192.0.2.1/x", Some("192.0.2.1:80/x")),
+            ("http://192.0.2.1:8080/x", None),
+            ("http://192.0.2.9/x", None),
+            ("https://gate.example/x", None),
+            ("javascript:alert(1)", None),
+            ("http://", None),
+            ("", None),
+        ] {
+            assert_eq!(to(target).as_deref(), leads, "{target}");
+        }
+        let six = Visit::new("[2001:db8::1]:80".parse().unwrap(), false, "/");
+        let leads = six.resolve("https://[2001:db8::1]/x", "/").unwrap();
+        assert_eq!(leads, ("[2001:db8::1]:443".parse().unwrap(), "/x".to_owned()));
+    }
+
+    #[test]
+    fn a_visit_ends_however_much_a_server_offers() {
+        let signatures = Signatures::default();
+        let matcher = Matcher::new(&signatures);
+        let mut visit = visit("192.0.2.1:80");
+        let mut fetched = 0;
+        while let Some(path) = visit.next().map(str::to_owned) {
+            fetched += 1;
+            let answer = format!("HTTP/1.1 302 x\r\nLocation: {path}a\r\n\r\n");
+            visit.heard(answer.as_bytes(), &Facts::default(), &matcher);
+            visit.add(&format!("/{fetched}"));
+            visit.add("/no path");
+        }
+        assert!(fetched <= MOST_PATHS, "{fetched}");
+    }
+
+    #[test]
+    fn an_answer_is_waited_for_to_its_end_and_no_further() {
+        for (answer, whole) in [
+            (&b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"[..], true),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", false),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", true),
+            (b"HTTP/1.1 200 OK\r\n\r\nabc", false),
+            (b"HTTP/1.1 304 x\r\n\r\n", true),
+            (b"HTTP/1.1 2", false),
+            (b"SSH-2.0-x\r\n", true),
+        ] {
+            assert_eq!(is_whole(answer), whole, "{}", String::from_utf8_lossy(answer));
+        }
+        let long = [&b"HTTP/1.1 200 OK\r\n\r\n"[..], &vec![b'a'; MOST_BODY]].concat();
+        assert!(is_whole(&long));
+    }
+}

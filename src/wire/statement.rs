@@ -11,7 +11,7 @@ const LONGEST_NAME: usize = 32;
 const LONGEST_VALUE: usize = 64;
 
 /// Names that tell what a product is, in lower case without `-` and `_`.
-const TELLING: [&str; 24] = [
+const TELLING: [&str; 23] = [
     "build",
     "buildnumber",
     "clientversion",
@@ -35,7 +35,6 @@ const TELLING: [&str; 24] = [
     "version",
     "versionfull",
     "versionnumber",
-    "zldsysparmproductname1",
 ];
 
 /// Names and values, in the order in which they stand.
@@ -64,9 +63,14 @@ fn is_in_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
+/// Whether a name tells what a product is; some firmware writes its own letters before `PRODUCT_NAME`.
 fn is_telling(name: &str) -> bool {
-    let letters = name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase());
-    name.len() <= LONGEST_NAME && TELLING.iter().any(|known| known.chars().eq(letters.clone()))
+    if name.len() > LONGEST_NAME {
+        return false;
+    }
+    let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
+    let letters: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+    TELLING.contains(&&*letters) || letters.contains("productname")
 }
 
 /// The value that a name is given by what follows it.
@@ -124,7 +128,7 @@ mod tests {
             ("Model=R7000\r\nx", "Model", "R7000"),
             ("Firmware=V1.0.9\nRegionTag=x", "Firmware", "V1.0.9"),
             ("<dict><key>version</key>\n <string>9.1</string>", "version", "9.1"),
-            ("var ZLDSYSPARM_PRODUCT_NAME1=\"USG 40\";", "ZLDSYSPARM_PRODUCT_NAME1", "USG 40"),
+            ("var XYZ_PRODUCT_NAME1=\"Gate 40\";", "XYZ_PRODUCT_NAME1", "Gate 40"),
             ("{'version': '6.6.1'}", "version", "6.6.1"),
         ] {
             assert_eq!(read(text), [(name, value)], "{text}");
@@ -151,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_text_of_statements_ends_at_the_bound() {
-        let text: String = (0..1000).map(|n| format!("version={n}\n")).collect();
-        assert_eq!(read(&text).len(), super::MOST);
+        let text: Vec<String> = (0..1000).map(|n| format!("version={n}")).collect();
+        assert_eq!(read(&text.join("\n")).len(), super::MOST);
     }
 }

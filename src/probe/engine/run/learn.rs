@@ -44,18 +44,21 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
             }
             _ => None,
         };
-        if refused == Some(Refused::System) {
+        // What this machine could not send was not asked.
+        let failed = refused == Some(Refused::System);
+        if failed {
             self.outcome.failed += 1;
+            self.skip(place, probe);
         }
         match ending {
             Ending::Answered => self.outcome.answered += 1,
             Ending::Silent => self.outcome.silent += 1,
-            Ending::Refused => self.outcome.refused += 1,
+            Ending::Refused => self.outcome.refused += u64::from(!failed),
         }
         // What was cut off by us was not asked to its end, and may be asked when the run goes on.
         let left = self.hosts.get(host).is_some_and(|host| host.left);
         let cut = ending == Ending::Silent && (self.stopping || left);
-        if !cut {
+        if !cut && !failed {
             self.learn(place, conversation, ending);
         }
         if let Some(host) = self.hosts.get_mut(host) {

@@ -3,14 +3,45 @@
 //! A dialogue is a plain function from what was heard so far to what to do next, so that a test of a minute's
 //! conversation takes a millisecond, and what is sent depends on nothing but the seed and the replies.
 
+pub mod anyconnect;
+pub mod anydesk;
+pub mod bgp;
+pub mod dameware;
+pub mod dcerpc;
+pub mod dicom;
+pub mod hl7;
+pub mod ica;
 pub mod nat_pmp;
+pub mod nomachine;
+pub mod openvpn;
+pub mod pcanywhere;
+pub mod pptp;
+pub mod radmin;
+pub mod rdp;
+#[cfg(test)]
+mod rehearsal;
+pub mod rustdesk;
+pub mod sip;
+pub mod smb;
+pub mod socks;
+pub mod softether;
+pub mod splashtop;
 pub mod ssh;
+pub mod sstp;
+pub mod teamviewer;
+pub mod telnet;
+pub mod tinc;
+pub mod vnc;
+pub mod x11;
 
 use std::net::SocketAddr;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::observe::{Facts, Protocol, Transport};
+use crate::{
+    observe::{Facts, Protocol, Transport},
+    wire,
+};
 
 /// One question, or one short dialogue.
 #[derive(Debug)]
@@ -69,8 +100,10 @@ pub struct Ask<'a> {
 /// What was heard so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Heard<'a> {
-    /// How often the dialogue spoke before.
+    /// How often the dialogue spoke before. Beginning TLS counts.
     pub turn: u32,
+    /// What was heard in clear before [`Step::StartTls`]; empty before it, and in other dialogues.
+    pub before_tls: &'a [u8],
     /// The stream since it began (inside TLS since TLS began), or the last datagram.
     pub bytes: &'a [u8],
     /// How much of `bytes` had been heard at the turn before this.
@@ -111,6 +144,15 @@ impl Ask<'_> {
         }
         bytes
     }
+
+    /// What a web request calls whom it asks: the address, and the port unless it is that of HTTPS.
+    pub fn host(&self) -> String {
+        match self.to {
+            SocketAddr::V6(to) if to.port() == 443 => format!("[{}]", to.ip()),
+            to if to.port() == 443 => to.ip().to_string(),
+            to => to.to_string(),
+        }
+    }
 }
 
 /// A dialogue of one question: says it, then ends at the first answer or when patience ends.
@@ -127,5 +169,53 @@ pub fn listen(heard: &Heard<'_>, enough: impl FnOnce(&[u8]) -> bool) -> Step {
     if heard.waited || heard.ended || enough(heard.bytes) { Step::Done } else { Step::Wait }
 }
 
+/// A dialogue of one question over a stream: says it, then ends when `enough` was heard, or when patience ends.
+pub fn until(
+    heard: &Heard<'_>,
+    question: impl FnOnce() -> Vec<u8>,
+    enough: impl FnOnce(&[u8]) -> bool,
+) -> Step {
+    if heard.turn == 0 { Step::Say(question()) } else { listen(heard, enough) }
+}
+
+/// Whether more bytes of a stream would not change what was read of it.
+pub fn settled<T>(read: &wire::Result<T>) -> bool {
+    !matches!(read, Err(error) if error.wants_more())
+}
+
 /// Every probe, in the order in which they are asked of one service.
-pub static ALL: &[&Probe] = &[&nat_pmp::PROBE, &ssh::PROBE];
+pub static ALL: &[&Probe] = &[
+    &nat_pmp::PROBE,
+    &ssh::PROBE,
+    // Those that speak first.
+    &vnc::PROBE,
+    &telnet::PROBE,
+    &ica::PROBE,
+    &splashtop::PROBE,
+    &dameware::PROBE,
+    &pcanywhere::STREAM,
+    &nomachine::PROBE,
+    &tinc::PROBE,
+    &bgp::PROBE,
+    // Those that are asked.
+    &rdp::PROBE,
+    &x11::PROBE,
+    &smb::PROBE,
+    &dcerpc::PROBE,
+    &pptp::PROBE,
+    &openvpn::STREAM,
+    &radmin::PROBE,
+    &teamviewer::PROBE,
+    &rustdesk::STREAM,
+    &sip::STREAM,
+    &socks::PROBE,
+    // Those inside TLS.
+    &anydesk::PROBE,
+    &sstp::PROBE,
+    &softether::PROBE,
+    &anyconnect::PROBE,
+    &ssh::INSIDE_TLS,
+    // Those of whom the facility says so.
+    &dicom::PROBE,
+    &hl7::PROBE,
+];

@@ -5,6 +5,7 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod ah;
+pub mod anyconnect;
 pub mod anydesk;
 pub mod arp;
 pub mod ayiya;
@@ -85,6 +86,7 @@ pub mod spice;
 pub mod splashtop;
 pub mod ssdp;
 pub mod ssh;
+pub mod sstp;
 pub mod stun;
 pub mod tailscale;
 pub mod tcp;

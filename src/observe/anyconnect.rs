@@ -63,7 +63,8 @@ fn client(head: &Head<'_>, method: &[u8], target: &[u8]) -> Result<Finding> {
 
 fn server(said: &Said<'_>, head: &Head<'_>, status: u16) -> Result<Finding> {
     let tunnel = has(head, b"x-cstp-");
-    require("headers", tunnel || head.get("x-aggregate-auth").is_some())?;
+    let logs_on = ["x-aggregate-auth", "x-transcend-version"];
+    require("headers", tunnel || logs_on.iter().any(|name| head.get(name).is_some()))?;
     let mut facts = Facts::default();
     facts.add("anyconnect.status", status);
     facts.add_text("anyconnect.server", head.get("server").unwrap_or_default());

@@ -164,9 +164,13 @@ pub fn once(heard: &Heard<'_>, question: impl FnOnce() -> Vec<u8>) -> Step {
     }
 }
 
+/// How much of a stream a dialogue listens to, whatever is still announced.
+const MOST_HEARD: usize = 256 << 10;
+
 /// A dialogue that says nothing: ends when `enough` was heard, or when patience ends.
 pub fn listen(heard: &Heard<'_>, enough: impl FnOnce(&[u8]) -> bool) -> Step {
-    if heard.waited || heard.ended || enough(heard.bytes) { Step::Done } else { Step::Wait }
+    let ends = heard.waited || heard.ended || heard.bytes.len() >= MOST_HEARD;
+    if ends || enough(heard.bytes) { Step::Done } else { Step::Wait }
 }
 
 /// A dialogue of one question over a stream: says it, then ends when `enough` was heard, or when patience ends.

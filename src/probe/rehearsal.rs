@@ -174,6 +174,39 @@ fn an_end_of_the_stream_ends_every_dialogue() {
 }
 
 #[test]
+fn an_endless_stream_ends_every_dialogue() {
+    let known = Facts::default();
+    // What announces more than anybody should wait for, in several protocols.
+    let announces: [&[u8]; 6] = [
+        b"\x30\x83\xff\xff\xff\xa0\x03\x02\x01\x06",
+        b"\x02\0\0\x0f\xff\xff\0\x01\0\0",
+        b"\0\xff\xff\xff\xfeSMB",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"RFB 003.008\n",
+        b"\xff\xfa\x18",
+    ];
+    for probe in ALL {
+        let to = SocketAddr::from(([192, 0, 2, 1], probe.ports.first().copied().unwrap_or(1)));
+        let ask = Ask { to, from: to, seed: 7, known: &known, communities: &[] };
+        for start in announces {
+            let bytes = [start, &vec![0; 1 << 20]].concat();
+            for (turn, before_tls) in
+                [(1, &b""[..]), (3, b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x08\0\0\0")]
+            {
+                let before = bytes.len();
+                let heard = Heard { turn, before_tls, bytes: &bytes, before, ..Heard::default() };
+                assert_ne!(
+                    (probe.next)(&ask, &heard),
+                    Step::Wait,
+                    "{} goes on for ever",
+                    probe.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn who_only_listens_says_nothing() {
     for probe in ALL.iter().filter(|probe| probe.intrusion == Intrusion::Listens) {
         for port in probe.ports {

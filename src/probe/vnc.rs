@@ -13,7 +13,7 @@ pub static PROBE: Probe = Probe {
     asks: "reads the version and the security types that are offered, and chooses none",
     protocol: &observe::vnc::PROTOCOL,
     transport: observe::Transport::Tcp,
-    ports: &[5900, 5901, 5902, 5903, 5904, 5905, 5906, 5907, 5908, 5909, 5910, 5800, 5500],
+    ports: &[5900, 5901, 5902, 5903, 5904, 5905, 5906, 5907, 5908, 5909, 5910, 5500],
     intrusion: Intrusion::Dialogue,
     source: "RFC 6143, 7.1.1 and 7.1.2",
     inside_tls: false,

@@ -3,10 +3,12 @@
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
 mod completions;
+mod conclude;
 mod exit;
 mod identify;
 mod output;
 mod points;
+mod probes;
 mod replay;
 mod report;
 mod runs;
@@ -49,6 +51,7 @@ enum Command {
     Report(report::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
+    Probes(probes::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
     Man(completions::Man),
@@ -126,6 +129,7 @@ pub fn run() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
+        Command::Probes(arguments) => probes::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),
     };

@@ -179,9 +179,9 @@ enum Content<'a> {
 }
 
 fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'a>> {
-    let encoded = head.get("content-encoding").is_some_and(|value| value != b"identity");
+    let encoding = head.get("content-encoding");
     let endless = matches!(body, Body::Sized(length) if length >= 1 << 40);
-    if body == Body::None || endless || encoded || !head.whole {
+    if body == Body::None || endless || !head.whole {
         return Ok(Content::Nothing);
     }
     let there = said.bytes.get(head.length..).unwrap_or_default();
@@ -230,6 +230,14 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
     if said.open && !enough {
         return Err(Error::Truncated { field: "page", missing: 1 });
     }
+    let inflated;
+    let page = match encoding {
+        Some(encoding) => {
+            inflated = http::inflate(encoding, page, MOST_PAGE);
+            &inflated[..]
+        }
+        None => page,
+    };
     let label = http::charset(kind).or_else(|| http::charset(page));
     let text = http::decode(page, label);
     Ok(Content::Page(Page::read(&text), device(text.as_bytes())))
@@ -244,6 +252,8 @@ fn device(xml: &[u8]) -> Vec<(&'static str, String)> {
         ("upnp.model", found.model),
         ("upnp.model_number", found.number),
         ("upnp.outside", found.outside),
+        ("upnp.service", found.service),
+        ("upnp.control", found.control),
     ];
     let told = fields.into_iter().filter_map(|(field, value)| Some((field, value?)));
     told.map(|(field, value)| (field, String::from_utf8_lossy(value).into_owned())).collect()
@@ -486,11 +496,18 @@ mod tests {
     }
 
     #[test]
-    fn compressed_pages_are_left_alone() {
-        let text = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\
-            Content-Length: 1000000000\r\nServer: a\r\n\r\n\x1f\x8b";
-        let finding = tell(80, 51_000, text, b"");
-        assert_eq!(finding.facts.get("http.header.server"), Some("a"));
+    fn compressed_pages_are_read_as_far_as_a_page_is() {
+        use std::io::Write as _;
+        let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\r\n";
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"<title>Gate</title>").unwrap();
+        gzip.write_all(&vec![b' '; 8 << 20]).unwrap();
+        let text = [&head[..], &gzip.finish().unwrap()].concat();
+        let facts = read(&Said { open: false, ..Said::stream(80, 51_000, &text) }).unwrap().facts;
+        assert_eq!(facts.get("http.title"), Some("Gate"));
+        let text = [&head[..], b"\x1f\x8bno gzip at all"].concat();
+        let facts = read(&Said { open: false, ..Said::stream(80, 51_000, &text) }).unwrap().facts;
+        assert_eq!(facts.get("http.title"), None);
     }
 
     #[test]

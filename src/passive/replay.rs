@@ -12,14 +12,13 @@ use rayon::prelude::*;
 
 use super::{
     capture::{Capture, Captured, Chunk, Error, Fault},
-    dissect::Dissector,
     gateway::Stations,
     keep::Kept,
     seen::Seen,
     shard::Shard,
 };
 use crate::{
-    observe::{Mac, Observation, PacketId},
+    observe::{Mac, Observation, PacketId, dissect::Dissector},
     scope::{Inside, inside::is_global},
     time::Timestamp,
     wire::{

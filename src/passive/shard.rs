@@ -6,7 +6,6 @@
 use std::net::IpAddr;
 
 use super::{
-    dissect::{Dissector, Verdict},
     flow::{Direction, Flow, Flows, Key, Way},
     fragment::{self, Fragments},
     gateway::{Noted, Stations},
@@ -15,7 +14,10 @@ use super::{
     tunnel,
 };
 use crate::{
-    observe::{Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport},
+    observe::{
+        Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport,
+        dissect::{Dissector, Verdict},
+    },
     scope::Inside,
     wire::{
         self, ah,

@@ -1,6 +1,6 @@
 //! Asks a gateway how to log on with `AnyConnect`.
 
-use super::{Ask, Heard, Intrusion, Probe, Step, until};
+use super::{Ask, Heard, Intrusion, Probe, Step, http, until};
 use crate::{
     observe,
     wire::{
@@ -16,7 +16,7 @@ pub static PROBE: Probe = Probe {
     protocol: &observe::anyconnect::PROTOCOL,
     transport: observe::Transport::Tcp,
     ports: &[443],
-    intrusion: Intrusion::Ordinary,
+    intrusion: Intrusion::Dialogue,
     source: "draft-mavrogiannopoulos-openconnect, 2.1",
     inside_tls: true,
     anywhere: false,
@@ -27,7 +27,7 @@ pub static PROBE: Probe = Probe {
 const MOST_BODY: usize = 16 << 10;
 
 fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
-    until(heard, || anyconnect::ask(&ask.host()), is_whole)
+    until(heard, || anyconnect::ask(&http::host(ask.to)), is_whole)
 }
 
 /// Whether an answer is here as far as it is read.
@@ -49,7 +49,7 @@ fn is_whole(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{rehearse, reply};
+    use crate::probe::{play::rehearse, rehearsal::reply};
 
     #[test]
     fn a_gateway_tells_how_to_log_on() {

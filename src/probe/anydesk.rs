@@ -10,7 +10,7 @@ pub static PROBE: Probe = Probe {
     protocol: &observe::anydesk::PROTOCOL,
     transport: observe::Transport::Tcp,
     ports: &[7070, 6568],
-    intrusion: Intrusion::Ordinary,
+    intrusion: Intrusion::Listens,
     source: "public service probes",
     inside_tls: true,
     anywhere: false,
@@ -20,7 +20,7 @@ pub static PROBE: Probe = Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::rehearse;
+    use crate::probe::play::rehearse;
 
     #[test]
     fn nothing_is_said_inside() {

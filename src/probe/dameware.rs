@@ -20,7 +20,7 @@ pub static PROBE: Probe = Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{rehearse, reply};
+    use crate::probe::{play::rehearse, rehearsal::reply};
 
     #[test]
     fn a_greeting_is_enough() {

@@ -39,7 +39,10 @@ fn next(_: &Ask<'_>, heard: &Heard<'_>) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{Played, rehearse, reply};
+    use crate::probe::{
+        play::{Played, rehearse},
+        rehearsal::reply,
+    };
     use hex_literal::hex;
 
     #[test]

@@ -5,16 +5,34 @@
 
 pub mod anyconnect;
 pub mod anydesk;
+pub mod banner;
 pub mod bgp;
+mod conversation;
 pub mod dameware;
 pub mod dcerpc;
 pub mod dicom;
+mod distress;
+pub mod dns;
+pub mod dtls;
+pub mod engine;
 pub mod hl7;
+pub mod http;
 pub mod ica;
+pub mod ike;
+mod inside_tls;
+pub mod l2tp;
+pub mod mdns;
+pub mod mndp;
+pub mod names;
 pub mod nat_pmp;
+pub mod nbns;
 pub mod nomachine;
+pub mod ntp;
 pub mod openvpn;
 pub mod pcanywhere;
+pub mod plan;
+#[cfg(test)]
+mod play;
 pub mod pptp;
 pub mod radmin;
 pub mod rdp;
@@ -23,14 +41,20 @@ mod rehearsal;
 pub mod rustdesk;
 pub mod sip;
 pub mod smb;
+pub mod snmp;
 pub mod socks;
 pub mod softether;
 pub mod splashtop;
+pub mod ssdp;
 pub mod ssh;
 pub mod sstp;
+pub mod stun;
 pub mod teamviewer;
 pub mod telnet;
 pub mod tinc;
+pub mod tls;
+pub mod ubiquiti;
+pub mod upnp;
 pub mod vnc;
 pub mod x11;
 
@@ -129,6 +153,41 @@ pub enum Step {
     Done,
 }
 
+impl Probe {
+    /// The first thing it says; none where it only listens, or does not know what it would ask with.
+    pub fn question(&self, ask: &Ask<'_>) -> Option<Vec<u8>> {
+        match (self.next)(ask, &Heard::default()) {
+            Step::Say(bytes) | Step::Last(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The first thing it says to 192.0.2.1, from 192.0.2.10 and with seed 0, when nothing is known: for pages
+    /// that show what is sent.
+    pub fn example(&self) -> Option<Vec<u8>> {
+        let at = |last, port| SocketAddr::from(([192, 0, 2, last], port));
+        self.question(&Ask {
+            to: at(1, self.ports.first().copied().unwrap_or_default()),
+            from: at(10, 40_000),
+            seed: 0,
+            known: &Facts::default(),
+            communities: &[],
+        })
+    }
+}
+
+impl Intrusion {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Listens => "listens",
+            Self::Ordinary => "ordinary",
+            Self::Dialogue => "dialogue",
+            Self::OnRequest => "on_request",
+        }
+    }
+}
+
 impl Ask<'_> {
     /// `N` bytes that nobody could foresee who does not know the seed, the same every time for the same `what`,
     /// whom and seed. At most 32.
@@ -144,15 +203,6 @@ impl Ask<'_> {
         }
         bytes
     }
-
-    /// What a web request calls whom it asks: the address, and the port unless it is that of HTTPS.
-    pub fn host(&self) -> String {
-        match self.to {
-            SocketAddr::V6(to) if to.port() == 443 => format!("[{}]", to.ip()),
-            to if to.port() == 443 => to.ip().to_string(),
-            to => to.to_string(),
-        }
-    }
 }
 
 /// A dialogue of one question: says it, then ends at the first answer or when patience ends.
@@ -164,8 +214,22 @@ pub fn once(heard: &Heard<'_>, question: impl FnOnce() -> Vec<u8>) -> Step {
     }
 }
 
+/// A dialogue of one question, and of a second one when patience with the first ends in silence.
+pub fn either(
+    heard: &Heard<'_>,
+    first: impl FnOnce() -> Vec<u8>,
+    second: impl FnOnce() -> Vec<u8>,
+) -> Step {
+    match heard {
+        Heard { turn: 0, .. } => Step::Say(first()),
+        Heard { turn: 1, waited: true, ended: false, .. } => Step::Say(second()),
+        Heard { bytes: [], waited: false, ended: false, .. } => Step::Wait,
+        _ => Step::Done,
+    }
+}
+
 /// How much of a stream a dialogue listens to, whatever is still announced.
-const MOST_HEARD: usize = 256 << 10;
+const MOST_HEARD: usize = 64 << 10;
 
 /// A dialogue that says nothing: ends when `enough` was heard, or when patience ends.
 pub fn listen(heard: &Heard<'_>, enough: impl FnOnce(&[u8]) -> bool) -> Step {
@@ -189,37 +253,73 @@ pub fn settled<T>(read: &wire::Result<T>) -> bool {
 
 /// Every probe, in the order in which they are asked of one service.
 pub static ALL: &[&Probe] = &[
+    &banner::PROBE,
+    &banner::INSIDE_TLS,
+    &tls::PROBE,
+    &tls::OLD,
+    &tls::OLDEST,
+    &http::PROBE,
+    &http::INSIDE_TLS,
     &nat_pmp::PROBE,
-    &ssh::PROBE,
-    // Those that speak first.
-    &vnc::PROBE,
-    &telnet::PROBE,
-    &ica::PROBE,
-    &splashtop::PROBE,
-    &dameware::PROBE,
-    &pcanywhere::STREAM,
-    &nomachine::PROBE,
-    &tinc::PROBE,
-    &bgp::PROBE,
-    // Those that are asked.
-    &rdp::PROBE,
-    &x11::PROBE,
-    &smb::PROBE,
-    &dcerpc::PROBE,
-    &pptp::PROBE,
+    // VPNs.
+    &ike::VERSION_2,
+    &ike::VERSION_1,
+    &ike::BACKOFF,
+    &openvpn::PROBE,
     &openvpn::STREAM,
-    &radmin::PROBE,
-    &teamviewer::PROBE,
-    &rustdesk::STREAM,
-    &sip::STREAM,
-    &socks::PROBE,
-    // Those inside TLS.
-    &anydesk::PROBE,
+    &l2tp::PROBE,
+    &pptp::PROBE,
+    &dtls::PROBE,
+    &tinc::PROBE,
+    // VPNs inside HTTPS. One that grants SSTP is asked whether it is another's imitation.
+    &anyconnect::PROBE,
     &sstp::PROBE,
     &softether::PROBE,
-    &anyconnect::PROBE,
-    &ssh::INSIDE_TLS,
-    // Those of whom the facility says so.
+    // Gateways and what manages them.
+    &nat_pmp::SUCCESSOR,
+    &ssdp::PROBE,
+    &upnp::DESCRIPTION,
+    &upnp::OUTSIDE,
+    &snmp::DISCOVERY,
+    &snmp::SYSTEM_OBJECTS,
+    &mndp::PROBE,
+    &ubiquiti::PROBE,
+    &bgp::PROBE,
+    // Names and time.
+    &dns::VERSION,
+    &dns::NAMES,
+    &nbns::PROBE,
+    &mdns::PROBE,
+    &ntp::PROBE,
+    // Telephony.
+    &sip::PROBE,
+    &sip::STREAM,
+    &stun::PROBE,
+    // Remote desktops.
+    &rdp::PROBE,
+    &vnc::PROBE,
+    &ica::SESSION,
+    &ica::PROBE,
+    &x11::PROBE,
+    &nomachine::PROBE,
+    // Remote support.
+    &anydesk::PROBE,
+    &teamviewer::PROBE,
+    &rustdesk::PROBE,
+    &rustdesk::STREAM,
+    &radmin::PROBE,
+    &splashtop::PROBE,
+    &dameware::PROBE,
+    &pcanywhere::PROBE,
+    &pcanywhere::STREAM,
+    // Remote shells and relays.
+    &ssh::PROBE,
+    &telnet::PROBE,
+    &socks::PROBE,
+    // Files and what names a host's networks.
+    &smb::PROBE,
+    &dcerpc::PROBE,
+    // Medicine: only where the facility says so.
     &dicom::PROBE,
     &hl7::PROBE,
 ];

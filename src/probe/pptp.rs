@@ -43,7 +43,7 @@ fn has_started(message: &Message<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{rehearse, reply};
+    use crate::probe::{play::rehearse, rehearsal::reply};
     use hex_literal::hex;
 
     #[test]

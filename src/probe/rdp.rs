@@ -60,7 +60,7 @@ fn in_clear(heard: &Heard<'_>) -> Step {
 
 fn inside(heard: &Heard<'_>) -> Step {
     // The second turn began TLS.
-    if heard.turn <= 2 && heard.bytes.is_empty() && !heard.waited && !heard.ended {
+    if heard.turn == 2 && !heard.waited && !heard.ended {
         return Step::Say(credssp::Request::emit(CREDSSP_VERSION, &ntlm::Message::ask()));
     }
     listen(heard, |bytes| settled(&credssp::Request::parse(bytes)))
@@ -69,7 +69,10 @@ fn inside(heard: &Heard<'_>) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{Played, rehearse, reply};
+    use crate::probe::{
+        play::{Played, rehearse},
+        rehearsal::reply,
+    };
     use hex_literal::hex;
 
     use crate::observe::{Said, Side};

@@ -12,7 +12,7 @@ use crate::{
 /// Offers dialects, then begins a session far enough to be told who the server is. No proof is sent, so nobody logs on.
 pub static PROBE: Probe = Probe {
     name: "smb",
-    asks: "negotiates, and reads who the server is and which addresses it names; logs on to nothing",
+    asks: "negotiates, and reads who the server is; logs on to nothing",
     protocol: &observe::smb::PROTOCOL,
     transport: observe::Transport::Tcp,
     ports: &[445],
@@ -47,7 +47,10 @@ fn is_choice(message: &Message<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{Played, rehearse, reply};
+    use crate::probe::{
+        play::{Played, rehearse},
+        rehearsal::reply,
+    };
 
     #[test]
     fn a_server_tells_who_it_is() {

@@ -1,6 +1,6 @@
 //! Asks a SoftEther VPN server for its greeting.
 
-use super::{Ask, Heard, Intrusion, Probe, Step, settled, until};
+use super::{Ask, Heard, Intrusion, Probe, Step, http, settled, until};
 use crate::{
     observe,
     wire::{http::Head, softether},
@@ -30,7 +30,7 @@ fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
     }
     until(
         heard,
-        || softether::ask(&ask.host()),
+        || softether::ask(&http::host(ask.to)),
         |bytes| match Head::parse(bytes) {
             Ok(head) => {
                 let body = bytes.get(head.length..).unwrap_or_default();
@@ -45,7 +45,10 @@ fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
 mod tests {
     use super::*;
     use crate::observe::Facts;
-    use crate::probe::rehearsal::{play, rehearse, reply};
+    use crate::probe::{
+        play::{play, rehearse},
+        rehearsal::reply,
+    };
 
     #[test]
     fn a_server_greets() {

@@ -17,22 +17,6 @@ pub static PROBE: Probe = Probe {
     next,
 };
 
-/// The same behind something that ends TLS. A web server, which waits for us, is not waited for.
-pub static INSIDE_TLS: Probe = Probe {
-    name: "ssh_inside_tls",
-    asks: "reads the identification that a server sends first inside TLS",
-    protocol: &observe::ssh::PROTOCOL,
-    transport: observe::Transport::Tcp,
-    ports: &[443, 8443],
-    intrusion: Intrusion::Listens,
-    source: "RFC 4253, 4.2",
-    inside_tls: true,
-    anywhere: false,
-    next: |ask, heard| {
-        if ask.known.get("http.status").is_some() { Step::Done } else { next(ask, heard) }
-    },
-};
-
 /// How much may come before the identification (RFC 4253, 4.2).
 const MOST: usize = 8 << 10;
 
@@ -48,23 +32,12 @@ fn next(_: &Ask<'_>, heard: &Heard<'_>) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        observe::Facts,
-        probe::rehearsal::{play, rehearse},
-    };
+    use crate::probe::play::rehearse;
 
     #[test]
     fn lines_before_the_identification_are_read_over() {
         let played = rehearse(&PROBE, &[b"For authorised use only\r\nSSH-2.0-example_1\r\nmore"]);
         assert!(played.said.is_empty() && !played.waited);
         assert_eq!(played.understood(&PROBE).facts.get("ssh.banner"), Some("example_1"));
-    }
-
-    #[test]
-    fn a_web_server_inside_tls_is_not_waited_for() {
-        let web = Facts::default().with("http.status", 200);
-        assert!(!play(&INSIDE_TLS, 443, &web, &[], usize::MAX).waited);
-        let played = rehearse(&INSIDE_TLS, &[b"SSH-2.0-example_1\r\n"]);
-        assert_eq!(played.understood(&INSIDE_TLS).facts.get("ssh.banner"), Some("example_1"));
     }
 }

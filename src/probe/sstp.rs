@@ -1,6 +1,6 @@
 //! Asks a web server for an SSTP tunnel, and ends before it begins.
 
-use super::{Ask, Heard, Intrusion, Probe, Step, settled, until};
+use super::{Ask, Heard, Intrusion, Probe, Step, http, settled, until};
 use crate::{
     observe,
     wire::{http::Head, sstp},
@@ -21,14 +21,14 @@ pub static PROBE: Probe = Probe {
 };
 
 fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
-    let question = || sstp::ask(&ask.host(), &ask.bytes("correlation"));
+    let question = || sstp::ask(&http::host(ask.to), &ask.bytes("correlation"));
     until(heard, question, |bytes| settled(&Head::parse(bytes)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{rehearse, reply};
+    use crate::probe::{play::rehearse, rehearsal::reply};
 
     #[test]
     fn a_server_that_can_promises_an_endless_body() {

@@ -23,7 +23,7 @@ pub static PROBE: Probe = Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{rehearse, reply};
+    use crate::probe::{play::rehearse, rehearsal::reply};
     use hex_literal::hex;
 
     #[test]

@@ -33,7 +33,7 @@ fn next(_: &Ask<'_>, heard: &Heard<'_>) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::{rehearse, reply};
+    use crate::probe::{play::rehearse, rehearsal::reply};
     use hex_literal::hex;
 
     #[test]

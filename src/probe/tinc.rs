@@ -20,7 +20,7 @@ pub static PROBE: Probe = Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::rehearse;
+    use crate::probe::play::rehearse;
 
     #[test]
     fn a_line_is_enough() {

@@ -17,7 +17,7 @@ pub static PROBE: Probe = Probe {
     intrusion: Intrusion::Dialogue,
     source: "RFC 6143, 7.1.1 and 7.1.2",
     inside_tls: false,
-    anywhere: true,
+    anywhere: false,
     next,
 };
 
@@ -52,7 +52,7 @@ fn known(theirs: Version) -> Version {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::rehearsal::rehearse;
+    use crate::probe::play::rehearse;
     use hex_literal::hex;
 
     /// Type 2, and 19 with it.

@@ -133,6 +133,13 @@ pub fn ask() -> Vec<u8> {
     Writer::new().u8(3 << 2).bytes(&message).finish()
 }
 
+/// Writes the question of a peer that looks for others on its network.
+pub fn ping() -> Vec<u8> {
+    let word = b"ping";
+    // Field 22 of a message, and in it field 1, each with its length.
+    Writer::new().bytes(&[0xb2, 0x01, 6, 0x0a, 4]).bytes(word).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +154,15 @@ mod tests {
         let message = Message::parse_framed(&question).unwrap();
         assert_eq!((message.kind, message.exact, message.length), (kind::TEST_NAT, true, 4));
         crate::wire::refuses_every_truncation(&question, Message::parse_framed);
+    }
+
+    #[test]
+    fn a_search_goes_both_ways() {
+        let bytes = ping();
+        assert_eq!(bytes, hex!("b201060a0470696e67"));
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!((message.kind, message.text(1)), (kind::DISCOVERY, Some("ping")));
+        assert!(message.exact);
     }
 
     #[test]

@@ -215,12 +215,18 @@ fn no_file_is_too_long_to_be_read() {
 }
 
 #[test]
-fn nothing_is_unsafe_and_nothing_is_left_to_do() {
+fn nothing_is_unsafe_but_packet_sockets_and_nothing_is_left_to_do() {
     for (file, text) in sources() {
         for (number, line) in text.lines().enumerate() {
             for word in ["unsafe", "TODO", "FIXME", "XXX", "todo!", "unimplemented!"] {
                 let found = line.split(|c: char| !c.is_alphanumeric() && c != '!' && c != '_');
-                assert!(!found.into_iter().any(|w| w == word), "{file}:{}: {word}", number + 1);
+                // Packet sockets have no safe interface (docs/adr/0012).
+                let allowed = word == "unsafe" && file.starts_with("src/link/raw/");
+                assert!(
+                    allowed || !found.into_iter().any(|w| w == word),
+                    "{file}:{}: {word}",
+                    number + 1
+                );
             }
         }
     }

@@ -6,14 +6,18 @@ mod completions;
 mod conclude;
 mod exit;
 mod identify;
+mod limits;
 mod output;
 mod points;
+mod ports;
 mod probes;
 mod replay;
 mod report;
 mod runs;
+mod scan;
 mod show;
 mod signatures;
+pub mod survey;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -44,6 +48,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Scan(Box<scan::Arguments>),
     Replay(replay::Arguments),
     Points(points::Arguments),
     Show(show::Arguments),
@@ -113,7 +118,7 @@ fn look() -> Look {
 
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(limits::spelt(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing is left to do when even the message cannot be written.
@@ -122,6 +127,7 @@ pub fn run() -> ExitCode {
         }
     };
     let done = match arguments.command {
+        Command::Scan(arguments) => scan::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),

@@ -10,6 +10,25 @@
 //! `guard` comes first, so that nothing is written down as sent that was refused; `record` sees exactly what goes to
 //! the wire and what comes from it.
 
+pub mod fault;
+pub mod guard;
+pub mod interface;
+pub mod journal;
+pub mod ledger;
+pub mod live;
+mod neighbours;
+pub mod pace;
+#[allow(
+    unsafe_code,
+    reason = "packet sockets and their ring have no safe interface; nothing else here needs it"
+)]
+pub mod raw;
+mod rebuild;
+mod receiver;
+pub mod record;
+mod sockets;
+pub mod stop;
+
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{

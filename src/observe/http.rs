@@ -1,9 +1,12 @@
 //! What HTTP requests and answers tell about the software at both ends, and where proxies lead.
 
+use std::borrow::Cow;
+
 use super::{Carrier, Facts, Finding, Protocol, Rest, Said, Side};
 use crate::wire::{
     Error, Result,
     http::{self, Body, Head, Page, Start},
+    statement,
     upnp::Description,
 };
 
@@ -18,7 +21,7 @@ const MOST_HEAD: usize = 32 << 10;
 const MOST_PAGE: usize = 16 << 10;
 
 /// How large an icon may be.
-const LARGEST_ICON: u64 = 32 << 10;
+const LARGEST_ICON: usize = 32 << 10;
 
 /// How long a header's value is kept, in bytes.
 const LONGEST_VALUE: usize = 200;
@@ -157,8 +160,13 @@ fn response(
             }
         }
         Content::Icon(image) => {
-            facts.add_hex("http.favicon.md5", &http::icon_md5(image));
-            facts.add("favicon.mmh3", http::icon_mmh3(image));
+            facts.add_hex("http.favicon.md5", &http::icon_md5(&image));
+            facts.add("favicon.mmh3", http::icon_mmh3(&image));
+        }
+        Content::Stated(stated) => {
+            for (field, value) in stated {
+                facts.add_text(field, value.as_bytes());
+            }
         }
         Content::Nothing => {}
     }
@@ -175,7 +183,9 @@ enum Content<'a> {
     Nothing,
     /// A page, and what a device says of itself in it.
     Page(Page, Vec<(&'static str, String)>),
-    Icon(&'a [u8]),
+    Icon(Cow<'a, [u8]>),
+    /// What an answer to our own question states.
+    Stated(Vec<(&'static str, String)>),
 }
 
 fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'a>> {
@@ -186,21 +196,15 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
     }
     let there = said.bytes.get(head.length..).unwrap_or_default();
     let kind = head.get("content-type").unwrap_or_default();
-    if http::contains(kind, b"icon") || (kind.starts_with(b"image/") && asked_for_icon(said)) {
-        let Body::Sized(length @ 1..=LARGEST_ICON) = body else { return Ok(Content::Nothing) };
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        return match there.get(..length) {
-            Some(image) => Ok(Content::Icon(image)),
-            None if said.open => {
-                Err(Error::Truncated { field: "icon", missing: length - there.len() })
-            }
-            None => Ok(Content::Nothing),
-        };
+    let ours = asked_by_us(said);
+    let is_image = kind.starts_with(b"image/") && (ours || asked_for_icon(said));
+    if encoding.is_none() && (http::contains(kind, b"icon") || is_image) {
+        return icon(said, there, body);
     }
     let is_page = http::contains(kind, b"html")
         || http::contains(kind, b"xml")
         || (kind.is_empty() && (there.is_empty() || there.trim_ascii_start().starts_with(b"<")));
-    if !is_page {
+    if !is_page && !ours {
         return Ok(Content::Nothing);
     }
     let (joined, ended);
@@ -240,7 +244,49 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
     };
     let label = http::charset(kind).or_else(|| http::charset(page));
     let text = http::decode(page, label);
-    Ok(Content::Page(Page::read(&text), device(text.as_bytes())))
+    let mut stated = if ours { stated(page, &text) } else { Vec::new() };
+    if !is_page {
+        return Ok(Content::Stated(stated));
+    }
+    stated.extend(device(text.as_bytes()));
+    Ok(Content::Page(Page::read(&text), stated))
+}
+
+/// The image in a body, once all of it is there.
+fn icon<'a>(said: &Said<'a>, there: &'a [u8], body: Body) -> Result<Content<'a>> {
+    let wait = |missing| match said.open {
+        true if there.len() <= LARGEST_ICON => Err(Error::Truncated { field: "icon", missing }),
+        _ => Ok(Content::Nothing),
+    };
+    let image = match body {
+        Body::Sized(length) => {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            if length > LARGEST_ICON {
+                return Ok(Content::Nothing);
+            }
+            let Some(image) = there.get(..length) else { return wait(length - there.len()) };
+            Cow::Borrowed(image)
+        }
+        Body::Chunked => match http::join_chunks(there, LARGEST_ICON) {
+            (image, Some(_)) => Cow::Owned(image),
+            _ => return wait(1),
+        },
+        _ if said.open || there.len() > LARGEST_ICON => return wait(1),
+        _ => Cow::Borrowed(there),
+    };
+    Ok(if image.is_empty() { Content::Nothing } else { Content::Icon(image) })
+}
+
+/// What an answer states of the software behind it, and when a compressed file was made.
+fn stated(bytes: &[u8], text: &str) -> Vec<(&'static str, String)> {
+    if let [0x1f, 0x8b, 8, _, a, b, c, d, ..] = *bytes {
+        let made = u32::from_le_bytes([a, b, c, d]);
+        return vec![("http.gzip.made", made.to_string())];
+    }
+    // Some pages carry JSON with its quotes escaped.
+    let text = text.replace("\\u0022", "\"");
+    let told = statement::read(&text).into_iter();
+    told.map(|(name, value)| ("http.statement", format!("{name}={value}"))).collect()
 }
 
 /// What a device says of itself in a UPnP description, or a gateway in an answer.
@@ -257,6 +303,11 @@ fn device(xml: &[u8]) -> Vec<(&'static str, String)> {
     ];
     let told = fields.into_iter().filter_map(|(field, value)| Some((field, value?)));
     told.map(|(field, value)| (field, String::from_utf8_lossy(value).into_owned())).collect()
+}
+
+/// Whether this answers a question of ours: only then is more read of it than of what is said anyway.
+fn asked_by_us(said: &Said<'_>) -> bool {
+    http::contains(said.answering, b"user-agent: sekisho/")
 }
 
 fn asked_for_icon(said: &Said<'_>) -> bool {
@@ -508,6 +559,30 @@ mod tests {
         let text = [&head[..], b"\x1f\x8bno gzip at all"].concat();
         let facts = read(&Said { open: false, ..Said::stream(80, 51_000, &text) }).unwrap().facts;
         assert_eq!(facts.get("http.title"), None);
+    }
+
+    #[test]
+    fn what_our_own_question_brings_is_read_for_versions_and_no_more() {
+        let text =
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 39\r\n\r\n\
+            {\"clientVersion\":\"8.4\",\"user\":\"Hanako\"}";
+        let ours = b"GET / HTTP/1.1\r\nUser-Agent: sekisho/1 (authorised inspection)\r\n\r\n";
+        let facts = tell(80, 51_000, text, ours).facts;
+        assert_eq!(facts.all("http.statement").collect::<Vec<_>>(), ["clientVersion=8.4"]);
+        let facts = tell(80, 51_000, text, b"GET / HTTP/1.1\r\n\r\n").facts;
+        assert_eq!(facts.get("http.statement"), None);
+        let text = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\x08\x01\0\0\x60\0\0";
+        let facts = tell(80, 51_000, text, ours).facts;
+        assert_eq!(facts.get("http.gzip.made"), Some("1610612737"));
+    }
+
+    #[test]
+    fn an_icon_without_a_length_ends_with_the_stream() {
+        let text = b"HTTP/1.0 200 OK\r\nContent-Type: image/x-icon\r\n\r\nabc";
+        let said = Said::stream(80, 51_000, text);
+        assert!(read(&said).is_err_and(|e| e.wants_more()));
+        let facts = read(&Said { open: false, ..said }).unwrap().facts;
+        assert_eq!(facts.get("http.favicon.md5"), Some("900150983cd24fb0d6963f7d28e17f72"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!    ([`crate::observe::dissect`]), and keeps what is new (`keep`).
 //! 4. `gateway` notes which hardware addresses stand between the inside and the outside.
 
+pub mod asked;
 pub mod capture;
 mod flow;
 mod fragment;

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use super::{
+    capture::Role,
     flow::{Direction, Flow, Flows, Key, Way},
     fragment::{self, Fragments},
     gateway::{Noted, Stations},
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     observe::{
-        Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport,
+        Endpoint, Finding, Mac, Observation, Protocol, Rest, Said, Transport,
         dissect::{Dissector, Verdict},
     },
     scope::Inside,
@@ -100,7 +101,8 @@ impl Shard {
         bytes: &[u8],
         cut: bool,
     ) {
-        self.cut += u64::from(cut);
+        // A recording leaves out on purpose.
+        self.cut += u64::from(cut && seen.role == Role::Overheard);
         match Link::parse(link_type, bytes) {
             Ok(link) => Ear { shard: self, dissector }.link(seen, &link),
             // Those of other link layers are counted with their file.
@@ -162,7 +164,7 @@ impl Ear<'_> {
 
     /// Goes on with what a tunnel's message carries.
     fn follow(&mut self, seen: Seen, protocol: &str, message: &[u8]) {
-        if seen.depth >= DEEPEST {
+        if seen.depth >= DEEPEST || seen.role == Role::Asked {
             return;
         }
         let Some(inner) = tunnel::of(protocol) else { return };
@@ -302,6 +304,7 @@ impl Ear<'_> {
         let Datagram { source, destination, payload } = *datagram;
         let (key, direction) =
             Key::new((packet.from, source), (packet.to, destination), udp::NUMBER);
+        let key = key.in_clear(seen.clear);
         let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
         let flow = flows.find(key, &mut |flow| finish_flow(dissector, kept, flow));
         flow.begun_by.get_or_insert(direction);
@@ -343,6 +346,7 @@ impl Ear<'_> {
     fn segment(&mut self, seen: Seen, packet: &Packet<'_>, segment: &Segment<'_>) {
         let (from, to) = ((packet.from, segment.source), (packet.to, segment.destination));
         let (key, direction) = Key::new(from, to, tcp::NUMBER);
+        let key = key.in_clear(seen.clear);
         let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
         let mut give_way = |flow: &mut Flow| finish_flow(dissector, kept, flow);
         let flow = flows.find(key, &mut give_way);
@@ -462,6 +466,8 @@ fn finish_flow(dissector: &Dissector, kept: &mut Kept, flow: &mut Flow) {
 /// addresses: a mirror may show a packet before and behind a router.
 fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>) {
     way.seen = Some(seen);
+    // Where our own packets go shows how we are set up, not what the network does.
+    let Some(heard) = seen.heard() else { return };
     let between = (seen.source, seen.destination);
     if seen.depth > 0 || way.noted == Some(between) || way.notes >= MOST_NOTES {
         return;
@@ -469,8 +475,10 @@ fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>)
     way.noted = Some(between);
     way.notes += 1;
     let Packet { from: address, to: with, time_to_live, .. } = *packet;
-    let noted = Noted { packet: seen.packet, at: seen.at, address, with, time_to_live };
-    stations.note(seen.source, seen.destination, noted);
+    let noted = Noted { packet: seen.packet, at: seen.at, address, with, time_to_live, heard };
+    // An answer shows who passed it on; that it came to us is our own doing.
+    let destination = seen.destination.filter(|_| seen.role == Role::Overheard);
+    stations.note(seen.source, destination, noted);
 }
 
 fn ends(seen: Seen, key: Key, direction: Direction, transport: Transport) -> Ends {
@@ -487,13 +495,14 @@ fn ends(seen: Seen, key: Key, direction: Direction, transport: Transport) -> End
 
 fn keep(kept: &mut Kept, seen: Seen, ends: Ends, protocol: &'static Protocol, finding: Finding) {
     let Finding { side, confidence, facts, .. } = finding;
+    let Some(heard) = seen.heard() else { return };
     let to_all = ends.to.ip.is_some_and(|ip| ip.is_multicast() || is_broadcast(ip))
         || ends.to.mac.is_some_and(Mac::is_group)
         || (ends.to.ip.is_none() && ends.to.mac.is_none());
     kept.add(Observation {
         at: seen.at,
         packet: seen.packet,
-        heard: Heard::Overheard,
+        heard,
         speaker: ends.from,
         listener: (!to_all).then_some(ends.to),
         protocol: protocol.name,

@@ -64,11 +64,12 @@ pub static INSIDE_TLS: Probe = Probe {
 /// The path that is asked for stands in the facts as `http.path`, so that one dialogue serves every request.
 fn ask(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
     if heard.turn == 0 {
+        // Who asks stands first: a reader of the recording keeps the beginning of a question beside its answer.
         let path = ask.known.get("http.path").unwrap_or("/");
         let host = host(ask.to);
         return Step::Say(
             format!(
-                "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {AGENT}\r\nAccept: */*\r\n\
+                "GET {path} HTTP/1.1\r\nUser-Agent: {AGENT}\r\nHost: {host}\r\nAccept: */*\r\n\
                  Connection: close\r\n\r\n"
             )
             .into_bytes(),

@@ -38,6 +38,7 @@ pub mod radmin;
 pub mod rdp;
 #[cfg(test)]
 mod rehearsal;
+pub mod resume;
 pub mod rustdesk;
 pub mod sip;
 pub mod smb;
@@ -160,6 +161,11 @@ impl Probe {
             Step::Say(bytes) | Step::Last(bytes) => Some(bytes),
             _ => None,
         }
+    }
+
+    /// Whether it ends before anything is said or heard.
+    pub fn passes(&self, ask: &Ask<'_>) -> bool {
+        (self.next)(ask, &Heard::default()) == Step::Done
     }
 
     /// The first thing it says to 192.0.2.1, from 192.0.2.10 and with seed 0, when nothing is known: for pages

@@ -1,8 +1,8 @@
 //! What may be sent: the one value that decides about every packet.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::{IpAddr, SocketAddr};
 
-use super::Blocks;
+use super::{Blocks, Hours, Maker, Pace};
 use crate::time::Timestamp;
 
 /// How far a packet goes.
@@ -21,45 +21,18 @@ pub enum Tier {
     Responder,
 }
 
-/// How hard: three profiles, of which single limits override parts.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Profile {
-    /// In a hospital at work: 20 packets a second in all, 2 a host, handshakes that finish, no fragile ports.
-    Clinic,
-    /// An office network.
-    Office,
-    /// No cap.
-    Lab,
-}
+impl Tier {
+    /// All of them, the nearest first; the place of each is its number.
+    pub const ALL: [Self; 4] = [Self::Listen, Self::Ask, Self::FirstRouter, Self::Responder];
 
-/// Rates. A packet is one that goes out, whatever it carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// Where the limits come from.
-    pub profile: Profile,
-    /// Packets a second in all; none for no cap.
-    pub rate: Option<u32>,
-    /// Packets a second to one host; none for no cap.
-    pub per_host: Option<u32>,
-    /// Packets a second to one /24 (IPv6: /64); none for no cap.
-    pub per_network: Option<u32>,
-    /// The least time between two packets that one gateway must answer itself.
-    pub gateway_interval: Duration,
-}
+    /// The tier that people call by `number`, from 0 to 3.
+    pub fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
 
-impl Pace {
-    /// The limits of `profile`.
-    pub const fn of(profile: Profile) -> Self {
-        let (rate, per_host, per_network, gateway) = match profile {
-            Profile::Clinic => (Some(20), Some(2), Some(10), 1000),
-            Profile::Office => (Some(500), Some(20), Some(100), 200),
-            Profile::Lab => (None, None, None, 0),
-        };
-        let gateway_interval = Duration::from_millis(gateway);
-        Self { profile, rate, per_host, per_network, gateway_interval }
+    /// The number that people call it by.
+    pub const fn number(self) -> u8 {
+        self as u8
     }
 }
 
@@ -113,34 +86,15 @@ pub enum Refusal {
     System(String),
 }
 
-/// Hours of the day in local time, in which asking is allowed. Empty means always.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Hours {
-    /// First and last minute of the day, from 0 to 1440; a range may go past midnight.
-    ranges: Vec<(u16, u16)>,
-    /// Seconds that local time is ahead of UTC, at the moment the run began.
-    offset: i32,
-}
-
-impl Hours {
-    /// These ranges, `offset` seconds ahead of UTC.
-    pub fn new(ranges: Vec<(u16, u16)>, offset: i32) -> Self {
-        Self { ranges, offset }
-    }
-
-    /// Whether asking is allowed at `moment`.
-    pub fn allow(&self, moment: Timestamp) -> bool {
-        let seconds = moment.nanoseconds().div_euclid(1_000_000_000) + i64::from(self.offset);
-        let minute = u16::try_from(seconds.rem_euclid(86_400) / 60).unwrap_or_default();
-        let within = |(from, to): &(u16, u16)| {
-            if from <= to {
-                (*from..*to).contains(&minute)
-            } else {
-                minute >= *from || minute < *to
-            }
-        };
-        self.ranges.is_empty() || self.ranges.iter().any(within)
-    }
+/// A host that may be asked what is only asked on request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The host.
+    pub host: IpAddr,
+    /// The name of the probe.
+    pub probe: String,
+    /// The ports that it may be asked on, never none.
+    pub ports: Vec<u16>,
 }
 
 /// What may be sent, to whom, when, how far and how fast.
@@ -160,8 +114,12 @@ pub struct Consent {
     pub fragile_ports: Vec<u16>,
     /// Hosts that get ARP only.
     pub fragile_hosts: Blocks,
-    /// The first three bytes of hardware addresses whose owners get ARP only.
-    pub fragile_makers: Vec<[u8; 3]>,
+    /// Makers whose equipment gets ARP only.
+    pub fragile_makers: Vec<Maker>,
+    /// What may be asked of a host though it is fragile, because the facility wants it asked.
+    pub on_request: Vec<Request>,
+    /// The inspector's own responder outside, which may be asked though it is not included.
+    pub responder: Option<SocketAddr>,
 }
 
 impl Consent {
@@ -170,7 +128,7 @@ impl Consent {
         if self.exclude.contains(contact.address) {
             return Err(Refusal::Excluded(contact.address));
         }
-        if !self.include.contains(contact.address) {
+        if !self.include.contains(contact.address) && !self.is_for_responder(contact) {
             return Err(Refusal::NotIncluded(contact.address));
         }
         if contact.tier > self.tier || contact.tier == Tier::Listen {
@@ -179,15 +137,47 @@ impl Consent {
         if !self.hours.allow(moment) {
             return Err(Refusal::Hours);
         }
+        if self.is_requested(contact) {
+            return Ok(());
+        }
         if let Some(port) = contact.port.filter(|port| self.fragile_ports.contains(port)) {
             return Err(Refusal::FragilePort(port));
         }
-        let maker = contact.mac.and_then(|mac| mac.first_chunk::<3>().copied());
-        let fragile = self.fragile_hosts.contains(contact.address)
-            || maker.is_some_and(|maker| self.fragile_makers.contains(&maker));
-        if fragile && !contact.resolves {
+        let made = |mac| self.fragile_makers.iter().any(|maker| maker.made(mac));
+        let fragile =
+            || self.fragile_hosts.contains(contact.address) || contact.mac.is_some_and(made);
+        if !contact.resolves && fragile() {
             return Err(Refusal::FragileHost(contact.address));
         }
         Ok(())
+    }
+
+    /// The ports on which `host` may be asked the probe `probe`, which is only asked on request. None when nobody
+    /// asked for it.
+    pub fn requested(&self, host: IpAddr, probe: &str) -> &[u16] {
+        let found =
+            self.on_request.iter().find(|request| request.host == host && request.probe == probe);
+        found.map_or(&[], |request| &request.ports)
+    }
+
+    fn is_requested(&self, contact: &Contact) -> bool {
+        let named = |port: u16, request: &Request| {
+            request.host == contact.address && request.ports.contains(&port)
+        };
+        contact.port.is_some_and(|port| self.on_request.iter().any(|request| named(port, request)))
+    }
+
+    /// Whether it goes towards the responder: it dies on the way, or it is what the responder waits for.
+    fn is_for_responder(&self, contact: &Contact) -> bool {
+        let Some(responder) = self.responder.filter(|to| to.ip() == contact.address) else {
+            return false;
+        };
+        match contact.tier {
+            Tier::Listen | Tier::Ask => false,
+            Tier::FirstRouter => !contact.resolves,
+            Tier::Responder => {
+                contact.port.is_none_or(|port| port == responder.port()) && !contact.resolves
+            }
+        }
     }
 }

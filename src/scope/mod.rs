@@ -7,11 +7,22 @@
 pub mod block;
 pub mod consent;
 pub mod facility;
+pub mod grant;
+pub mod hours;
 pub mod inside;
+pub mod maker;
 pub mod order;
+pub mod pace;
+mod page;
+pub mod reach;
+pub mod target;
 
 pub use block::Blocks;
-pub use consent::{Consent, Contact, Hours, Pace, Profile, Refusal, Tier};
+pub use consent::{Consent, Contact, Refusal, Request, Tier};
 pub use facility::Facility;
+pub use grant::Overrides;
+pub use hours::{Hours, Span};
 pub use inside::Inside;
+pub use maker::Maker;
 pub use order::Order;
+pub use pace::{Pace, Profile, Rate};

@@ -1,0 +1,264 @@
+//! Which frames come in: a classic BPF program (Linux `filter.rst`; USENIX Winter 1993), assembled from what
+//! is wanted. Frames that go out are left out.
+
+use std::ops::RangeInclusive;
+
+/// A kind of frame that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// ARP.
+    Arp,
+    /// ICMP for IPv4, errors among it.
+    Icmp,
+    /// ICMP for IPv6: neighbour discovery, echoes, errors.
+    Icmpv6,
+    /// TCP to these ports of ours, over either IP.
+    Tcp(RangeInclusive<u16>),
+    /// UDP to these ports of ours, over either IP.
+    Udp(RangeInclusive<u16>),
+}
+
+/// A program that says of each frame whether it comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    instructions: Vec<Instruction>,
+}
+
+/// One instruction, as the kernel takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Instruction {
+    pub(super) code: u16,
+    pub(super) when_true: u8,
+    pub(super) when_false: u8,
+    pub(super) operand: u32,
+}
+
+const LOAD_WORD: u16 = 0x20;
+const LOAD_HALF: u16 = 0x28;
+const LOAD_BYTE: u16 = 0x30;
+const LOAD_HALF_BEHIND_HEADER: u16 = 0x48;
+const LOAD_HEADER_LENGTH: u16 = 0xb1;
+const IF_EQUAL: u16 = 0x15;
+const IF_GREATER: u16 = 0x25;
+const IF_GREATER_OR_EQUAL: u16 = 0x35;
+const IF_ANY_BIT: u16 = 0x45;
+const RETURN: u16 = 0x06;
+
+/// Where the kernel keeps what a packet is to it (`SKF_AD_OFF + SKF_AD_PKTTYPE`).
+const PACKET_TYPE: u32 = 0xffff_f000 + 4;
+/// A packet of our own.
+const OUTGOING: u32 = 4;
+/// How much of a frame is kept.
+const WHOLE: u32 = 0xffff;
+
+/// A condition: what is loaded, and how it is compared. All of a rule's must hold.
+enum Test {
+    Half(u32, u16),
+    Byte(u32, u8),
+    /// The whole packet or its first part, by the offset of the field.
+    FirstPart(u32),
+    HalfIn(u32, RangeInclusive<u16>),
+    /// The half word so far behind an IPv4 header of any length.
+    HalfBehindIn(u32, RangeInclusive<u16>),
+}
+
+impl Filter {
+    /// The filter that lets in all that is wanted, and nothing else.
+    pub fn of(wanted: &[Want]) -> Self {
+        let mut instructions = vec![
+            Instruction::new(LOAD_WORD, PACKET_TYPE),
+            // The second of two instructions on: whatever is not ours.
+            Instruction { when_false: 1, ..Instruction::new(IF_EQUAL, OUTGOING) },
+            Instruction::new(RETURN, 0),
+        ];
+        for rule in wanted.iter().flat_map(Want::rules) {
+            add(&mut instructions, &rule);
+        }
+        instructions.push(Instruction::new(RETURN, 0));
+        Self { instructions }
+    }
+
+    /// The program.
+    pub(super) fn instructions(&self) -> &[Instruction] {
+        &self.instructions
+    }
+
+    /// Whether a frame that came in passes: for systems that cannot be given the program, and for tests.
+    pub fn passes(&self, frame: &[u8]) -> bool {
+        let (mut accumulator, mut index) = (0_u32, 0_u32);
+        let mut at = 0_usize;
+        // Jumps go forward only, so that this ends.
+        while let Some(instruction) = self.instructions.get(at) {
+            let operand = instruction.operand;
+            let half = |offset: u32| {
+                let start = usize::try_from(offset).ok()?;
+                let bytes = frame.get(start..)?.first_chunk::<2>()?;
+                Some(u32::from(u16::from_be_bytes(*bytes)))
+            };
+            let byte =
+                |offset: u32| frame.get(usize::try_from(offset).ok()?).map(|b| u32::from(*b));
+            let jump = |holds: bool| {
+                usize::from(if holds { instruction.when_true } else { instruction.when_false })
+            };
+            let loaded = match instruction.code {
+                LOAD_WORD => Some(0),
+                LOAD_HALF => half(operand),
+                LOAD_BYTE => byte(operand),
+                LOAD_HALF_BEHIND_HEADER => half(operand.saturating_add(index)),
+                LOAD_HEADER_LENGTH => byte(operand).map(|first| (first & 15) * 4),
+                IF_EQUAL => Some(u32::from(accumulator == operand)),
+                IF_GREATER => Some(u32::from(accumulator > operand)),
+                IF_GREATER_OR_EQUAL => Some(u32::from(accumulator >= operand)),
+                IF_ANY_BIT => Some(u32::from(accumulator & operand != 0)),
+                _ => return operand != 0,
+            };
+            // What lies behind the end of a frame ends the program, as in the kernel.
+            let Some(value) = loaded else { return false };
+            at += 1;
+            match instruction.code {
+                LOAD_HEADER_LENGTH => index = value,
+                IF_EQUAL | IF_GREATER | IF_GREATER_OR_EQUAL | IF_ANY_BIT => at += jump(value == 1),
+                _ => accumulator = value,
+            }
+        }
+        false
+    }
+}
+
+impl Instruction {
+    const fn new(code: u16, operand: u32) -> Self {
+        Self { code, when_true: 0, when_false: 0, operand }
+    }
+}
+
+impl Want {
+    fn rules(&self) -> Vec<Vec<Test>> {
+        match self {
+            Self::Arp => vec![vec![Test::Half(12, 0x0806)]],
+            Self::Icmp => vec![vec![Test::Half(12, 0x0800), Test::Byte(23, 1)]],
+            Self::Icmpv6 => vec![vec![Test::Half(12, 0x86dd), Test::Byte(20, 58)]],
+            Self::Tcp(ports) => with_ports(6, ports),
+            Self::Udp(ports) => with_ports(17, ports),
+        }
+    }
+}
+
+fn with_ports(protocol: u8, ports: &RangeInclusive<u16>) -> Vec<Vec<Test>> {
+    let over_4 = vec![
+        Test::Half(12, 0x0800),
+        Test::Byte(23, protocol),
+        Test::FirstPart(20),
+        Test::HalfBehindIn(16, ports.clone()),
+    ];
+    let over_6 =
+        vec![Test::Half(12, 0x86dd), Test::Byte(20, protocol), Test::HalfIn(56, ports.clone())];
+    vec![over_4, over_6]
+}
+
+/// Adds a rule: each test that fails goes on behind it.
+fn add(instructions: &mut Vec<Instruction>, rule: &[Test]) {
+    // Where a jump leads behind the rule, and whether it does so when its condition holds.
+    let mut away: Vec<(usize, bool)> = Vec::new();
+    let within = |range: &RangeInclusive<u16>| {
+        [
+            (Instruction::new(IF_GREATER_OR_EQUAL, (*range.start()).into()), false),
+            (Instruction::new(IF_GREATER, (*range.end()).into()), true),
+        ]
+    };
+    for test in rule {
+        let (loads, jumps) = match test {
+            Test::Half(offset, value) => (
+                vec![Instruction::new(LOAD_HALF, *offset)],
+                vec![(Instruction::new(IF_EQUAL, (*value).into()), false)],
+            ),
+            Test::Byte(offset, value) => (
+                vec![Instruction::new(LOAD_BYTE, *offset)],
+                vec![(Instruction::new(IF_EQUAL, (*value).into()), false)],
+            ),
+            Test::FirstPart(offset) => (
+                vec![Instruction::new(LOAD_HALF, *offset)],
+                vec![(Instruction::new(IF_ANY_BIT, 0x1fff), true)],
+            ),
+            Test::HalfIn(offset, range) => {
+                (vec![Instruction::new(LOAD_HALF, *offset)], within(range).to_vec())
+            }
+            Test::HalfBehindIn(offset, range) => (
+                vec![
+                    Instruction::new(LOAD_HEADER_LENGTH, 14),
+                    Instruction::new(LOAD_HALF_BEHIND_HEADER, *offset),
+                ],
+                within(range).to_vec(),
+            ),
+        };
+        instructions.extend(loads);
+        for (jump, when_true) in jumps {
+            away.push((instructions.len(), when_true));
+            instructions.push(jump);
+        }
+    }
+    instructions.push(Instruction::new(RETURN, WHOLE));
+    let end = instructions.len();
+    for (at, when_true) in away {
+        // A rule has far fewer than 256 instructions.
+        let distance = u8::try_from(end - at - 1).unwrap_or(u8::MAX);
+        if let Some(jump) = instructions.get_mut(at) {
+            if when_true {
+                jump.when_true = distance;
+            } else {
+                jump.when_false = distance;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hex_literal::hex;
+
+    use super::*;
+
+    const TO_61000: &[u8] = &hex!(
+        "00005e005301 00005e005302 0800
+         46 00 0030 0000 4000 40 06 0000 c0000202 c0000201 01010101
+         0050 ee48 00000000 00000001 5012 0000 0000 0000"
+    );
+    const ARP: &[u8] = &hex!("00005e005301 00005e005302 0806 0001080006040002");
+
+    #[test]
+    fn lets_in_what_is_wanted() {
+        let filter = Filter::of(&[Want::Arp, Want::Tcp(61_000..=61_000)]);
+        assert!(filter.passes(ARP) && filter.passes(TO_61000), "options lengthen the header");
+        let other = Filter::of(&[Want::Icmp, Want::Tcp(61_001..=65_535), Want::Udp(0..=65_535)]);
+        assert!(!other.passes(ARP) && !other.passes(TO_61000));
+        let mut later_part = TO_61000.to_vec();
+        later_part[21] = 1;
+        assert!(!filter.passes(&later_part), "a later part has no ports");
+    }
+
+    #[test]
+    fn lets_in_ip_version_6() {
+        let mut frame = hex!("00005e005301 00005e005302 86dd").to_vec();
+        frame.extend(hex!("60000000 0014 06 40"));
+        frame.extend([0x20; 32]);
+        frame.extend(hex!("0050 ee48 00000000 00000001 5012 0000 0000 0000"));
+        assert!(Filter::of(&[Want::Tcp(61_000..=61_000)]).passes(&frame));
+        assert!(!Filter::of(&[Want::Tcp(1..=60_999), Want::Icmpv6]).passes(&frame));
+        frame[20] = 58;
+        assert!(Filter::of(&[Want::Icmpv6]).passes(&frame));
+    }
+
+    #[test]
+    fn refuses_every_truncation() {
+        let filter = Filter::of(&[Want::Arp, Want::Tcp(0..=65_535)]);
+        // The destination port ends with byte 42.
+        for end in 0..42 {
+            assert!(!filter.passes(&TO_61000[..end]), "{end} bytes");
+        }
+        assert!(filter.passes(&TO_61000[..42]));
+    }
+
+    #[test]
+    fn wants_nothing_when_nothing_is_wanted() {
+        assert!(!Filter::of(&[]).passes(ARP));
+    }
+}

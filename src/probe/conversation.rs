@@ -194,8 +194,19 @@ impl Conversation {
             communities: context.communities,
         };
         let before = if self.probe.transport == Transport::Udp { 0 } else { self.before };
-        let heard =
-            Heard { turn: self.turn, bytes: &self.heard, before, ended: self.ended, waited };
+        // What follows in clear behind it is ciphertext, which nobody reads as an answer.
+        let before_tls = match self.layer {
+            Some(_) if !self.probe.inside_tls => self.outside.1.as_slice(),
+            _ => &[],
+        };
+        let heard = Heard {
+            turn: self.turn,
+            before_tls,
+            bytes: &self.heard,
+            before,
+            ended: self.ended,
+            waited,
+        };
         match (self.probe.next)(&ask, &heard) {
             Step::Wait if waited || self.ended => self.finish(),
             Step::Wait => {}
@@ -207,6 +218,7 @@ impl Conversation {
                 self.finish();
             }
             Step::StartTls if self.layer.is_none() && self.probe.transport == Transport::Tcp => {
+                self.turn += 1;
                 self.begin_tls(clients);
             }
             _ => self.finish(),

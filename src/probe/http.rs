@@ -79,7 +79,7 @@ fn ask(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
 }
 
 /// The name of a server without one.
-fn host(to: SocketAddr) -> String {
+pub(super) fn host(to: SocketAddr) -> String {
     let address = match to.ip() {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => format!("[{v6}]"),

@@ -1,6 +1,6 @@
-//! Asks a pcAnywhere host for its name.
+//! Asks a pcAnywhere host for its name, and reads the bytes with which it greets.
 
-use super::{Intrusion, Probe, either};
+use super::{Intrusion, Probe, either, listen, settled};
 use crate::{observe, wire::pcanywhere};
 
 /// Two bytes, as its client sends them.
@@ -19,6 +19,20 @@ pub static PROBE: Probe = Probe {
     },
 };
 
+/// Connects, reads the greeting, ends.
+pub static STREAM: Probe = Probe {
+    name: "pcanywhere_tcp",
+    asks: "reads the bytes with which a host greets",
+    protocol: &observe::pcanywhere::PROTOCOL,
+    transport: observe::Transport::Tcp,
+    ports: &[5631],
+    intrusion: Intrusion::Listens,
+    source: "public service probes",
+    inside_tls: false,
+    anywhere: false,
+    next: |_, heard| listen(heard, |bytes| settled(&pcanywhere::greeting(bytes))),
+};
+
 #[cfg(test)]
 mod tests {
     use super::{
@@ -26,6 +40,7 @@ mod tests {
         *,
     };
     use crate::observe::{Confidence, Side};
+    use crate::probe::play::rehearse;
 
     #[test]
     fn a_host_tells_its_name() {
@@ -43,5 +58,12 @@ mod tests {
         let ask = ask("192.0.2.1:5632");
         assert_eq!(said(waits(&PROBE, &ask, 1)), b"ST");
         assert_eq!(waits(&PROBE, &ask, 2), Step::Done);
+    }
+
+    #[test]
+    fn a_greeting_is_enough() {
+        let played = rehearse(&STREAM, &[&reply("pcanywhere/greeting")]);
+        assert!(!played.waited);
+        assert_eq!(played.understood(&STREAM).confidence, observe::Confidence::Certain);
     }
 }

@@ -1,7 +1,10 @@
-//! Asks a telephone or an exchange what it can do.
+//! Asks a telephone or an exchange what it can do, in a datagram and over a stream.
 
-use super::{Intrusion, Probe, once};
-use crate::{observe, wire::sip};
+use super::{Ask, Heard, Intrusion, Probe, Step, once, settled, until};
+use crate::{
+    observe,
+    wire::sip::{self, Message},
+};
 
 /// The question for capabilities, which is not passed on.
 pub static PROBE: Probe = Probe {
@@ -22,10 +25,38 @@ pub static PROBE: Probe = Probe {
     },
 };
 
+/// Asks what a server can do. Nobody is called, and nothing registers.
+pub static STREAM: Probe = Probe {
+    name: "sip_tcp",
+    asks: "asks what a server can do, which tells its software",
+    protocol: &observe::sip::PROTOCOL,
+    transport: observe::Transport::Tcp,
+    ports: &[5060],
+    intrusion: Intrusion::Ordinary,
+    source: "RFC 3261, 11",
+    inside_tls: false,
+    anywhere: false,
+    next,
+};
+
+fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
+    let question = || {
+        let host = match ask.to.ip() {
+            std::net::IpAddr::V4(address) => address.to_string(),
+            std::net::IpAddr::V6(address) => format!("[{address}]"),
+        };
+        let branch = u32::from_be_bytes(ask.bytes("branch"));
+        sip::options_in_stream(&host, &ask.from.to_string(), branch)
+    };
+    let whole = |bytes: &[u8]| settled(&Message::parse(bytes).and_then(Message::whole));
+    until(heard, question, whole)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::rehearsal::*, *};
     use crate::observe::{Confidence, Side};
+    use crate::probe::play::rehearse;
 
     #[test]
     fn an_exchange_tells_its_software() {
@@ -41,5 +72,18 @@ mod tests {
         assert!(
             question.contains("Max-Forwards: 1\r\n") && question.contains(" 192.0.2.10:40000;")
         );
+    }
+
+    #[test]
+    fn an_answer_names_the_software() {
+        let played = rehearse(&STREAM, &[b"", &reply("sip/ok")]);
+        assert!(
+            played
+                .said
+                .concat()
+                .starts_with(b"OPTIONS sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.9:50000;")
+        );
+        assert!(!played.waited);
+        assert_eq!(played.understood(&STREAM).facts.get("sip.status"), Some("200"));
     }
 }

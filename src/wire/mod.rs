@@ -5,6 +5,7 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod ah;
+pub mod anyconnect;
 pub mod anydesk;
 pub mod arp;
 pub mod ayiya;
@@ -86,6 +87,7 @@ pub mod spice;
 pub mod splashtop;
 pub mod ssdp;
 pub mod ssh;
+pub mod sstp;
 pub mod statement;
 pub mod stun;
 pub mod tailscale;

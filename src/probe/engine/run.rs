@@ -16,7 +16,7 @@ use crate::{
     link::{Act, Call, CallId, Event, Link, What},
     observe::{Facts, PROTOCOLS, Protocol, Transport, dissect::Dissector},
     probe::{
-        Intrusion, Probe,
+        Ask, Intrusion, Probe,
         conversation::{self, Conversation},
         distress::{Distress, Neighbourhood, Pulse, network},
         http,
@@ -396,6 +396,19 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
             let tried = transport == Transport::Udp
                 && past.attempts(&to, transport, probe.name) >= self.manner.attempts;
             if course.visit.is_none() && (tried || past.done(&to, transport, probe.name)) {
+                course.mark_asked(probe);
+                continue;
+            }
+            let ask = Ask {
+                to,
+                from: to,
+                seed: self.context.seed,
+                known: &course.facts,
+                communities: self.context.communities,
+            };
+            // Nobody is called by a dialogue that does not know yet what it would ask with.
+            if course.visit.is_none() && probe.intrusion > Intrusion::Listens && probe.passes(&ask)
+            {
                 course.mark_asked(probe);
                 continue;
             }

@@ -157,7 +157,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
         if self.places.contains_key(&key) || self.context.past.finished(&to, transport) {
             return;
         }
-        let mut course = Course::new(service);
+        let mut course = Course::new(service, self.context.requested);
         let (clear, inside) = self.context.past.spoke(&to, transport);
         course.clear = clear.and_then(|name| named(&name));
         course.inside = inside.and_then(|name| named(&name));
@@ -361,7 +361,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
                     | Refusal::Excluded(_)
                     | Refusal::FragileHost(_)),
                 ) => {
-                    while let Some(course) = self.drop_first(place) {
+                    for course in self.drop_unrequested(place, course) {
                         self.forbid(&refusal);
                         self.finish(course);
                     }
@@ -372,6 +372,19 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
 
     fn drop_first(&mut self, host: usize) -> Option<usize> {
         self.hosts.get_mut(host)?.pending.pop_front()
+    }
+
+    /// Takes away what was refused, and all else that waits there but what the facility file wants asked.
+    fn drop_unrequested(&mut self, host: usize, refused: usize) -> Vec<usize> {
+        let Some(host) = self.hosts.get_mut(host) else { return Vec::new() };
+        let courses = &self.courses;
+        let wanted = |place: usize| {
+            place != refused && courses.get(place).is_some_and(|c| !c.requested.is_empty())
+        };
+        let (kept, dropped): (Vec<usize>, Vec<usize>) =
+            host.pending.drain(..).partition(|place| wanted(*place));
+        host.pending = kept.into();
+        dropped
     }
 
     /// A question that cannot be asked counts as asked.
@@ -390,16 +403,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
     fn next_question(&mut self, course: usize) -> Option<(&'static Probe, SocketAddr, Transport)> {
         let course = self.courses.get_mut(course)?;
         let Service { to, transport, .. } = course.service;
-        let named = self.context.requested.contains(to.ip());
         loop {
-            let probe = course.next(self.manner.breadth, named)?;
-            let past = self.context.past;
-            let tried = transport == Transport::Udp
-                && past.attempts(&to, transport, probe.name) >= self.manner.attempts;
-            if course.visit.is_none() && (tried || past.done(&to, transport, probe.name)) {
-                course.mark_asked(probe);
-                continue;
-            }
             let ask = Ask {
                 to,
                 from: to,
@@ -408,8 +412,14 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
                 communities: self.context.communities,
             };
             // Nobody is called by a dialogue that does not know yet what it would ask with.
-            if course.visit.is_none() && probe.intrusion > Intrusion::Listens && probe.passes(&ask)
-            {
+            let knows = |probe: &'static Probe| {
+                probe.intrusion == Intrusion::Listens || !probe.passes(&ask)
+            };
+            let probe = course.next(self.manner.breadth, knows)?;
+            let past = self.context.past;
+            let tried = transport == Transport::Udp
+                && past.attempts(&to, transport, probe.name) >= self.manner.attempts;
+            if course.visit.is_none() && (tried || past.done(&to, transport, probe.name)) {
                 course.mark_asked(probe);
                 continue;
             }

@@ -98,7 +98,9 @@ pub fn survey<L: Link>(
 /// every datagram question.
 fn services(survey: &Survey, found: &Found, handshakes: bool) -> Vec<Service> {
     let transport = Transport::Tcp;
-    let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
+    let addresses = found.hosts.iter().map(|host| host.address);
+    let hosts: Vec<IpAddr> =
+        addresses.filter(|address| survey.targets.blocks.contains(*address)).collect();
     let open = found.open.iter().map(|(address, port)| Service {
         to: (*address, *port).into(),
         transport,

@@ -322,7 +322,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
                 continue;
             };
             let packets = if transport == Transport::Udp { 1 } else { OPENING };
-            // First the pace, then the moment, which on a live link goes on between the two.
+            // In this order: a clock goes on between the two.
             let (at, now) = (self.link.ready(address, packets), self.link.now());
             if at > now {
                 return Begun::TooSoon(at);

@@ -5,12 +5,16 @@ use std::{collections::BTreeMap, net::IpAddr};
 use crate::observe::Transport;
 use crate::{
     fingerprint::Matcher,
-    link::{Link, journal::END},
+    link::{
+        Link,
+        journal::END,
+        record::{self, Recorder},
+    },
     probe::{
         engine::{self, Context, Past, Service, State},
         plan,
     },
-    scope::Blocks,
+    scope::{Blocks, Facility},
     sweep::discover::{self, Found, Targets},
 };
 
@@ -53,6 +57,19 @@ impl Surveyed {
     /// Whether something was left out.
     pub fn is_partial(&self) -> bool {
         self.found.stopped || self.asked.is_partial()
+    }
+}
+
+/// Probes whose answers could carry patients' data, or anybody's.
+const BOUNDED: [&str; 4] = ["banner", "banner_inside_tls", "hl7", "dicom"];
+
+/// Keeps what was given in confidence, and what could be a patient's, out of a recording.
+pub fn be_discreet<L: Link>(recorder: &mut Recorder<L>, facility: Option<&Facility>) {
+    for community in facility.iter().flat_map(|facility| &facility.communities) {
+        recorder.conceal(community);
+    }
+    for probe in BOUNDED {
+        recorder.bound(probe, record::MOST_BOUNDED);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Carrier, Facts, Finding, Protocol, Said, Side, http};
 use crate::wire::{
-    Error, Reader, Result,
+    Reader, Result,
     http::Start,
     require,
     sstp::{ENDLESS, METHOD, PATH},

@@ -65,8 +65,7 @@ fn of_server(said: &Said<'_>, client: Option<Version>) -> Result<Finding> {
         Security::Unsaid => {}
         Security::Decided(decided) => facts.add("vnc.security", security(decided)),
         Security::Offered(types) => {
-            let names: Vec<String> =
-                types.iter().map(|t| security((*t).into()).to_string()).collect();
+            let names: Vec<String> = types.iter().map(|t| security((*t).into())).collect();
             for name in &names {
                 facts.add("vnc.security", name);
             }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     observe::{
-        Endpoint, Finding, Mac, Observation, Protocol, Rest, Said, Transport,
+        Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport,
         dissect::{Dissector, Verdict},
     },
     scope::Inside,
@@ -496,6 +496,11 @@ fn ends(seen: Seen, key: Key, direction: Direction, transport: Transport) -> End
 fn keep(kept: &mut Kept, seen: Seen, ends: Ends, protocol: &'static Protocol, finding: Finding) {
     let Finding { side, confidence, facts, .. } = finding;
     let Some(heard) = seen.heard() else { return };
+    // That a port which was asked is closed is an answer, and counted as one; it says nothing about who gave it.
+    let closed = ["icmp.code", "icmpv6.code"].iter().any(|field| facts.get(field) == Some("port"));
+    if heard == Heard::Replied && closed {
+        return;
+    }
     let to_all = ends.to.ip.is_some_and(|ip| ip.is_multicast() || is_broadcast(ip))
         || ends.to.mac.is_some_and(Mac::is_group)
         || (ends.to.ip.is_none() && ends.to.mac.is_none());

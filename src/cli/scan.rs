@@ -16,7 +16,7 @@ use super::{
     limits::Limits,
     output,
     ports::{DISCOVERY, Ports},
-    survey::{Stage, Surroundings, Survey, Surveyed, survey},
+    survey::{Stage, Surroundings, Survey, Surveyed, be_discreet, survey},
 };
 use crate::{
     fingerprint::Matcher,
@@ -189,7 +189,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 /// The plan of a run that begins.
 fn new_plan(arguments: &Arguments) -> anyhow::Result<(Plan, Limits)> {
     let limits = &arguments.limits;
-    let facility = limits.scope.as_deref().map(facility_file).transpose()?;
+    let facility = limits.scope.as_deref().map(facility_file);
     let random = || {
         getrandom::u64().unwrap_or_else(|_| live::Clock::start().now().nanoseconds().unsigned_abs())
     };
@@ -225,7 +225,7 @@ fn resumed_plan(
     let scope = match (&plan.facility, &arguments.limits.scope) {
         (Some(begun), given) => {
             let file = given.as_ref().unwrap_or(&begun.path);
-            if facility_file(file)?.sha256 != begun.sha256 {
+            if facility_file(file).sha256 != begun.sha256 {
                 return Err(Error::OtherFacility(file.clone()).into());
             }
             Some(file.clone())
@@ -249,11 +249,11 @@ fn resumed_plan(
     Ok((plan, limits))
 }
 
-fn facility_file(path: &Path) -> anyhow::Result<FacilityFile> {
+fn facility_file(path: &Path) -> FacilityFile {
     // What cannot be read is told by whoever loads it.
-    let text = fs::read(path).unwrap_or_default();
-    let sha256 = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(FacilityFile { path: path.to_owned(), sha256 })
+    let digest = Sha256::digest(fs::read(path).unwrap_or_default());
+    let sha256 = digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    FacilityFile { path: path.to_owned(), sha256 }
 }
 
 fn words(blocks: &Blocks) -> Vec<String> {
@@ -355,11 +355,12 @@ fn go(
     };
     let _watch = stop::watch(move || inlet.stop(), stop::at_once).map_err(Error::Network)?;
     let text = serde_json::to_string(asked_of.plan)?;
-    let recorder = if journal.is_some() {
+    let mut recorder = if journal.is_some() {
         Recorder::resume(&recording.path, network)?.0
     } else {
         Recorder::create(&recording.path, &text, network)?
     };
+    be_discreet(&mut recorder, asked_of.facility);
     let began = recorder.now();
     let mut guard = Guard::new(recorder, asked_of.consent.clone());
     if let Some(time) = arguments.limits.max_runtime {

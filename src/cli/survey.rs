@@ -122,6 +122,19 @@ impl Surveyed {
     }
 }
 
+/// Probes whose answers could carry patients' data, or anybody's.
+const BOUNDED: [&str; 4] = ["banner", "banner_inside_tls", "hl7", "dicom"];
+
+/// Keeps what was given in confidence, and what could be a patient's, out of a recording.
+pub fn be_discreet<L: Link>(recorder: &mut Recorder<L>, facility: Option<&Facility>) {
+    for community in facility.iter().flat_map(|facility| &facility.communities) {
+        recorder.conceal(community);
+    }
+    for probe in BOUNDED {
+        recorder.bound(probe, record::MOST_BOUNDED);
+    }
+}
+
 /// Goes through with `survey`. `past` is what an earlier part of the run did.
 pub fn survey<L: Link>(
     link: &mut L,
@@ -188,7 +201,8 @@ pub fn simulated(
     let around =
         Surroundings { interfaces: &interfaces, routes: &network.routes(), neighbours: &[] };
     let plan = Survey::of(&consent, Some(facility), &around, None, seed);
-    let recorder = Recorder::create(path, "{}", network)?;
+    let mut recorder = Recorder::create(path, "{}", network)?;
+    be_discreet(&mut recorder, Some(facility));
     let ending = engine::Manner::of(consent.pace.profile).ending;
     let mut guard = Guard::new(recorder, consent);
     let surveyed = survey(&mut guard, &plan, matcher, &(), watch);
@@ -201,7 +215,9 @@ pub fn simulated(
 /// question, all of them; and every datagram question.
 fn services(survey: &Survey, found: &Found, handshakes: bool) -> Vec<Service> {
     let transport = Transport::Tcp;
-    let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
+    let addresses = found.hosts.iter().map(|host| host.address);
+    let hosts: Vec<IpAddr> =
+        addresses.filter(|address| survey.targets.blocks.contains(*address)).collect();
     let open = found.open.iter().map(|(address, port)| Service {
         to: (*address, *port).into(),
         transport,

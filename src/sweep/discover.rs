@@ -495,7 +495,9 @@ fn beyond<L: Link>(
 /// Asks the ports of those that live.
 fn ports<L: Link>(round: &mut Round<'_, L>, ends: &[End], routers: &Routers, manner: &Manner) {
     let (cookie, targets) = (round.cookie, round.targets);
-    let hosts: Vec<Host> = round.hosts.values().cloned().collect();
+    // Neighbours that answer everybody need not be in the scope.
+    let in_scope = |host: &&Host| targets.blocks.contains(host.address);
+    let hosts: Vec<Host> = round.hosts.values().filter(in_scope).cloned().collect();
     let ports = u64::try_from(targets.ports.len()).unwrap_or_default();
     let count = ports * u64::try_from(hosts.len()).unwrap_or_default();
     let target = |number: u64| {

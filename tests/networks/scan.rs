@@ -52,7 +52,9 @@ fn scan(case: &Case, seed: u64, recording: &Path) -> Scanned {
 fn every_network_gives_what_it_says_that_a_scan_gives() {
     let desk = tempfile::tempdir().unwrap();
     let mut faults = Vec::new();
-    for case in cases() {
+    for case in
+        cases().into_iter().filter(|c| std::env::var("CASE").is_ok_and(|n| n != c.name) == false)
+    {
         let recording = desk.path().join(format!("{}.pcapng", case.name));
         let began = std::time::Instant::now();
         let Scanned { surveyed, sim, outcome } = scan(&case, SEED, &recording);

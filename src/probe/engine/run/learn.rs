@@ -23,7 +23,7 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
     /// A conversation is over.
     pub(super) fn conclude(&mut self, call: u32, refused: Option<Refused>) {
         let Some(active) = self.active.remove(&call) else { return };
-        let Active { conversation, course: place, host, spoke, .. } = active;
+        let Active { conversation, course: place, host, spoke, began, .. } = active;
         if refused.is_none() {
             let _ = self.link.send(Act::Close { id: CallId(call) });
         }
@@ -38,7 +38,11 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         let distress = match (ending, refused) {
             (Ending::Refused, Some(Refused::Port)) => {
                 self.answered(host, to.ip());
-                None
+                // A closed port shows how quick its host is as an open one does.
+                let took = self.link.now().since(began);
+                let stream = probe.transport == Transport::Tcp && conversation.from.is_none();
+                let host = self.hosts.get_mut(host).filter(|_| stream);
+                host.and_then(|host| host.pulse.opened(took))
             }
             (Ending::Silent, None) if probe.transport == Transport::Tcp => {
                 self.missed(host, place, opened, spoke && !conversation.ended)
@@ -251,7 +255,7 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         self.link.note(&format!("left {address} {}", distress.name()));
         if distress == Distress::Stopped {
             let near = self.networks.entry(network(address)).or_default();
-            if near.stopped() {
+            if near.health.stopped() {
                 self.link.note(&format!("left {} network", network(address)));
             }
         }

@@ -3,6 +3,7 @@
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
 mod completions;
+mod doctor;
 mod exit;
 mod identify;
 #[allow(dead_code, reason = "the commands that ask flatten it")]
@@ -14,6 +15,7 @@ mod report;
 mod runs;
 mod show;
 mod signatures;
+mod sweep;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -44,6 +46,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Sweep(sweep::Arguments),
     Replay(replay::Arguments),
     Points(points::Arguments),
     Show(show::Arguments),
@@ -51,6 +54,7 @@ enum Command {
     Report(report::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
+    Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
     Man(completions::Man),
@@ -121,6 +125,7 @@ pub fn run() -> ExitCode {
         }
     };
     let done = match arguments.command {
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
@@ -128,6 +133,7 @@ pub fn run() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),
     };

@@ -12,11 +12,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Answer, Cookie, How, Places, Way, arp, icmp, read, tcp_syn, udp};
+use super::{Answer, Cookie, How, Way, arp, icmp, read, tcp_syn, udp};
 use crate::{
     link::raw::{BATCH, Batch, Gate, Inlet, Outlet},
     observe::Mac,
-    scope::Order,
+    scope::{Blocks, Order},
     time::Timestamp,
 };
 
@@ -63,7 +63,7 @@ pub struct Plan {
     /// From where, and to which hardware address unless `macs` knows another.
     pub way: Way,
     /// Whom.
-    pub targets: Places,
+    pub targets: Blocks,
     /// The hardware addresses of targets on the wire itself; without them all goes to that of `way`.
     pub macs: HashMap<Ipv4Addr, Mac>,
     /// What.
@@ -178,7 +178,7 @@ fn ask<O: Outlet>(
     told: &mut impl FnMut(&Tally),
 ) -> io::Result<Tally> {
     let kinds = u64::try_from(shapes.len()).unwrap_or_default();
-    let count = plan.targets.count() * kinds;
+    let count = plan.targets.count_v4() * kinds;
     let order = Order::new(count, plan.seed);
     let began = outlet.now();
     let mut tally =
@@ -203,7 +203,7 @@ fn ask<O: Outlet>(
         let most = (most - u64::from(again)).min(count - tally.place);
         for number in (tally.place..tally.place + most).map(|place| order.at(place)) {
             let shape = usize::try_from(number % kinds).ok().and_then(|kind| shapes.get(kind));
-            if let (Some(shape), Some(target)) = (shape, plan.targets.nth(number / kinds)) {
+            if let (Some(shape), Some(target)) = (shape, plan.targets.nth_v4(number / kinds)) {
                 shape.push(&mut batch, plan, cookie, target);
             }
         }
@@ -296,7 +296,7 @@ fn hear<I: Inlet>(
     let mut each = |at: Timestamp, frame: &[u8]| {
         let Some(found) = read(frame, cookie, at) else { return };
         let IpAddr::V4(address) = found.address else { return };
-        if !plan.targets.contains(address) {
+        if !plan.targets.contains(found.address) {
             return;
         }
         let key = (address, found.port, found.how);

@@ -69,6 +69,20 @@ impl<T: Outlet + ?Sized> Outlet for Box<T> {
     }
 }
 
+impl<T: Inlet + ?Sized> Inlet for Box<T> {
+    fn receive(
+        &mut self,
+        patience: Duration,
+        each: &mut dyn FnMut(Timestamp, &[u8]),
+    ) -> io::Result<()> {
+        (**self).receive(patience, each)
+    }
+
+    fn dropped(&mut self) -> io::Result<u64> {
+        (**self).dropped()
+    }
+}
+
 /// How an interface is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Opening<'a> {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     link::raw::{contact_of, memory},
-    scope::{Blocks, Consent, Hours, Pace as ScopePace, Profile, Tier},
+    scope::{Consent, Hours, Pace as ScopePace, Profile, Tier},
     wire::{
         ethernet::Frame,
         ipv4,
@@ -35,7 +35,7 @@ fn consent(include: &str, exclude: &str) -> Consent {
 fn plan(targets: &str, ports: &[u16]) -> Plan {
     Plan {
         way: Way { our_mac: OURS, our_address: [192, 0, 2, 1].into(), next_mac: THEIRS },
-        targets: Places::of(&blocks(targets)),
+        targets: blocks(targets),
         macs: HashMap::new(),
         questions: ports.iter().map(|port| Question::Syn(*port)).collect(),
         seed: 7,
@@ -157,7 +157,7 @@ fn a_target_on_the_wire_is_asked_by_its_own_hardware_address() {
     let gate = Gate::new(outlet, consent("10.0.0.0/24", "192.0.2.0/32"));
     let target = Ipv4Addr::new(10, 0, 0, 9);
     let macs = HashMap::from([(target, Mac([8; 6]))]);
-    let plan = Plan { targets: Places::these([target]), macs, ..plan("10.0.0.0/24", &[80]) };
+    let plan = Plan { targets: blocks("10.0.0.9/32"), macs, ..plan("10.0.0.0/24", &[80]) };
     fly(gate, inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
     assert_eq!(sent().len(), 1);
     assert_eq!(contact_of(&sent()[0]).unwrap().mac, Some([8; 6]));

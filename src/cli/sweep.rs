@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -35,7 +36,9 @@ use crate::{
 };
 
 /// Bytes of the ring that frames come in through, where there is no cap on how fast they go out.
-const WIDE_RING: usize = 64 << 20;
+const WIDE_RING: usize = 32 << 20;
+/// Threads that send, where there is no cap.
+const MOST_SENDERS: usize = 2;
 /// The same at a rate.
 const RING: usize = 4 << 20;
 /// Up to how many packets a second each answer is written at once.
@@ -445,7 +448,7 @@ fn resolve(desk: &Desk<'_>, interface: &str, way: Way, gateway: Ipv4Addr) -> any
     };
     let mut mac = None;
     let gate = Gate::new(outlet, consent);
-    fly(gate, inlet, &plan, &|| Stop::Not, |answer| mac = answer.mac, |_| ())?;
+    fly(vec![gate], inlet, &plan, &|| Stop::Not, |answer| mac = answer.mac, |_| ())?;
     Ok(mac.ok_or(Error::NoRouter(gateway))?)
 }
 
@@ -498,6 +501,16 @@ impl<'a> Course<'a> {
         let opening =
             Opening { interface: &leg.interface, filter: &filter, ring, bypass: rate.is_none() };
         let (outlet, inlet) = raw::open(&opening)?;
+        let mut outlets = vec![Gate::new(outlet, self.desk.consent.clone())];
+        if rate.is_none() {
+            // A sender keeps a core busy, and the answers another.
+            let senders =
+                thread::available_parallelism().map_or(1, usize::from).clamp(1, MOST_SENDERS);
+            for _ in 1..senders {
+                let outlet = raw::open_outlet(&opening)?;
+                outlets.push(Gate::new(outlet, self.desk.consent.clone()));
+            }
+        }
         let plan = Plan {
             way: leg.way,
             targets,
@@ -536,8 +549,7 @@ impl<'a> Course<'a> {
                 last = *sent;
             }
         };
-        let tally =
-            fly(Gate::new(outlet, self.desk.consent.clone()), inlet, &plan, &stop, answer, told)?;
+        let tally = fly(outlets, inlet, &plan, &stop, answer, told)?;
         if let Some(error) = failed {
             return Err(error.into());
         }

@@ -114,6 +114,18 @@ pub fn open(opening: &Opening<'_>) -> io::Result<(Box<dyn Outlet>, Box<dyn Inlet
     }
 }
 
+/// Opens an interface for frames out.
+pub fn open_outlet(opening: &Opening<'_>) -> io::Result<Box<dyn Outlet>> {
+    #[cfg(target_os = "linux")]
+    {
+        Ok(Box::new(mmsg::Mmsg::open(opening.interface, opening.bypass)?))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        Ok(Box::new(portable::open(opening)?.0))
+    }
+}
+
 /// Whether this process may send and hear frames; the error says what the system says.
 pub fn permitted() -> io::Result<()> {
     #[cfg(target_os = "linux")]

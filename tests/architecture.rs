@@ -81,6 +81,11 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ),
     ("src/wire/quic.rs", &["google", "google_hello", "parse_google"], "the same"),
     ("src/wire/quic.rs", &["hp"], "header protection, a label of RFC 9001"),
+    (
+        "src/probe/",
+        &["openvpn_tcp", "rustdesk_tcp"],
+        "names of probes, where a protocol is asked over two transports",
+    ),
     ("src/cli/", &["dropbear_2022"], "what somebody may type, in an example of the help"),
 ];
 

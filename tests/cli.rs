@@ -443,3 +443,25 @@ fn identify_answers_each_line_with_a_line() {
     let done = desk.command(&["identify"]).write_stdin("{}\nssh.banner x\n").assert().code(3);
     assert!(stderr(&done).contains("line 1"), "{}", stderr(&done));
 }
+
+#[test]
+fn a_capture_is_anonymised_by_a_key_and_never_over_itself() {
+    let desk = tempfile::tempdir().unwrap();
+    let (from, to) = (desk.path().join("a.pcapng"), desk.path().join("b.pcapng"));
+    std::fs::copy("fixtures/captures/format_pcapng/capture.pcapng", &from).unwrap();
+    let anonymise = |arguments: &[&str], to: &std::path::Path| {
+        let mut command = assert_cmd::Command::cargo_bin("sekisho").unwrap();
+        command.arg("anonymise").arg(&from).arg(to).args(arguments).output().unwrap()
+    };
+    assert_eq!(anonymise(&["--seed", "7"], &from).status.code(), Some(3));
+    assert_eq!(anonymise(&["--seed", "7"], &to).status.code(), Some(0));
+    let first = std::fs::read(&to).unwrap();
+    assert_ne!(first, std::fs::read(&from).unwrap());
+    assert_eq!(anonymise(&["--seed", "7"], &to).status.code(), Some(0));
+    assert_eq!(std::fs::read(&to).unwrap(), first);
+    let short = desk.path().join("short.key");
+    std::fs::write(&short, b"1234").unwrap();
+    let refused = anonymise(&["--key", short.to_str().unwrap()], &to);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("4 bytes can be guessed"));
+}

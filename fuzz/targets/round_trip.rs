@@ -4,19 +4,21 @@
 //! (it writes no options of Geneve, for instance), written, and read again.
 
 use sekisho::wire::{
-    self, Reader, arp, ber, credssp, der, etherip, ethernet, geneve, gre, icmp, ipv4, ipv6, pppoe,
-    pptp, rdp, ssh, tailscale, tcp, tinc, udp, vxlan,
+    self, Reader, arp, ber, credssp, der, dicom, etherip, ethernet, geneve, gre, icmp, ipv4, ipv6,
+    ntlm, pppoe, pptp, radmin, rdp, smb, socks, ssh, tailscale, tcp, telnet, tinc, udp, vnc, vxlan,
+    x11,
 };
 
 /// How long a message is at most; beyond it, length fields of 16 bits overflow by design.
 const LONGEST: usize = 4096;
 
 /// Which messages there are.
-pub(crate) const MESSAGES: [fn(&[u8]); 18] = [
+pub(crate) const MESSAGES: [fn(&[u8]); 25] = [
     arp,
     ber_integer,
     ber_object,
     credssp,
+    dicom,
     etherip,
     ethernet,
     geneve,
@@ -25,12 +27,18 @@ pub(crate) const MESSAGES: [fn(&[u8]); 18] = [
     ip,
     pppoe,
     pptp,
+    radmin,
     rdp,
+    smb,
+    socks,
     ssh,
     tailscale,
+    telnet,
     tinc,
     transport,
+    vnc,
     vxlan,
+    x11,
 ];
 
 /// Takes one message there and back.
@@ -94,6 +102,21 @@ fn credssp(bytes: &[u8]) {
     same(&message, &written, credssp::Request::parse);
     let mut r = Reader::new(&written);
     assert!(der::element(&mut r, "message", der::SEQUENCE).is_ok() && r.is_empty());
+}
+
+fn dicom(bytes: &[u8]) {
+    let Ok(dicom::Message::Request(message)) = dicom::Message::parse(bytes) else { return };
+    let (Ok(called), Ok(calling)) =
+        (std::str::from_utf8(message.called), std::str::from_utf8(message.calling))
+    else {
+        return;
+    };
+    let written = dicom::ask(called, calling);
+    let Ok(dicom::Message::Request(read)) = dicom::Message::parse(&written) else {
+        panic!("{written:02x?}")
+    };
+    assert_eq!((read.called, read.calling), (message.called, message.calling));
+    assert_eq!(dicom::length(&written), Ok(written.len()));
 }
 
 fn etherip(bytes: &[u8]) {
@@ -174,6 +197,12 @@ fn pptp(bytes: &[u8]) {
     }
 }
 
+fn radmin(bytes: &[u8]) {
+    if let Ok(message) = radmin::Message::parse(bytes) {
+        same(&message, &message.emit(), radmin::Message::parse);
+    }
+}
+
 fn rdp(bytes: &[u8]) {
     let whole = |bytes| rdp::Message::parse(bytes).map(|(message, _)| message);
     match rdp::Message::parse(bytes) {
@@ -187,6 +216,32 @@ fn rdp(bytes: &[u8]) {
             same(&rdp::Message::Confirm(confirm), &confirm.emit(), whole);
         }
         _ => {}
+    }
+}
+
+fn smb(bytes: &[u8]) {
+    let token = smb::negotiate(bytes);
+    let written = smb::begin_session(&token);
+    let frame = smb::Frame {
+        message: smb::Message::Logon { answer: false, token: &token },
+        length: written.len(),
+    };
+    same(&frame, &written, smb::Frame::parse);
+    assert_eq!(ntlm::Message::find(&token), ntlm::Message::find(bytes));
+    if let (Some(identifier), Some(salt)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let written = smb::offer(identifier, salt);
+        let frame = smb::Frame::parse(&written).expect("it was just written");
+        assert_eq!(frame.length, written.len());
+    }
+}
+
+fn socks(bytes: &[u8]) {
+    if let Ok(message) = socks::Client::parse(bytes)
+        && !message.methods.is_empty()
+    {
+        let written = socks::offer(message.methods);
+        let read = socks::Client::parse(&written).expect("it was just written");
+        assert_eq!((read.methods, read.length), (message.methods, written.len()));
     }
 }
 
@@ -204,6 +259,22 @@ fn ssh(bytes: &[u8]) {
 fn tailscale(bytes: &[u8]) {
     if let Ok(message) = tailscale::Disco::parse(bytes) {
         same(&message, &message.emit(&[7; 24]), tailscale::Disco::parse);
+    }
+}
+
+fn telnet(bytes: &[u8]) {
+    let refusals = telnet::refusals(bytes, 0);
+    if !refusals.is_empty() {
+        let heard = telnet::Heard::parse(&refusals).expect("it was just written");
+        assert_eq!(heard.negotiated.len() * 3, refusals.len());
+        assert!(heard.text.is_empty());
+    }
+    // Two that refuse everything have nothing more to say.
+    assert_eq!(telnet::refusals(&refusals, 0), b"");
+    // Whatever was answered before is not answered again.
+    for half in [bytes.len() / 2, bytes.len()] {
+        let first = telnet::refusals(bytes.get(..half).unwrap_or_default(), 0);
+        assert_eq!([first, telnet::refusals(bytes, half)].concat(), refusals);
     }
 }
 
@@ -226,9 +297,21 @@ fn transport(bytes: &[u8]) {
     }
 }
 
+fn vnc(bytes: &[u8]) {
+    if let Ok(message) = vnc::Version::parse(bytes) {
+        same(&message, &message.emit(), vnc::Version::parse);
+    }
+}
+
 fn vxlan(bytes: &[u8]) {
     if let Ok(message) = vxlan::Vxlan::parse(bytes) {
         let message = vxlan::Vxlan { group: None, next: None, ..message };
         same(&message, &message.emit(), vxlan::Vxlan::parse);
+    }
+}
+
+fn x11(bytes: &[u8]) {
+    if let Ok(message) = x11::SetUp::parse(bytes) {
+        same(&message, &message.emit(), x11::SetUp::parse);
     }
 }

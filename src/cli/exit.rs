@@ -2,7 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::{fingerprint, inventory, passive::capture, scope::facility};
+use crate::{
+    fingerprint, inventory,
+    link::{journal, record},
+    passive::{anonymise, capture},
+    scope::facility,
+};
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,9 @@ impl From<Exit> for ExitCode {
 /// The exit code that an error asks for: what the user can mend is 3, what only we can is 4.
 pub(super) fn of(error: &anyhow::Error) -> Exit {
     let mendable = error.is::<capture::Error>()
+        || error.is::<anonymise::Error>()
+        || error.is::<record::Error>()
+        || error.is::<journal::Error>()
         || error.is::<facility::Error>()
         || error.is::<fingerprint::Error>()
         || error.is::<inventory::Error>()

@@ -105,14 +105,24 @@ impl Limits {
         }
     }
 
+    /// Whom the command line names, if anybody.
+    pub(super) fn named(&self) -> Result<Option<Blocks>, Error> {
+        if self.targets.is_empty() && self.input_list.is_empty() {
+            return Ok(None);
+        }
+        all("TARGET", &self.targets, "--input-list", &self.input_list).map(Some)
+    }
+
+    /// Whom the command line leaves out.
+    pub(super) fn left_out(&self) -> Result<Blocks, Error> {
+        all("--exclude", &self.exclude, "--exclude-file", &self.exclude_file)
+    }
+
     /// What the command line alone says.
     fn overrides(&self) -> Result<Overrides, Error> {
-        let named = !self.targets.is_empty() || !self.input_list.is_empty();
-        let targets = all("TARGET", &self.targets, "--input-list", &self.input_list)?;
-        let exclude = all("--exclude", &self.exclude, "--exclude-file", &self.exclude_file)?;
         Ok(Overrides {
-            targets: named.then_some(targets),
-            exclude,
+            targets: self.named()?,
+            exclude: self.left_out()?,
             tier: self.tier,
             pace: pace::Limits {
                 profile: self.profile.or(self.template),

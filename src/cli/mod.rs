@@ -2,19 +2,24 @@
 //!
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
+mod anonymise;
 mod completions;
+mod conclude;
 mod doctor;
 mod exit;
 mod identify;
-#[allow(dead_code, reason = "the commands that ask flatten it")]
 mod limits;
 mod output;
 mod points;
+mod ports;
+mod probes;
 mod replay;
 mod report;
 mod runs;
+mod scan;
 mod show;
 mod signatures;
+pub mod survey;
 mod sweep;
 
 use std::{
@@ -46,14 +51,17 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Scan(Box<scan::Arguments>),
     Sweep(sweep::Arguments),
     Replay(replay::Arguments),
+    Anonymise(anonymise::Arguments),
     Points(points::Arguments),
     Show(show::Arguments),
     Runs(runs::Arguments),
     Report(report::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
+    Probes(probes::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -116,7 +124,7 @@ fn look() -> Look {
 
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(limits::spelt(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing is left to do when even the message cannot be written.
@@ -125,14 +133,17 @@ pub fn run() -> ExitCode {
         }
     };
     let done = match arguments.command {
+        Command::Scan(arguments) => scan::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Anonymise(arguments) => anonymise::run(&arguments),
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
+        Command::Probes(arguments) => probes::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),

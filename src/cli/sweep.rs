@@ -15,7 +15,11 @@ use std::{
 
 use ipnetwork::IpNetwork;
 
-use super::{Exit, limits::Limits};
+use super::{
+    Exit,
+    limits::Limits,
+    ports::{DISCOVERY, Ports},
+};
 use crate::{
     link::{
         Interface,
@@ -43,8 +47,6 @@ const MOST_SENDERS: usize = 2;
 const RING: usize = 4 << 20;
 /// Up to how many packets a second each answer is written at once.
 const SLOW: u32 = 10_000;
-/// Ports that show whether a host behind a router lives.
-const DISCOVERY: [u16; 4] = [443, 80, 22, 3389];
 
 /// Find which addresses answer, and write them as JSON, one object a line
 ///
@@ -123,31 +125,6 @@ pub(super) enum Error {
         "--resume goes on with one round of questions; name targets of one wire and either --arp or ports with --gateway-mac"
     )]
     Resume,
-}
-
-/// Ports, as people list them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Ports(BTreeSet<u16>);
-
-impl FromStr for Ports {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut ports = BTreeSet::new();
-        for part in text.split(',').map(str::trim) {
-            let refused = || format!("`{part}` is no port; write 22,80,8000-8010");
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
-            let (Some(first), Some(last)) = (number(first), number(last)) else {
-                return Err(refused());
-            };
-            if first > last {
-                return Err(refused());
-            }
-            ports.extend(first..=last);
-        }
-        Ok(Self(ports))
-    }
 }
 
 fn mac(text: &str) -> Result<Mac, String> {
@@ -255,14 +232,14 @@ fn questions(arguments: &Arguments, near: bool, seed: u64) -> Result<Vec<Questio
         questions.push(Question::Echo);
     }
     match &arguments.ports {
-        Some(ports) => questions.extend(ports.0.iter().map(|port| Question::Syn(*port))),
+        Some(ports) => questions.extend(ports.list().into_iter().map(Question::Syn)),
         None if !near && !named && !arguments.arp => {
             questions.extend(DISCOVERY.map(Question::Syn));
         }
         None => {}
     }
-    for port in arguments.udp.iter().flat_map(|ports| &ports.0) {
-        questions.push(Question::Udp(*port, payload(*port, seed)?));
+    for port in arguments.udp.iter().flat_map(Ports::list) {
+        questions.push(Question::Udp(port, payload(port, seed)?));
     }
     Ok(questions)
 }
@@ -628,8 +605,7 @@ fn by_connections(desk: &Desk<'_>, targets: &Blocks) -> anyhow::Result<Exit> {
     let inlet = live.inlet();
     let _watch = stop::watch(move || inlet.stop(), stop::at_once)?;
     let clock = live.inlet().clock();
-    let ports: Option<Vec<u16>> =
-        desk.arguments.ports.as_ref().map(|ports| ports.0.iter().copied().collect());
+    let ports = desk.arguments.ports.as_ref().map(Ports::list);
     let asked = Targets {
         blocks: targets.clone(),
         discovery: ports.clone().unwrap_or_else(|| DISCOVERY.to_vec()),
@@ -674,15 +650,6 @@ fn tell(found: &Found) {
 mod tests {
     use super::*;
     use crate::{scope::Profile, time::Timestamp};
-
-    #[test]
-    fn ports_are_listed_with_commas_and_ranges() {
-        let ports: Ports = "22, 8000-8002,22".parse().unwrap();
-        assert_eq!(ports.0.into_iter().collect::<Vec<_>>(), [22, 8000, 8001, 8002]);
-        for wrong in ["", "0", "65536", "9-8", "22,,23", "http"] {
-            assert!(wrong.parse::<Ports>().unwrap_err().contains("22,80"), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_hardware_address_is_one_machines() {

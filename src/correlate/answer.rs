@@ -20,6 +20,8 @@ pub(super) struct Answers {
     /// Who said anything in a protocol, and whether that was more than asking.
     heard: BTreeMap<(&'static str, IpAddr), bool>,
     sweepers: BTreeSet<IpAddr>,
+    /// Where TLS is served.
+    encrypted: BTreeSet<(IpAddr, Option<u16>)>,
 }
 
 impl Answers {
@@ -28,6 +30,9 @@ impl Answers {
         let mut asked: BTreeMap<IpAddr, BTreeSet<IpAddr>> = BTreeMap::new();
         for o in observations {
             let Some(speaker) = o.speaker.ip else { continue };
+            if o.protocol == "tls" && o.side == Side::Server {
+                answers.encrypted.insert((speaker, o.speaker.port));
+            }
             *answers.heard.entry((o.protocol, speaker)).or_default() |= o.side != Side::Client;
             let listener = o.listener.and_then(|listener| listener.ip);
             if let Some(listener) = listener.filter(|_| o.side == Side::Client)
@@ -50,6 +55,11 @@ impl Answers {
     /// Whether `address` does more in `protocol` than ask.
     pub(super) fn answers(&self, protocol: &'static str, address: IpAddr) -> bool {
         self.heard.get(&(protocol, address)).copied().unwrap_or(false)
+    }
+
+    /// Whether what is said at `port` of `address` is said inside TLS.
+    pub(super) fn inside_tls(&self, address: IpAddr, port: Option<u16>) -> bool {
+        self.encrypted.contains(&(address, port))
     }
 
     /// Whether `address` is outside and asks everybody.
@@ -97,6 +107,20 @@ mod tests {
         assert!(*weight < 0.5);
         let answered = weights(&[asks, said([203, 0, 113, 1], [10, 0, 0, 5], Side::Server)]);
         assert!(answered.iter().all(|(rule, ..)| rule == "dials_vpn"));
+    }
+
+    #[test]
+    fn a_shell_inside_tls_is_made_to_be_reached_from_elsewhere() {
+        let served = |protocol| {
+            let shell = said([10, 0, 0, 30], [10, 0, 0, 9], Side::Server);
+            Observation { protocol, ..shell }
+        };
+        assert!(weights(&[served("ssh")]).is_empty());
+        let wrapped = weights(&[served("tls"), served("ssh")]);
+        assert_eq!(
+            wrapped.iter().map(|(rule, ..)| rule.as_str()).collect::<Vec<_>>(),
+            ["shell_inside_tls"]
+        );
     }
 
     #[test]

@@ -34,6 +34,10 @@ pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
                 Some(detail),
             ));
         }
+        if file.unfinished {
+            let detail = Some(name.clone());
+            lines.push(line("run_not_finished", CoverageState::Partial, None, detail));
+        }
         if file.out_of_order {
             lines.push(line("clock_order", CoverageState::Measured, None, Some(name.clone())));
         }
@@ -56,7 +60,17 @@ pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
     if gaps.framed == 0 && packets > 0 {
         lines.push(line("no_link_layer", CoverageState::NotMeasured, None, None));
     }
-    lines.push(line("listens_only", CoverageState::NotMeasured, None, None));
+    if replay.is_recording {
+        let asked = [
+            ("addresses_asked", replay.asked.addresses()),
+            ("addresses_answered", replay.asked.answered()),
+            ("questions_asked", replay.asked.questions),
+        ];
+        let lines_of = |(subject, count)| line(subject, CoverageState::Measured, Some(count), None);
+        lines.extend(asked.map(lines_of));
+    } else {
+        lines.push(line("listens_only", CoverageState::NotMeasured, None, None));
+    }
     lines
 }
 

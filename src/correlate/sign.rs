@@ -266,6 +266,12 @@ pub(super) fn of_protocol<'a>(
             _ => {}
         }
     }
+    // Within a building nobody wraps a shell into TLS: it is made to pass what only lets the web pass.
+    let wrapped = o.speaker.ip.is_some_and(|ip| answers.inside_tls(ip, o.speaker.port));
+    if SHELLS.contains(&o.protocol) && o.side == Side::Server && is_inside(&o.speaker) && wrapped {
+        let (kind, rule) = (Kind::RemoteShell, "shell_inside_tls");
+        add(o.speaker, kind, rule, sure * 0.8, false, Direction::In, None);
+    }
     if o.protocol == "http" && o.side == Side::Client {
         for field in ["http.connect", "http.absolute"] {
             let relay = far.filter(|far| is_inside(far) && o.facts.get(field).is_some());

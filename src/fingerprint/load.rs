@@ -24,6 +24,12 @@ const VOCABULARY: &str = "vocabulary.toml";
 /// The groups of a pattern that become attributes.
 const ATTRIBUTES: [&str; 3] = ["model", "version", "serial"];
 
+/// How many paths a signature may ask for.
+const MOST_PATHS: usize = 4;
+
+/// How long a path may be, in bytes.
+const LONGEST_PATH: usize = 200;
+
 /// Signatures that have been checked, in order of their ids.
 #[derive(Debug, Clone, Default)]
 pub struct Signatures(Vec<Signature>);
@@ -224,6 +230,10 @@ fn read(files: &[File], known: &Vocabulary, proof: Proof) -> (Signatures, Vec<Er
     (Signatures(signatures), errors)
 }
 
+fn is_in_path(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>')
+}
+
 /// A file's name without folder and ending.
 fn stem(file: &File) -> &str {
     let name = file.name.rsplit('/').next().unwrap_or(&file.name);
@@ -276,6 +286,18 @@ impl Faults<'_> {
         }
         if signature.rules.is_empty() {
             self.signature("no rule for", &signature.id, "add a [[rule]]".to_owned());
+        }
+        let is_no_path = |path: &&String| {
+            !path.starts_with('/') || path.len() > LONGEST_PATH || !path.bytes().all(is_in_path)
+        };
+        for path in signature.paths.iter().filter(is_no_path) {
+            let remedy =
+                format!("begin it with `/`, without spaces, in {LONGEST_PATH} bytes or fewer");
+            self.signature("no path is", path, remedy);
+        }
+        if let Some(path) = signature.paths.get(MOST_PATHS) {
+            let remedy = format!("{MOST_PATHS} tell enough, for each is a connection");
+            self.signature("too many paths, from", path, remedy);
         }
         for rule in &signature.rules {
             let named =

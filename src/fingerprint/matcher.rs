@@ -9,7 +9,7 @@ use super::{
     Condition, Rule, Signature, Signatures,
     compile::{Pattern, SHORTEST_LITERAL},
 };
-use crate::observe::Confidence;
+use crate::observe::{Confidence, Facts};
 
 /// What one rule says about one fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,6 +66,8 @@ pub struct Ranked<'s> {
 pub struct Matcher<'s> {
     entries: Vec<Entry<'s>>,
     shelves: BTreeMap<&'s str, Shelf>,
+    /// What the signatures that ask for paths ask for, by their ids.
+    paths: BTreeMap<&'s str, &'s [String]>,
 }
 
 /// A rule with its product and, if it has one, its pattern.
@@ -133,7 +135,25 @@ impl<'s> Matcher<'s> {
                 shelf.always.extend(shelf.by_literal.drain(..).flatten());
             }
         }
-        Self { entries, shelves }
+        let asking = signatures.iter().filter(|signature| !signature.paths.is_empty());
+        let paths = asking.map(|signature| (&*signature.id, &*signature.paths)).collect();
+        Self { entries, shelves, paths }
+    }
+
+    /// What may be fetched by HTTP from a speaker of these facts: the paths of the products that they are evidence
+    /// for, by more than a hint.
+    pub fn paths(&self, facts: &Facts) -> Vec<&'s str> {
+        if self.paths.is_empty() {
+            return Vec::new();
+        }
+        let mut evidence: Vec<_> =
+            facts.iter().flat_map(|(field, value)| self.evidence(field, value)).collect();
+        evidence.retain(|one| self.paths.contains_key(one.signature));
+        let enough = weight(Confidence::Firm) - f64::EPSILON;
+        let ranked = combine(&evidence);
+        let likely = ranked.iter().filter(|one| one.confidence >= enough);
+        let paths = likely.filter_map(|one| self.paths.get(one.signature));
+        paths.flat_map(|paths| paths.iter()).map(String::as_str).collect()
     }
 
     /// What the rules say about a fact, in order of the signatures' ids and the rules in them.

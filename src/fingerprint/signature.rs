@@ -21,6 +21,9 @@ pub struct Signature {
     pub family: Option<String>,
     /// What it does at the edge, as in the vocabulary; also the folder the file is in.
     pub role: String,
+    /// What may be fetched by HTTP from a service that gave evidence for it: paths that tell more.
+    #[serde(default)]
+    pub paths: Vec<String>,
     /// The rules, any one of which names the product.
     #[serde(rename = "rule")]
     pub rules: Vec<Rule>,

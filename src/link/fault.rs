@@ -67,7 +67,8 @@ struct Stream {
     lost: bool,
     /// It was ended here, whatever the other end thinks.
     over: bool,
-    endless: bool,
+    /// When it says the next of what never ends.
+    endless: Option<Timestamp>,
     /// The last moment at which something of it comes: streams stay in order.
     last: Timestamp,
 }
@@ -151,7 +152,7 @@ impl<L: Link> Fault<L> {
                 let Some(stream) = self.calls.get_mut(&id) else {
                     return self.push(at, event.what);
                 };
-                let stays = stream.endless && matches!(event.what, What::Ended { .. });
+                let stays = stream.endless.is_some() && matches!(event.what, What::Ended { .. });
                 if stream.over || stream.lost || stays {
                     return;
                 }
@@ -211,18 +212,19 @@ impl<L: Link> Fault<L> {
         }
         if stream.over {
             self.push(at, What::Ended { id, reset });
-        } else if !stream.endless && self.hits(faults.endless) {
-            stream.endless = true;
-            self.go_on(at, id);
+        } else if stream.endless.is_none() && self.hits(faults.endless) {
+            stream.endless = Some(self.go_on(at, id));
         }
         self.calls.insert(id, stream);
     }
 
-    /// The next piece of a stream without an end.
-    fn go_on(&mut self, at: Timestamp, id: CallId) {
+    /// The next piece of a stream without an end, and when it comes.
+    fn go_on(&mut self, at: Timestamp, id: CallId) -> Timestamp {
         let mut bytes = vec![0; PIECE];
         self.garble(&mut bytes);
-        self.push(at.after(PULSE), What::Heard { id, bytes });
+        let at = at.after(PULSE);
+        self.push(at, What::Heard { id, bytes });
+        at
     }
 
     fn next_at(&self) -> Option<Timestamp> {
@@ -233,9 +235,12 @@ impl<L: Link> Fault<L> {
     fn deliver(&mut self) -> Option<Event> {
         let (_, event) = self.waiting.pop_first()?;
         if let What::Heard { id, .. } = event.what
-            && self.calls.get(&id).is_some_and(|stream| stream.endless)
+            && self.calls.get(&id).is_some_and(|stream| stream.endless == Some(event.at))
         {
-            self.go_on(event.at, id);
+            let next = self.go_on(event.at, id);
+            if let Some(stream) = self.calls.get_mut(&id) {
+                stream.endless = Some(next);
+            }
         }
         Some(event)
     }
@@ -262,7 +267,7 @@ impl<L: Link> Link for Fault<L> {
                 }
                 let last = self.link.now();
                 let transport = call.transport;
-                let stream = Stream { transport, lost, over: false, endless: false, last };
+                let stream = Stream { transport, lost, over: false, endless: None, last };
                 self.calls.insert(call.id, stream);
                 Ok(())
             }
@@ -305,8 +310,9 @@ impl<L: Link> Link for Fault<L> {
             let limit = due.map_or(until, |due| due.min(until));
             match self.link.wait(limit) {
                 Some(event) => self.admit(event),
-                None if limit == until || self.link.now() < limit => return None,
-                None => {}
+                // What is late may have become due just now.
+                None if due.is_some_and(|due| due <= self.link.now()) => {}
+                None => return None,
             }
         }
     }
@@ -321,5 +327,151 @@ impl<L: Link> Link for Fault<L> {
 
     fn interfaces(&self) -> &[Interface] {
         self.link.interfaces()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::{link::Call, scope::Tier};
+
+    /// Says the numbers from 0 on in frames, or whatever it is given.
+    #[derive(Debug, Default)]
+    struct Paper {
+        now: Timestamp,
+        says: VecDeque<What>,
+        sent: usize,
+    }
+
+    impl Link for Paper {
+        fn now(&self) -> Timestamp {
+            self.now
+        }
+
+        fn send(&mut self, _: Act<'_>) -> Result<(), Refusal> {
+            self.sent += 1;
+            Ok(())
+        }
+
+        fn wait(&mut self, until: Timestamp) -> Option<Event> {
+            let Some(what) = self.says.pop_front() else {
+                self.now = self.now.max(until);
+                return None;
+            };
+            Some(Event { at: self.now, what })
+        }
+    }
+
+    const ID: CallId = CallId(1);
+
+    fn call(transport: Transport) -> Act<'static> {
+        let to = "192.0.2.1:443".parse().unwrap();
+        Act::Open(Call { id: ID, to, transport, probe: "test", tier: Tier::Ask })
+    }
+
+    /// Everything that comes within a second.
+    fn all<L: Link>(link: &mut L) -> Vec<Event> {
+        let until = link.now().after(Duration::from_secs(1));
+        std::iter::from_fn(|| link.wait(until)).take(10_000).collect()
+    }
+
+    fn frames(faults: Faults) -> Vec<Event> {
+        let says = (0..1000_u32)
+            .map(|number| What::Frame { interface: 0, bytes: number.to_be_bytes().to_vec() });
+        all(&mut Fault::new(Paper { says: says.collect(), ..Paper::default() }, faults))
+    }
+
+    fn stream(faults: Faults) -> Vec<Event> {
+        let says = (0..100_u8).map(|number| What::Heard { id: ID, bytes: vec![number; 10] });
+        let mut link = Fault::new(Paper { says: says.collect(), ..Paper::default() }, faults);
+        link.send(call(Transport::Tcp)).unwrap();
+        all(&mut link)
+    }
+
+    fn heard(events: &[Event]) -> Vec<u8> {
+        let bytes = events.iter().filter_map(|event| match &event.what {
+            What::Heard { bytes, .. } => Some(&bytes[..]),
+            _ => None,
+        });
+        bytes.collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_faults() {
+        let faults = Faults {
+            seed: 7,
+            lost_heard: 100,
+            twice: 100,
+            out_of_order: 100,
+            cut: 100,
+            garbled: 100,
+            delay: Duration::from_millis(5),
+            ..Faults::default()
+        };
+        assert_eq!(frames(faults), frames(faults));
+        assert_ne!(frames(faults), frames(Faults { seed: 8, ..faults }));
+    }
+
+    #[test]
+    fn nothing_goes_wrong_by_itself() {
+        assert_eq!(frames(Faults::default()).len(), 1000);
+        assert_eq!(heard(&stream(Faults::default())).len(), 1000);
+    }
+
+    #[test]
+    fn shares_are_in_a_thousand() {
+        let kept = frames(Faults { lost_heard: 300, ..Faults::default() }).len();
+        assert!((620..780).contains(&kept), "{kept}");
+        let doubled = frames(Faults { twice: 300, ..Faults::default() }).len();
+        assert!((1220..1380).contains(&doubled), "{doubled}");
+        let late = frames(Faults { out_of_order: 300, ..Faults::default() });
+        assert_eq!(late.len(), 1000);
+        assert!(late.is_sorted_by_key(|event| event.at));
+        assert!(late[700..].iter().any(|event| event.what == frames(Faults::default())[0].what
+            || matches!(&event.what, What::Frame { bytes, .. } if bytes[2..] < [0, 100][..])));
+    }
+
+    #[test]
+    fn a_stream_stays_in_order_when_it_is_late_and_split() {
+        let faults =
+            Faults { bytewise: true, delay: Duration::from_millis(50), ..Faults::default() };
+        let events = stream(faults);
+        assert_eq!(events.len(), 1000);
+        assert_eq!(heard(&events), heard(&stream(Faults::default())));
+    }
+
+    #[test]
+    fn a_stream_is_broken_off_once() {
+        let events = stream(Faults { reset: 1000, ..Faults::default() });
+        let ends = |event: &&Event| matches!(event.what, What::Ended { reset: true, .. });
+        assert_eq!(events.iter().filter(ends).count(), 1);
+        assert!(heard(&events).len() < 10);
+    }
+
+    #[test]
+    fn a_stream_without_an_end_goes_on_until_it_is_closed() {
+        let says = VecDeque::from([What::Heard { id: ID, bytes: vec![1] }]);
+        let mut link = Fault::new(
+            Paper { says, ..Paper::default() },
+            Faults { endless: 1000, ..Faults::default() },
+        );
+        link.send(call(Transport::Tcp)).unwrap();
+        assert_eq!(all(&mut link).len(), 1001, "one piece a millisecond");
+        link.send(Act::Close { id: ID }).unwrap();
+        assert_eq!(all(&mut link), []);
+    }
+
+    #[test]
+    fn what_is_lost_on_the_way_out_does_not_arrive() {
+        let faults = Faults { lost_sent: 1000, ..Faults::default() };
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let mut link = Fault::new(Paper::default(), faults);
+            link.send(call(transport)).unwrap();
+            link.send(Act::Say { id: ID, bytes: b"?" }).unwrap();
+            let opened = usize::from(transport == Transport::Udp);
+            assert_eq!(link.link().sent, opened, "a UDP socket opens, and says nothing");
+        }
     }
 }

@@ -59,9 +59,11 @@ struct Held {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing that must be ended was begun, or it is over.
-    Idle,
+    /// It may be open already, though nobody has heard so.
+    Begun,
     Open,
+    /// There is nothing to be ended: it was refused or broken off.
+    Over,
     /// The end waits for its pace; nothing is heard any more.
     Closing,
 }
@@ -218,7 +220,7 @@ impl<L: Link> Guard<L> {
         self.pacer.spend(call.to.ip(), packets, now);
         let sent = Sent { probe: call.probe, packets, bytes: 0, begins: true };
         self.ledger.write(call.to.ip(), sent, now);
-        self.calls.insert(call.id, Held { call, began: now, state: State::Idle });
+        self.calls.insert(call.id, Held { call, began: now, state: State::Begun });
         Ok(())
     }
 
@@ -238,18 +240,21 @@ impl<L: Link> Guard<L> {
 
     /// Ends a conversation as soon as its pace allows; to whoever speaks, it has ended.
     fn close(&mut self, id: CallId) -> Result<(), Refusal> {
+        let now = self.link.now();
         let Some(held) = self.calls.get_mut(&id) else { return Ok(()) };
-        match held.state {
-            State::Closing => {}
-            State::Open if held.call.transport == Transport::Tcp => {
-                held.state = State::Closing;
-                self.closing.push_back(id);
-                self.settle();
-            }
-            State::Idle | State::Open => {
-                self.calls.remove(&id);
-                self.link.send(Act::Close { id })?;
-            }
+        let ends = match held.state {
+            State::Closing => return Ok(()),
+            State::Open => true,
+            State::Begun => now.since(held.began) < nanoseconds(SECOND_SYN),
+            State::Over => false,
+        };
+        if ends && held.call.transport == Transport::Tcp {
+            held.state = State::Closing;
+            self.closing.push_back(id);
+            self.settle();
+        } else {
+            self.calls.remove(&id);
+            self.link.send(Act::Close { id })?;
         }
         Ok(())
     }
@@ -393,12 +398,14 @@ impl<L: Link> Guard<L> {
         let is_tcp = call.transport == Transport::Tcp;
         let packets = match &event.what {
             What::Opened { .. } => {
-                held.state = State::Open;
+                if was != State::Closing {
+                    held.state = State::Open;
+                }
                 u32::from(event.at.since(held.began) >= nanoseconds(SECOND_SYN))
             }
             What::Refused { .. } | What::Ended { reset: true, .. } => {
-                if is_tcp && was == State::Open {
-                    held.state = State::Idle;
+                if is_tcp && was != State::Closing {
+                    held.state = State::Over;
                 }
                 0
             }
@@ -442,10 +449,7 @@ impl<L: Link> Link for Guard<L> {
                 self.stopping = true;
                 return Some(Event { at: now, what: What::Stop });
             }
-            let limit = [self.settle(), end]
-                .into_iter()
-                .flatten()
-                .fold(until, |limit, next| limit.min(next));
+            let limit = [self.settle(), end].into_iter().flatten().fold(until, Timestamp::min);
             match self.link.wait(limit) {
                 Some(event) => {
                     if let Some(event) = self.heard(event) {

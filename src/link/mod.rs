@@ -13,6 +13,7 @@
 pub mod fault;
 pub mod guard;
 pub mod interface;
+pub mod journal;
 pub mod ledger;
 pub mod live;
 mod neighbours;
@@ -22,7 +23,10 @@ pub mod pace;
     reason = "packet sockets and their ring have no safe interface; nothing else here needs it"
 )]
 pub mod raw;
+mod rebuild;
 mod receiver;
+pub mod record;
+pub mod sim;
 mod sockets;
 pub mod stop;
 

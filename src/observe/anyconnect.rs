@@ -4,6 +4,7 @@
 use super::{Carrier, Confidence, Facts, Finding, Protocol, Said, Side, Transport, dtls, http};
 use crate::wire::{
     Error, Reader, Result,
+    anyconnect::PATH,
     dtls::Datagram,
     http::{Body, Head, Start, contains},
     require,
@@ -39,9 +40,9 @@ fn read(said: &Said<'_>) -> Result<Finding> {
 
 fn client(head: &Head<'_>, method: &[u8], target: &[u8]) -> Result<Finding> {
     let agent = head.get("user-agent").unwrap_or_default();
-    let tunnel = method == b"CONNECT" && target.starts_with(b"/CSCOSSLC/");
+    let tunnel = method == b"CONNECT" && target.starts_with(PATH.as_bytes());
     let named = has(head, b"x-cstp-") || has(head, b"x-anyconnect-");
-    let asks = target.starts_with(b"/CSCOSSLC/") || head.get("x-aggregate-auth").is_some();
+    let asks = target.starts_with(PATH.as_bytes()) || head.get("x-aggregate-auth").is_some();
     require("headers", tunnel || named || asks || contains(agent, b"anyconnect"))?;
     let mut facts = Facts::default();
     facts.add_text("anyconnect.host", head.get("host").unwrap_or_default());
@@ -62,7 +63,8 @@ fn client(head: &Head<'_>, method: &[u8], target: &[u8]) -> Result<Finding> {
 
 fn server(said: &Said<'_>, head: &Head<'_>, status: u16) -> Result<Finding> {
     let tunnel = has(head, b"x-cstp-");
-    require("headers", tunnel || head.get("x-aggregate-auth").is_some())?;
+    let logs_on = ["x-aggregate-auth", "x-transcend-version"];
+    require("headers", tunnel || logs_on.iter().any(|name| head.get(name).is_some()))?;
     let mut facts = Facts::default();
     facts.add("anyconnect.status", status);
     facts.add_text("anyconnect.server", head.get("server").unwrap_or_default());

@@ -1,9 +1,12 @@
 //! What HTTP requests and answers tell about the software at both ends, and where proxies lead.
 
+use std::borrow::Cow;
+
 use super::{Carrier, Facts, Finding, Protocol, Rest, Said, Side};
 use crate::wire::{
     Error, Result,
     http::{self, Body, Head, Page, Start},
+    statement,
     upnp::Description,
 };
 
@@ -18,7 +21,7 @@ const MOST_HEAD: usize = 32 << 10;
 const MOST_PAGE: usize = 16 << 10;
 
 /// How large an icon may be.
-const LARGEST_ICON: u64 = 32 << 10;
+const LARGEST_ICON: usize = 32 << 10;
 
 /// How long a header's value is kept, in bytes.
 const LONGEST_VALUE: usize = 200;
@@ -147,6 +150,11 @@ fn response(
     add(&mut facts, head, "http.header.via", "via");
     add(&mut facts, head, "http.header.etag", "etag");
     add(&mut facts, head, "http.header.last_modified", "last-modified");
+    if let (200, Some(made), Some(path)) = (status, head.get("last-modified"), path_we_asked(said))
+    {
+        let made = http::decode(short(made), None);
+        facts.add_text("http.modified", format!("{path}: {made}").as_bytes());
+    }
     add(&mut facts, head, "http.upgrade", "upgrade");
     add_names(&mut facts, head);
     match content {
@@ -157,8 +165,13 @@ fn response(
             }
         }
         Content::Icon(image) => {
-            facts.add_hex("http.favicon.md5", &http::icon_md5(image));
-            facts.add("favicon.mmh3", http::icon_mmh3(image));
+            facts.add_hex("http.favicon.md5", &http::icon_md5(&image));
+            facts.add("favicon.mmh3", http::icon_mmh3(&image));
+        }
+        Content::Stated(stated) => {
+            for (field, value) in stated {
+                facts.add_text(field, value.as_bytes());
+            }
         }
         Content::Nothing => {}
     }
@@ -175,32 +188,28 @@ enum Content<'a> {
     Nothing,
     /// A page, and what a device says of itself in it.
     Page(Page, Vec<(&'static str, String)>),
-    Icon(&'a [u8]),
+    Icon(Cow<'a, [u8]>),
+    /// What an answer to our own question states.
+    Stated(Vec<(&'static str, String)>),
 }
 
 fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'a>> {
-    let encoded = head.get("content-encoding").is_some_and(|value| value != b"identity");
+    let encoding = head.get("content-encoding");
     let endless = matches!(body, Body::Sized(length) if length >= 1 << 40);
-    if body == Body::None || endless || encoded || !head.whole {
+    if body == Body::None || endless || !head.whole {
         return Ok(Content::Nothing);
     }
     let there = said.bytes.get(head.length..).unwrap_or_default();
     let kind = head.get("content-type").unwrap_or_default();
-    if http::contains(kind, b"icon") || (kind.starts_with(b"image/") && asked_for_icon(said)) {
-        let Body::Sized(length @ 1..=LARGEST_ICON) = body else { return Ok(Content::Nothing) };
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        return match there.get(..length) {
-            Some(image) => Ok(Content::Icon(image)),
-            None if said.open => {
-                Err(Error::Truncated { field: "icon", missing: length - there.len() })
-            }
-            None => Ok(Content::Nothing),
-        };
+    let ours = path_we_asked(said);
+    let is_image = kind.starts_with(b"image/") && (ours.is_some() || asked_for_icon(said));
+    if encoding.is_none() && (http::contains(kind, b"icon") || is_image) {
+        return icon(said, there, body);
     }
     let is_page = http::contains(kind, b"html")
         || http::contains(kind, b"xml")
         || (kind.is_empty() && (there.is_empty() || there.trim_ascii_start().starts_with(b"<")));
-    if !is_page {
+    if !is_page && ours.is_none() {
         return Ok(Content::Nothing);
     }
     let (joined, ended);
@@ -230,9 +239,67 @@ fn content<'a>(said: &Said<'a>, head: &Head<'_>, body: Body) -> Result<Content<'
     if said.open && !enough {
         return Err(Error::Truncated { field: "page", missing: 1 });
     }
+    let inflated;
+    let page = match encoding {
+        Some(encoding) => {
+            inflated = http::inflate(encoding, page, MOST_PAGE);
+            &inflated[..]
+        }
+        None => page,
+    };
     let label = http::charset(kind).or_else(|| http::charset(page));
     let text = http::decode(page, label);
-    Ok(Content::Page(Page::read(&text), device(text.as_bytes())))
+    let found = matches!(head.start, Start::Response { status: 200..=299, .. });
+    let mut stated = match ours.filter(|_| found) {
+        Some(path) => stated(&path, page, &text),
+        None => Vec::new(),
+    };
+    if !is_page {
+        return Ok(Content::Stated(stated));
+    }
+    stated.extend(device(text.as_bytes()));
+    Ok(Content::Page(Page::read(&text), stated))
+}
+
+/// The image in a body, once all of it is there.
+fn icon<'a>(said: &Said<'a>, there: &'a [u8], body: Body) -> Result<Content<'a>> {
+    let wait = |missing| {
+        if said.open && there.len() <= LARGEST_ICON {
+            Err(Error::Truncated { field: "icon", missing })
+        } else {
+            Ok(Content::Nothing)
+        }
+    };
+    let image = match body {
+        Body::Sized(length) => {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            if length > LARGEST_ICON {
+                return Ok(Content::Nothing);
+            }
+            let Some(image) = there.get(..length) else { return wait(length - there.len()) };
+            Cow::Borrowed(image)
+        }
+        Body::Chunked => match http::join_chunks(there, LARGEST_ICON) {
+            (image, Some(_)) => Cow::Owned(image),
+            _ => return wait(1),
+        },
+        _ if said.open || there.len() > LARGEST_ICON => return wait(1),
+        _ => Cow::Borrowed(there),
+    };
+    Ok(if image.is_empty() { Content::Nothing } else { Content::Icon(image) })
+}
+
+/// What an answer states of the software behind it, and when a compressed file was made. The path stands before it:
+/// what a version is of depends on where it was found.
+fn stated(path: &str, bytes: &[u8], text: &str) -> Vec<(&'static str, String)> {
+    if let [0x1f, 0x8b, 8, _, a, b, c, d, ..] = *bytes {
+        let made = u32::from_le_bytes([a, b, c, d]);
+        return vec![("http.gzip.made", format!("{path}: {made}"))];
+    }
+    // Some pages carry JSON with its quotes escaped.
+    let text = text.replace("\\u0022", "\"");
+    let told = statement::read(&text).into_iter();
+    told.map(|(name, value)| ("http.statement", format!("{path}: {name}={value}"))).collect()
 }
 
 /// What a device says of itself in a UPnP description, or a gateway in an answer.
@@ -244,9 +311,21 @@ fn device(xml: &[u8]) -> Vec<(&'static str, String)> {
         ("upnp.model", found.model),
         ("upnp.model_number", found.number),
         ("upnp.outside", found.outside),
+        ("upnp.service", found.service),
+        ("upnp.control", found.control),
     ];
     let told = fields.into_iter().filter_map(|(field, value)| Some((field, value?)));
     told.map(|(field, value)| (field, String::from_utf8_lossy(value).into_owned())).collect()
+}
+
+/// The path of a question of ours that this answers: only then is more read of it than of what is said anyway.
+fn path_we_asked(said: &Said<'_>) -> Option<String> {
+    if !http::contains(said.answering, b"user-agent: sekisho/") {
+        return None;
+    }
+    let line = said.answering.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let path = line.split(|byte| *byte == b' ').nth(1)?;
+    Some(String::from_utf8_lossy(short(path)).into_owned())
 }
 
 fn asked_for_icon(said: &Said<'_>) -> bool {
@@ -486,11 +565,42 @@ mod tests {
     }
 
     #[test]
-    fn compressed_pages_are_left_alone() {
-        let text = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\
-            Content-Length: 1000000000\r\nServer: a\r\n\r\n\x1f\x8b";
-        let finding = tell(80, 51_000, text, b"");
-        assert_eq!(finding.facts.get("http.header.server"), Some("a"));
+    fn compressed_pages_are_read_as_far_as_a_page_is() {
+        use std::io::Write as _;
+        let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\r\n";
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"<title>Gate</title>").unwrap();
+        gzip.write_all(&vec![b' '; 8 << 20]).unwrap();
+        let text = [&head[..], &gzip.finish().unwrap()].concat();
+        let facts = read(&Said { open: false, ..Said::stream(80, 51_000, &text) }).unwrap().facts;
+        assert_eq!(facts.get("http.title"), Some("Gate"));
+        let text = [&head[..], b"\x1f\x8bno gzip at all"].concat();
+        let facts = read(&Said { open: false, ..Said::stream(80, 51_000, &text) }).unwrap().facts;
+        assert_eq!(facts.get("http.title"), None);
+    }
+
+    #[test]
+    fn what_our_own_question_brings_is_read_for_versions_and_no_more() {
+        let text =
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 39\r\n\r\n\
+            {\"clientVersion\":\"8.4\",\"user\":\"Hanako\"}";
+        let ours = b"GET /info HTTP/1.1\r\nUser-Agent: sekisho/1 (authorised inspection)\r\n\r\n";
+        let facts = tell(80, 51_000, text, ours).facts;
+        assert_eq!(facts.all("http.statement").collect::<Vec<_>>(), ["/info: clientVersion=8.4"]);
+        let facts = tell(80, 51_000, text, b"GET / HTTP/1.1\r\n\r\n").facts;
+        assert_eq!(facts.get("http.statement"), None);
+        let text = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\x08\x01\0\0\x60\0\0";
+        let facts = tell(80, 51_000, text, ours).facts;
+        assert_eq!(facts.get("http.gzip.made"), Some("/info: 1610612737"));
+    }
+
+    #[test]
+    fn an_icon_without_a_length_ends_with_the_stream() {
+        let text = b"HTTP/1.0 200 OK\r\nContent-Type: image/x-icon\r\n\r\nabc";
+        let said = Said::stream(80, 51_000, text);
+        assert!(read(&said).is_err_and(|e| e.wants_more()));
+        let facts = read(&Said { open: false, ..said }).unwrap().facts;
+        assert_eq!(facts.get("http.favicon.md5"), Some("900150983cd24fb0d6963f7d28e17f72"));
     }
 
     #[test]

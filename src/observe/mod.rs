@@ -19,6 +19,7 @@ pub mod dcerpc;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dicom;
+pub mod dissect;
 pub mod dns;
 pub mod dtls;
 pub mod edp;

@@ -10,7 +10,10 @@ const PORTS: &[u16] = &[4899];
 pub static PROTOCOL: Protocol = Protocol { name: "radmin", carriers: &[Carrier::Tcp(PORTS)], read };
 
 fn read(said: &Said<'_>) -> Result<Finding> {
-    let message = Message::parse(said.bytes)?;
+    let message = match Message::parse(said.bytes) {
+        Err(error) if error.wants_more() && !said.open => Message::parse_cut(said.bytes)?,
+        whole => whole?,
+    };
     let mut facts = Facts::default();
     let (side, finding): (Side, fn(Side, Facts) -> Finding) = match message.body {
         [8] => (Side::Client, Finding::certain),

@@ -41,7 +41,9 @@ fn read(said: &Said<'_>) -> Result<Finding> {
         }
     }
     let side = match message.kind {
-        kind::REGISTERED | 9 | 11 | 12 | 14 | 16 | 17 | 21 | 24 => Side::Server,
+        kind::REGISTERED | 9 | 11 | 12 | 14 | 16 | 17 | kind::TEST_NAT_RESPONSE | 24 => {
+            Side::Server
+        }
         kind::DISCOVERY => Side::Peer,
         _ => Side::Client,
     };
@@ -80,8 +82,8 @@ fn name(kind: u32) -> String {
         17 => "software_update",
         kind::RELAY => "request_relay",
         19 => "relay_response",
-        20 => "test_nat_request",
-        21 => "test_nat_response",
+        kind::TEST_NAT => "test_nat_request",
+        kind::TEST_NAT_RESPONSE => "test_nat_response",
         kind::DISCOVERY => "peer_discovery",
         23 => "online_request",
         24 => "online_response",

@@ -2,16 +2,15 @@
 //! something that ends TLS.
 
 use super::{Carrier, Facts, Finding, Protocol, Said, Side, http};
-use crate::wire::{Error, Reader, Result, http::Start, require};
+use crate::wire::{
+    Reader, Result,
+    http::Start,
+    require,
+    sstp::{ENDLESS, METHOD, PATH},
+};
 
 /// Where servers listen behind what ends TLS, and where they usually do (TCP).
 const PORTS: &[u16] = &[80, 443];
-
-/// The method only SSTP has ([MS-SSTP] 3.2.4.1).
-const METHOD: &[u8] = b"SSTP_DUPLEX_POST ";
-
-/// The one path there is ([MS-SSTP] 3.2.4.1).
-const PATH: &[u8] = b"/sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/";
 
 /// SSTP, on any port: the method names it.
 pub static PROTOCOL: Protocol = Protocol { name: "sstp", carriers: &[Carrier::Tcp(PORTS)], read };
@@ -25,7 +24,7 @@ fn read(said: &Said<'_>) -> Result<Finding> {
     let side = match head.start {
         Start::Request { target, .. } => {
             facts.add_text("sstp.host", head.get("host").unwrap_or_default());
-            if !target.eq_ignore_ascii_case(PATH) {
+            if !target.eq_ignore_ascii_case(PATH.as_bytes()) {
                 facts.add_text("sstp.path", target);
             }
             facts.add_text("sstp.user_agent", head.get("user-agent").unwrap_or_default());
@@ -35,11 +34,9 @@ fn read(said: &Said<'_>) -> Result<Finding> {
             require("status", answers)?;
             facts.add("sstp.status", status);
             facts.add_text("sstp.server", head.get("server").unwrap_or_default());
-            // A server that can SSTP promises an endless body ([MS-SSTP] 3.3.4.1).
-            let length = head.get("content-length").ok_or(Error::Foreign { field: "length" })?;
-            if length != b"18446744073709551615" {
-                return Ok(Finding::firm(Side::Server, facts));
-            }
+            // A server that can SSTP promises an endless body ([MS-SSTP] 3.3.4.1); many others say 200 to anything.
+            let length = head.get("content-length").unwrap_or_default();
+            require("content length", length == ENDLESS.as_bytes())?;
             Side::Server
         }
     };

@@ -62,7 +62,10 @@ fn read(said: &Said<'_>) -> Result<Finding> {
             let is_last = |kind| matches!(kind, SERVER_HELLO_DONE);
             let ended = flight.messages().any(|message| is_last(message.kind));
             let endless = flight.messages().any(|message| message.length > 8 * MOST_FROM_SERVER);
-            if waits && !endless && (!first.is_whole() || (in_clear && !ended)) {
+            // A recording shows a certificate that was encrypted behind the hello, and then what was said.
+            let shown = !in_clear && flight.messages().any(|message| message.kind == CERTIFICATE);
+            let goes_on = flight.cut || flight.messages().any(|message| !message.is_whole());
+            if waits && !endless && (goes_on || (in_clear && !ended)) {
                 return Err(Error::Truncated { field: "server hello", missing: 1 });
             }
             add_server_hello(&mut facts, &hello?);
@@ -78,7 +81,8 @@ fn read(said: &Said<'_>) -> Result<Finding> {
                 facts.add("tls.client_certificate", "requested");
             }
             add_alert(&mut facts, &flight);
-            Ok(Finding::certain(Side::Server, facts))
+            let rest = if shown { Rest::Other(flight.length) } else { Rest::Done };
+            Ok(Finding::certain(Side::Server, facts).then(rest))
         }
         // A client's second flight; an empty list is a refusal and tells nothing.
         _ => {
@@ -292,6 +296,23 @@ mod tests {
         assert_eq!(finding.facts.get("tls.sni"), Some("vpn.example"));
         assert_eq!(finding.facts.get("tls.version"), None, "a newer one may have been cut off");
         assert_eq!(finding.facts.get("tls.ja3"), None);
+    }
+
+    #[test]
+    fn a_certificate_that_was_shown_is_followed_by_what_was_said() {
+        let body = [&[3, 3][..], &[7; 32], &[0, 0x13, 1, 0, 0, 6, 0, 43, 0, 2, 3, 4]].concat();
+        let hello = [&[SERVER_HELLO, 0, 0, u8::try_from(body.len()).unwrap()], &body[..]].concat();
+        let shown = tls::show(&hello, &[&[0x30; 600]]);
+        for end in 0..shown.len() {
+            let said = Said::stream(443, 51_000, &shown[..end]);
+            assert!(read(&said).is_err_and(|e| e.wants_more()), "{end} bytes");
+        }
+        let finding = read(&Said::stream(443, 51_000, &shown)).unwrap();
+        assert_eq!(finding.facts.get("tls.version"), Some("TLS 1.3"));
+        assert_eq!(finding.rest, Rest::Other(shown.len()));
+        let on = [&shown[..], b"HTTP/1.1 200 OK\r\n"].concat();
+        let finding = read(&Said::stream(443, 51_000, &on)).unwrap();
+        assert_eq!(finding.rest, Rest::Other(shown.len()));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use pcap_parser::{
     pcapng::{self, Block},
 };
 
-use crate::time::Timestamp;
+use crate::{time::Timestamp, wire::pcapng as blocks};
 
 /// The largest block or packet that is read; a larger one is a lie (the largest snapshot length that
 /// libpcap allows for anything but USB is 256 KiB).
@@ -32,6 +32,18 @@ const MOST_INTERFACES: usize = 4096;
 
 /// Enhanced Packet Block of pcapng.
 const ENHANCED_PACKET: u32 = 6;
+
+/// What sections of our own recordings say wrote them.
+const RECORDER: &str = "sekisho";
+
+/// The interface of our recordings on which encrypted conversations stand in clear.
+const INSIDE_TLS: &str = "sekisho inside tls";
+
+/// The line of a recording's journal that says that the run was finished.
+const END: &str = "end";
+
+/// How much of a packet's comment is read.
+const LONGEST_COMMENT: usize = 128;
 
 /// Old Packet Block of pcapng drafts, which some tools still write.
 const OLD_PACKET: u32 = 2;
@@ -109,6 +121,24 @@ pub struct Captured {
     pub length: usize,
     /// Whether it was longer on the wire.
     pub cut: bool,
+    /// Which part it has in a run of ours.
+    pub role: Role,
+    /// Whether it shows in clear what an encrypted conversation said, beside that conversation.
+    pub clear: bool,
+    /// How long its comment is, which lies behind its bytes.
+    pub comment: usize,
+}
+
+/// Which part a packet has in a run that was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// None: it was heard in passing, as all packets of other captures are.
+    #[default]
+    Overheard,
+    /// We sent it.
+    Asked,
+    /// It came in answer.
+    Replied,
 }
 
 impl Chunk {
@@ -121,6 +151,13 @@ impl Chunk {
     /// The bytes of a packet of this chunk.
     pub fn bytes_of(&self, packet: &Captured) -> &[u8] {
         self.bytes.get(packet.start..packet.start + packet.length).unwrap_or_default()
+    }
+
+    /// What a recording says of a packet of this chunk; empty in other captures.
+    pub fn comment_of(&self, packet: &Captured) -> &str {
+        let from = packet.start + packet.length;
+        let bytes = self.bytes.get(from..from + packet.comment).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// Forgets its packets and keeps its memory.
@@ -166,7 +203,27 @@ impl<R: Read> Read for Counted<R> {
 
 enum Format {
     Pcap { big_endian: bool, modified: bool, nanoseconds: bool, link_type: i32 },
-    Pcapng { big_endian: bool, interfaces: Vec<Interface> },
+    Pcapng(Section),
+}
+
+/// The section of a pcapng file that is being read.
+#[derive(Default)]
+struct Section {
+    big_endian: bool,
+    interfaces: Vec<Interface>,
+    /// It is of one of our recordings.
+    ours: bool,
+    /// The run that this section, or one before, records.
+    run: Run,
+}
+
+/// Whether a file records a run of ours, and all of it.
+#[derive(Default, PartialEq)]
+enum Run {
+    #[default]
+    None,
+    Begun,
+    Finished,
 }
 
 #[derive(Clone, Copy)]
@@ -178,6 +235,8 @@ struct Interface {
     offset: i64,
     /// How much of a simple packet block is captured; 0 for all.
     snapshot: u32,
+    /// It shows encrypted conversations in clear.
+    clear: bool,
 }
 
 /// What one step over the window gave.
@@ -226,7 +285,7 @@ impl Capture {
             }
             _ => Box::new(whole),
         };
-        let format = Format::Pcapng { big_endian: false, interfaces: Vec::new() };
+        let format = Format::Pcapng(Section::default());
         let window = Vec::new();
         let mut capture = Self {
             input,
@@ -271,8 +330,11 @@ impl Capture {
                     let bytes = self.window.get(from..from + packet.length).unwrap_or_default();
                     let start = chunk.bytes.len();
                     chunk.bytes.extend_from_slice(bytes);
+                    let comment = self.comment(packet, record);
+                    chunk.bytes.extend_from_slice(comment.as_bytes());
                     self.packets += 1;
-                    chunk.packets.push(Captured { number: self.packets, start, ..packet });
+                    let (number, role, comment) = (self.packets, role_of(&comment), comment.len());
+                    chunk.packets.push(Captured { number, start, role, comment, ..packet });
                     self.consume(record);
                 }
                 Step::Other { record } => self.consume(record),
@@ -282,7 +344,7 @@ impl Capture {
                     }
                     let left = self.unread().len();
                     match self.trouble.take() {
-                        None if left == 0 => return false,
+                        None if left == 0 || self.is_finished() => return false,
                         None => self.break_off(format!(
                             "the file ends in the middle of it: {left} bytes are there, {missing} are missing; was the \
                              capture still being written, or the disk full?"
@@ -301,6 +363,28 @@ impl Capture {
     /// Why reading ended before the file did, if it did.
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
+    }
+
+    /// Whether it records a run of ours.
+    pub fn is_recording(&self) -> bool {
+        matches!(&self.format, Format::Pcapng(section) if section.run != Run::None)
+    }
+
+    /// Whether the run that it records was finished, as far as it was read.
+    pub fn is_finished(&self) -> bool {
+        matches!(&self.format, Format::Pcapng(section) if section.run == Run::Finished)
+    }
+
+    /// What a recording says of the packet that stands at the beginning of the window.
+    fn comment(&self, packet: Captured, record: usize) -> String {
+        let Format::Pcapng(section) = &self.format else { return String::new() };
+        let from = self.at + (packet.start + packet.length).next_multiple_of(4);
+        let options = self.window.get(from..self.at + record - 4).filter(|_| section.ours);
+        let options = options.unwrap_or_default();
+        let comment = blocks::options(options, section.big_endian)
+            .find(|(code, _)| *code == blocks::COMMENT)
+            .map(|(_, text)| text.get(..LONGEST_COMMENT).unwrap_or(text));
+        String::from_utf8_lossy(comment.unwrap_or_default()).into_owned()
     }
 
     /// How many bytes of the file were read so far, compressed or not as it is.
@@ -350,7 +434,7 @@ impl Capture {
             Format::Pcap { big_endian, modified, nanoseconds, link_type } => {
                 record(unread, *big_endian, *modified, *nanoseconds, *link_type)
             }
-            Format::Pcapng { big_endian, interfaces } => block(unread, big_endian, interfaces),
+            Format::Pcapng(section) => block(unread, section),
         }
     }
 }
@@ -386,14 +470,27 @@ fn record(
     let scale = if nanoseconds { 1 } else { 1000 };
     let at = Timestamp::new(frame.ts_sec.into(), i64::from(frame.ts_usec) * scale);
     let cut = frame.origlen > frame.caplen;
-    Step::Packet {
-        packet: Captured { number: 0, at, link_type, start: header, length, cut },
-        record,
+    Step::Packet { packet: captured(at, link_type, header, length, cut), record }
+}
+
+/// A packet that is none of ours, as far as its header says.
+fn captured(at: Timestamp, link_type: i32, start: usize, length: usize, cut: bool) -> Captured {
+    let (role, clear) = (Role::Overheard, false);
+    Captured { number: 0, at, link_type, start, length, cut, role, clear, comment: 0 }
+}
+
+/// The part that a packet with this comment has.
+fn role_of(comment: &str) -> Role {
+    match comment.split(' ').next() {
+        Some("asked") => Role::Asked,
+        Some("replied") => Role::Replied,
+        _ => Role::Overheard,
     }
 }
 
 /// One block of a pcapng file.
-fn block(bytes: &[u8], big_endian: &mut bool, interfaces: &mut Vec<Interface>) -> Step {
+fn block(bytes: &[u8], section: &mut Section) -> Step {
+    let Section { big_endian, interfaces, .. } = section;
     // A section header is the same in both byte orders, and tells which one follows.
     if bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
         match bytes.get(8..12) {
@@ -425,30 +522,42 @@ fn block(bytes: &[u8], big_endian: &mut bool, interfaces: &mut Vec<Interface>) -
     let parse = if *big_endian { pcapng::parse_block_be } else { pcapng::parse_block_le };
     let parsed: Result<(_, Block<'_>), pcap_parser::nom::Err<PcapError<&[u8]>>> = parse(whole);
     match parsed {
-        Ok((_, Block::SectionHeader(_))) => interfaces.clear(),
+        Ok((_, Block::SectionHeader(_))) => {
+            interfaces.clear();
+            section.ours = option_of(whole, section.big_endian, blocks::APPLICATION)
+                .is_some_and(|name| name.split(' ').next() == Some(RECORDER));
+            if section.ours && section.run == Run::None {
+                section.run = Run::Begun;
+            }
+        }
+        Ok((_, Block::InterfaceStatistics(_))) if section.ours => {
+            let line = option_of(whole, section.big_endian, blocks::COMMENT);
+            if line == Some(END) {
+                section.run = Run::Finished;
+            }
+        }
         Ok((_, Block::InterfaceDescription(description))) if interfaces.len() < MOST_INTERFACES => {
+            let name = option_of(whole, *big_endian, blocks::NAME);
             interfaces.push(Interface {
                 link_type: description.linktype.0,
                 resolution: description.ts_resolution().unwrap_or(1_000_000).max(1),
                 offset: description.if_tsoffset,
                 snapshot: description.snaplen,
+                clear: section.ours && name.is_some_and(|name| name == INSIDE_TLS),
             });
         }
         Ok((_, Block::SimplePacket(packet))) => {
             let Some(interface) = interfaces.first() else {
                 return Step::Broken("no interface is described before it".to_owned());
             };
-            let captured = match interface.snapshot {
+            let most = match interface.snapshot {
                 0 => packet.origlen,
                 limit => packet.origlen.min(limit),
             };
-            let length = packet.data.len().min(captured as usize);
+            let length = packet.data.len().min(most as usize);
             let (at, link_type) = (Timestamp::default(), interface.link_type);
             let cut = packet.origlen as usize > length;
-            return Step::Packet {
-                packet: Captured { number: 0, at, link_type, start: 12, length, cut },
-                record,
-            };
+            return Step::Packet { packet: captured(at, link_type, 12, length, cut), record };
         }
         // Names, statistics, secrets, comments: nothing was said on the wire. A block with broken
         // options is passed over too, since its length is known.
@@ -475,8 +584,15 @@ fn packet(block: &[u8], kind: u32, big_endian: bool, interfaces: &[Interface]) -
     let (at, link_type) = (moment(of, number(12)?, number(16)?), of.link_type);
     let (length, original) = (number(20)? as usize, number(24)? as usize);
     let (length, cut) = (length.min(block.len().checked_sub(32)?), original > length);
-    let packet = Captured { number: 0, at, link_type, start: 28, length, cut };
+    let packet = Captured { clear: of.clear, ..captured(at, link_type, 28, length, cut) };
     Some(Step::Packet { packet, record: block.len() })
+}
+
+/// The first value of an option of a whole block, as text.
+fn option_of(block: &[u8], big_endian: bool, code: u16) -> Option<&str> {
+    let block = blocks::Block::parse(block, big_endian).ok()?;
+    let mut options = blocks::options(blocks::options_of(block), big_endian);
+    std::str::from_utf8(options.find(|(known, _)| *known == code)?.1).ok()
 }
 
 /// The moment that a packet block's two time fields give.

@@ -26,6 +26,8 @@ pub(super) struct Key {
     high: (u128, u16),
     /// The protocol number in IP.
     protocol: u8,
+    /// It stands in clear beside the encrypted one that it is.
+    clear: bool,
 }
 
 /// Which way a packet goes: from the lower address and port to the higher, or back.
@@ -42,10 +44,15 @@ impl Key {
     pub(super) fn new(from: (IpAddr, u16), to: (IpAddr, u16), protocol: u8) -> (Self, Direction) {
         let (from, to) = ((number(from.0), from.1), (number(to.0), to.1));
         if from <= to {
-            (Self { low: from, high: to, protocol }, Direction::Up)
+            (Self { low: from, high: to, protocol, clear: false }, Direction::Up)
         } else {
-            (Self { low: to, high: from, protocol }, Direction::Down)
+            (Self { low: to, high: from, protocol, clear: false }, Direction::Down)
         }
+    }
+
+    /// The conversation that a recording shows in clear beside this one, or this one.
+    pub(super) fn in_clear(self, clear: bool) -> Self {
+        Self { clear, ..self }
     }
 
     /// Sender and receiver of packets that go `direction`.
@@ -290,6 +297,13 @@ mod tests {
         let (same, back) = Key::new(end(2), end(1), 6);
         assert_eq!((key, way, back), (same, Direction::Up, Direction::Down));
         assert_eq!(key.ends(Direction::Down), (end(2), end(1)));
+    }
+
+    #[test]
+    fn what_is_shown_in_clear_is_another_conversation() {
+        let (key, _) = Key::new(end(1), end(2), 6);
+        assert_ne!(key, key.in_clear(true));
+        assert_eq!(key, key.in_clear(false));
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub(super) struct Noted {
     pub with: IpAddr,
     /// How many more routers could have forwarded the packet.
     pub time_to_live: u8,
+    /// How it reached us.
+    pub heard: Heard,
 }
 
 impl Noted {
@@ -297,7 +299,7 @@ impl Station {
         Some(Observation {
             at: first.at,
             packet: first.packet,
-            heard: Heard::Overheard,
+            heard: first.heard,
             speaker: Endpoint { ip: None, mac: Some(mac), port: None, transport },
             listener: None,
             protocol: "ethernet",
@@ -314,7 +316,8 @@ mod tests {
 
     fn packet(address: [u8; 4], with: [u8; 4], time_to_live: u8) -> Noted {
         let (packet, at) = (PacketId::default(), Timestamp::default());
-        Noted { packet, at, address: address.into(), with: with.into(), time_to_live }
+        let heard = Heard::Overheard;
+        Noted { packet, at, address: address.into(), with: with.into(), time_to_live, heard }
     }
 
     #[test]

@@ -4,11 +4,12 @@
 //! 2. `replay` shares them out by their addresses, so that all cores work and the result is the same.
 //! 3. A `shard` takes each packet out of its link layer and tunnels, puts `fragment`s and streams
 //!    (`reassemble`) together by conversation (`flow`), asks the protocols what they understand
-//!    (`dissect`), and keeps what is new (`keep`).
+//!    ([`crate::observe::dissect`]), and keeps what is new (`keep`).
 //! 4. `gateway` notes which hardware addresses stand between the inside and the outside.
 
+pub mod anonymise;
+pub mod asked;
 pub mod capture;
-mod dissect;
 mod flow;
 mod fragment;
 mod gateway;

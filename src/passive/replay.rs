@@ -11,15 +11,15 @@ use ipnetwork::IpNetwork;
 use rayon::prelude::*;
 
 use super::{
-    capture::{Capture, Captured, Chunk, Error, Fault},
-    dissect::Dissector,
+    asked::Asked,
+    capture::{Capture, Captured, Chunk, Error, Fault, Role},
     gateway::Stations,
     keep::Kept,
     seen::Seen,
     shard::Shard,
 };
 use crate::{
-    observe::{Mac, Observation, PacketId},
+    observe::{Mac, Observation, PacketId, dissect::Dissector},
     scope::{Inside, inside::is_global},
     time::Timestamp,
     wire::{
@@ -46,6 +46,10 @@ pub struct Replay {
     pub inside: Inside,
     /// What could not be followed.
     pub gaps: Gaps,
+    /// Whether any of the files records a run of ours.
+    pub is_recording: bool,
+    /// What was sent to whom, as recordings show it.
+    pub asked: Asked,
 }
 
 /// One file that was read.
@@ -67,6 +71,8 @@ pub struct Read {
     pub foreign: BTreeMap<i32, u64>,
     /// A packet is older than one before it by more than a second.
     pub out_of_order: bool,
+    /// It records a run of ours that did not come to its end.
+    pub unfinished: bool,
 }
 
 /// What could not be followed, and so may be missing.
@@ -116,7 +122,7 @@ pub fn hear(
         let (name, capture) = capture?;
         let file = u32::try_from(found.files.len()).unwrap_or(u32::MAX);
         let mut read = Read { name, ..Read::default() };
-        read_file(capture, file, &mut read, &mut shards, &dissector, &mut found.gaps, progress);
+        read_file(capture, file, &mut read, &mut shards, &dissector, &mut found, progress);
         found.files.push(read);
     }
     shards.par_iter_mut().for_each(|shard| shard.finish(&dissector));
@@ -190,7 +196,7 @@ fn read_file(
     read: &mut Read,
     shards: &mut [Shard],
     dissector: &Dissector,
-    gaps: &mut Gaps,
+    found: &mut Replay,
     progress: &(impl Fn(u64) + Sync),
 ) {
     let mut now = Chunk::default();
@@ -198,7 +204,9 @@ fn read_file(
     let mut more = capture.read_chunk(&mut now, CHUNK);
     let mut told = 0;
     while !now.packets.is_empty() {
-        count(read, &now, gaps);
+        count(read, &now, found);
+        // Handshakes are written down when they are over.
+        read.out_of_order &= !capture.is_recording();
         // The next packets are read while these are understood.
         let ((), still) = rayon::join(
             || absorb(&now, file, shards, dissector),
@@ -213,6 +221,8 @@ fn read_file(
         std::mem::swap(&mut now, &mut next);
     }
     read.fault = capture.fault().cloned();
+    read.unfinished = capture.is_recording() && !capture.is_finished();
+    found.is_recording |= capture.is_recording();
 }
 
 /// Shares a chunk's packets out, and lets each shard take in its own.
@@ -223,6 +233,7 @@ fn absorb(chunk: &Chunk, file: u32, shards: &mut [Shard], dissector: &Dissector)
             chunk.packets.iter().zip(&shares).filter(|(_, share)| usize::from(**share) == number)
         {
             let seen = Seen::new(packet.at, PacketId { file, number: packet.number });
+            let seen = Seen { role: packet.role, clear: packet.clear, ..seen };
             shard.packet(dissector, seen, packet.link_type, chunk.bytes_of(packet), packet.cut);
         }
     });
@@ -245,17 +256,21 @@ fn share(chunk: &Chunk, packet: &Captured) -> u8 {
     ends().map_or(0, |mixed| u8::try_from((mixed >> 32) % SHARDS as u64).unwrap_or_default())
 }
 
-fn count(read: &mut Read, chunk: &Chunk, gaps: &mut Gaps) {
+fn count(read: &mut Read, chunk: &Chunk, found: &mut Replay) {
     read.packets += chunk.packets.len() as u64;
-    read.bytes += chunk.bytes.len() as u64;
     for packet in &chunk.packets {
+        read.bytes += packet.length as u64;
+        if packet.role != Role::Overheard && !packet.clear {
+            let comment = chunk.comment_of(packet);
+            found.asked.count(packet, chunk.bytes_of(packet), comment);
+        }
         read.out_of_order |= read.ended.is_some_and(|last| last.since(packet.at) > 1_000_000_000);
         read.began = Some(read.began.map_or(packet.at, |began| began.min(packet.at)));
         read.ended = Some(read.ended.map_or(packet.at, |ended| ended.max(packet.at)));
         if !link::understood(packet.link_type) {
             *read.foreign.entry(packet.link_type).or_default() += 1;
         }
-        gaps.framed += u64::from(matches!(packet.link_type, link::ETHERNET | link::PPI));
+        found.gaps.framed += u64::from(matches!(packet.link_type, link::ETHERNET | link::PPI));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which packet something was seen in, and between whom on the wire.
 
+use super::capture::Role;
 use crate::{
-    observe::{Mac, PacketId},
+    observe::{Heard, Mac, PacketId},
     time::Timestamp,
 };
 
@@ -18,11 +19,25 @@ pub(super) struct Seen {
     pub destination: Option<Mac>,
     /// How many tunnels it was taken out of.
     pub depth: u8,
+    /// Which part it has in a run of ours.
+    pub role: Role,
+    /// Whether it shows in clear what an encrypted conversation said.
+    pub clear: bool,
 }
 
 impl Seen {
     /// A packet as it lies in a capture.
     pub(super) fn new(at: Timestamp, packet: PacketId) -> Self {
-        Self { at, packet, source: None, destination: None, depth: 0 }
+        let (role, clear) = (Role::Overheard, false);
+        Self { at, packet, source: None, destination: None, depth: 0, role, clear }
+    }
+
+    /// How what it says reached us; none for what we say ourselves, which tells nothing.
+    pub(super) fn heard(&self) -> Option<Heard> {
+        match self.role {
+            Role::Overheard => Some(Heard::Overheard),
+            Role::Replied => Some(Heard::Replied),
+            Role::Asked => None,
+        }
     }
 }

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::{
-    dissect::{Dissector, Verdict},
+    capture::Role,
     flow::{Direction, Flow, Flows, Key, Way},
     fragment::{self, Fragments},
     gateway::{Noted, Stations},
@@ -15,7 +15,10 @@ use super::{
     tunnel,
 };
 use crate::{
-    observe::{Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport},
+    observe::{
+        Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport,
+        dissect::{Dissector, Verdict},
+    },
     scope::Inside,
     wire::{
         self, ah,
@@ -98,7 +101,8 @@ impl Shard {
         bytes: &[u8],
         cut: bool,
     ) {
-        self.cut += u64::from(cut);
+        // A recording leaves out on purpose.
+        self.cut += u64::from(cut && seen.role == Role::Overheard);
         match Link::parse(link_type, bytes) {
             Ok(link) => Ear { shard: self, dissector }.link(seen, &link),
             // Those of other link layers are counted with their file.
@@ -160,7 +164,7 @@ impl Ear<'_> {
 
     /// Goes on with what a tunnel's message carries.
     fn follow(&mut self, seen: Seen, protocol: &str, message: &[u8]) {
-        if seen.depth >= DEEPEST {
+        if seen.depth >= DEEPEST || seen.role == Role::Asked {
             return;
         }
         let Some(inner) = tunnel::of(protocol) else { return };
@@ -300,6 +304,7 @@ impl Ear<'_> {
         let Datagram { source, destination, payload } = *datagram;
         let (key, direction) =
             Key::new((packet.from, source), (packet.to, destination), udp::NUMBER);
+        let key = key.in_clear(seen.clear);
         let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
         let flow = flows.find(key, &mut |flow| finish_flow(dissector, kept, flow));
         flow.begun_by.get_or_insert(direction);
@@ -341,6 +346,7 @@ impl Ear<'_> {
     fn segment(&mut self, seen: Seen, packet: &Packet<'_>, segment: &Segment<'_>) {
         let (from, to) = ((packet.from, segment.source), (packet.to, segment.destination));
         let (key, direction) = Key::new(from, to, tcp::NUMBER);
+        let key = key.in_clear(seen.clear);
         let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
         let mut give_way = |flow: &mut Flow| finish_flow(dissector, kept, flow);
         let flow = flows.find(key, &mut give_way);
@@ -460,6 +466,8 @@ fn finish_flow(dissector: &Dissector, kept: &mut Kept, flow: &mut Flow) {
 /// addresses: a mirror may show a packet before and behind a router.
 fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>) {
     way.seen = Some(seen);
+    // Where our own packets go shows how we are set up, not what the network does.
+    let Some(heard) = seen.heard() else { return };
     let between = (seen.source, seen.destination);
     if seen.depth > 0 || way.noted == Some(between) || way.notes >= MOST_NOTES {
         return;
@@ -467,8 +475,10 @@ fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>)
     way.noted = Some(between);
     way.notes += 1;
     let Packet { from: address, to: with, time_to_live, .. } = *packet;
-    let noted = Noted { packet: seen.packet, at: seen.at, address, with, time_to_live };
-    stations.note(seen.source, seen.destination, noted);
+    let noted = Noted { packet: seen.packet, at: seen.at, address, with, time_to_live, heard };
+    // An answer shows who passed it on; that it came to us is our own doing.
+    let destination = seen.destination.filter(|_| seen.role == Role::Overheard);
+    stations.note(seen.source, destination, noted);
 }
 
 fn ends(seen: Seen, key: Key, direction: Direction, transport: Transport) -> Ends {
@@ -485,13 +495,19 @@ fn ends(seen: Seen, key: Key, direction: Direction, transport: Transport) -> End
 
 fn keep(kept: &mut Kept, seen: Seen, ends: Ends, protocol: &'static Protocol, finding: Finding) {
     let Finding { side, confidence, facts, .. } = finding;
+    let Some(heard) = seen.heard() else { return };
+    // That a port which was asked is closed is an answer, and counted as one; it says nothing about who gave it.
+    let closed = ["icmp.code", "icmpv6.code"].iter().any(|field| facts.get(field) == Some("port"));
+    if heard == Heard::Replied && closed {
+        return;
+    }
     let to_all = ends.to.ip.is_some_and(|ip| ip.is_multicast() || is_broadcast(ip))
         || ends.to.mac.is_some_and(Mac::is_group)
         || (ends.to.ip.is_none() && ends.to.mac.is_none());
     kept.add(Observation {
         at: seen.at,
         packet: seen.packet,
-        heard: Heard::Overheard,
+        heard,
         speaker: ends.from,
         listener: (!to_all).then_some(ends.to),
         protocol: protocol.name,
@@ -632,6 +648,65 @@ mod tests {
         let heard =
             banners([refused, again, said].into_iter().chain(resent).chain([later, spoken]));
         assert_eq!(heard, ["first", "second"]);
+    }
+
+    #[test]
+    fn what_a_recording_shows_of_a_conversation_inside_tls_is_read() {
+        let body = [&[3, 3][..], &[7; 32], &[0, 0x13, 1, 0, 0, 6, 0, 43, 0, 2, 3, 4]].concat();
+        let hello = [&[2, 0, 0, 46][..], &body].concat();
+        let shown = wire::tls::show(&hello, &[&[0x30; 3000]]);
+        let page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 19\r\n\r\n<title>Gate</title>";
+        let question = b"GET / HTTP/1.1\r\n\r\n";
+        let turn = |ours: bool, flags, sequence, payload: &[u8]| {
+            let (source, destination) = if ours { (50_000, 443) } else { (443, 50_000) };
+            let acknowledgement = 0;
+            let segment = Segment {
+                source,
+                destination,
+                sequence,
+                acknowledgement,
+                flags,
+                window: 1024,
+                options: &[],
+                payload,
+            };
+            let ends = [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)];
+            let [from, to] = if ours { ends } else { [ends[1], ends[0]] };
+            let packet = ipv4::Packet {
+                source: from,
+                destination: to,
+                time_to_live: 64,
+                protocol: tcp::NUMBER,
+                identification: 0,
+                dont_fragment: true,
+                more_fragments: false,
+                fragment_offset: 0,
+                options: &[],
+                payload: &segment.emit(&[]),
+                missing: 0,
+            };
+            packet.emit()
+        };
+        let mut packets =
+            vec![turn(true, flag::SYN, 0, &[]), turn(false, flag::SYN | flag::ACK, 0, &[])];
+        let mut sequence = 1;
+        for part in shown.chunks(1400) {
+            packets.push(turn(false, flag::ACK, sequence, part));
+            sequence += u32::try_from(part.len()).unwrap();
+        }
+        packets.push(turn(true, flag::ACK, 1, question));
+        packets.push(turn(false, flag::ACK, sequence, page));
+        let dissector = Dissector::new();
+        let mut shard = Shard::default();
+        for bytes in &packets {
+            let seen = Seen::new(Timestamp::default(), PacketId::default());
+            shard.packet(&dissector, seen, link::RAW, bytes, false);
+        }
+        shard.finish(&dissector);
+        let (heard, _) = Kept::join([shard.kept].into_iter());
+        let told = |field| heard.iter().find_map(|o| o.facts.get(field));
+        assert_eq!(told("tls.version"), Some("TLS 1.3"));
+        assert_eq!(told("http.title"), Some("Gate"));
     }
 
     #[test]

@@ -3,14 +3,70 @@
 //! A dialogue is a plain function from what was heard so far to what to do next, so that a test of a minute's
 //! conversation takes a millisecond, and what is sent depends on nothing but the seed and the replies.
 
+pub mod anyconnect;
+pub mod anydesk;
+pub mod banner;
+pub mod bgp;
+mod conversation;
+pub mod dameware;
+pub mod dcerpc;
+pub mod dicom;
+mod distress;
+pub mod dns;
+pub mod dtls;
+pub mod engine;
+pub mod hl7;
+pub mod http;
+pub mod ica;
+pub mod ike;
+mod inside_tls;
+pub mod l2tp;
+pub mod mdns;
+pub mod mndp;
+pub mod names;
 pub mod nat_pmp;
+pub mod nbns;
+pub mod nomachine;
+pub mod ntp;
+pub mod openvpn;
+pub mod pcanywhere;
+pub mod plan;
+#[cfg(test)]
+mod play;
+pub mod pptp;
+pub mod radmin;
+pub mod rdp;
+#[cfg(test)]
+mod rehearsal;
+pub mod resume;
+pub mod rustdesk;
+pub mod sip;
+pub mod smb;
+pub mod snmp;
+pub mod socks;
+pub mod softether;
+pub mod splashtop;
+pub mod ssdp;
 pub mod ssh;
+pub mod sstp;
+pub mod stun;
+pub mod teamviewer;
+pub mod telnet;
+pub mod tinc;
+pub mod tls;
+pub mod ubiquiti;
+pub mod upnp;
+pub mod vnc;
+pub mod x11;
 
 use std::net::SocketAddr;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::observe::{Facts, Protocol, Transport};
+use crate::{
+    observe::{Facts, Protocol, Transport},
+    wire,
+};
 
 /// One question, or one short dialogue.
 #[derive(Debug)]
@@ -69,8 +125,10 @@ pub struct Ask<'a> {
 /// What was heard so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Heard<'a> {
-    /// How often the dialogue spoke before.
+    /// How often the dialogue spoke before. Beginning TLS counts.
     pub turn: u32,
+    /// What was heard in clear before [`Step::StartTls`]; empty before it, and in other dialogues.
+    pub before_tls: &'a [u8],
     /// The stream since it began (inside TLS since TLS began), or the last datagram.
     pub bytes: &'a [u8],
     /// How much of `bytes` had been heard at the turn before this.
@@ -94,6 +152,46 @@ pub enum Step {
     Last(Vec<u8>),
     /// End politely.
     Done,
+}
+
+impl Probe {
+    /// The first thing it says; none where it only listens, or does not know what it would ask with.
+    pub fn question(&self, ask: &Ask<'_>) -> Option<Vec<u8>> {
+        match (self.next)(ask, &Heard::default()) {
+            Step::Say(bytes) | Step::Last(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether it ends before anything is said or heard.
+    pub fn passes(&self, ask: &Ask<'_>) -> bool {
+        (self.next)(ask, &Heard::default()) == Step::Done
+    }
+
+    /// The first thing it says to 192.0.2.1, from 192.0.2.10 and with seed 0, when nothing is known: for pages
+    /// that show what is sent.
+    pub fn example(&self) -> Option<Vec<u8>> {
+        let at = |last, port| SocketAddr::from(([192, 0, 2, last], port));
+        self.question(&Ask {
+            to: at(1, self.ports.first().copied().unwrap_or_default()),
+            from: at(10, 40_000),
+            seed: 0,
+            known: &Facts::default(),
+            communities: &[],
+        })
+    }
+}
+
+impl Intrusion {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Listens => "listens",
+            Self::Ordinary => "ordinary",
+            Self::Dialogue => "dialogue",
+            Self::OnRequest => "on_request",
+        }
+    }
 }
 
 impl Ask<'_> {
@@ -122,10 +220,112 @@ pub fn once(heard: &Heard<'_>, question: impl FnOnce() -> Vec<u8>) -> Step {
     }
 }
 
+/// A dialogue of one question, and of a second one when patience with the first ends in silence.
+pub fn either(
+    heard: &Heard<'_>,
+    first: impl FnOnce() -> Vec<u8>,
+    second: impl FnOnce() -> Vec<u8>,
+) -> Step {
+    match heard {
+        Heard { turn: 0, .. } => Step::Say(first()),
+        Heard { turn: 1, waited: true, ended: false, .. } => Step::Say(second()),
+        Heard { bytes: [], waited: false, ended: false, .. } => Step::Wait,
+        _ => Step::Done,
+    }
+}
+
+/// How much of a stream a dialogue listens to, whatever is still announced.
+const MOST_HEARD: usize = 64 << 10;
+
 /// A dialogue that says nothing: ends when `enough` was heard, or when patience ends.
 pub fn listen(heard: &Heard<'_>, enough: impl FnOnce(&[u8]) -> bool) -> Step {
-    if heard.waited || heard.ended || enough(heard.bytes) { Step::Done } else { Step::Wait }
+    let ends = heard.waited || heard.ended || heard.bytes.len() >= MOST_HEARD;
+    if ends || enough(heard.bytes) { Step::Done } else { Step::Wait }
+}
+
+/// A dialogue of one question over a stream: says it, then ends when `enough` was heard, or when patience ends.
+pub fn until(
+    heard: &Heard<'_>,
+    question: impl FnOnce() -> Vec<u8>,
+    enough: impl FnOnce(&[u8]) -> bool,
+) -> Step {
+    if heard.turn == 0 { Step::Say(question()) } else { listen(heard, enough) }
+}
+
+/// Whether more bytes of a stream would not change what was read of it.
+pub fn settled<T>(read: &wire::Result<T>) -> bool {
+    !matches!(read, Err(error) if error.wants_more())
 }
 
 /// Every probe, in the order in which they are asked of one service.
-pub static ALL: &[&Probe] = &[&nat_pmp::PROBE, &ssh::PROBE];
+pub static ALL: &[&Probe] = &[
+    &banner::PROBE,
+    &banner::INSIDE_TLS,
+    &tls::PROBE,
+    &tls::OLD,
+    &tls::OLDEST,
+    &http::PROBE,
+    &http::INSIDE_TLS,
+    &nat_pmp::PROBE,
+    // VPNs.
+    &ike::VERSION_2,
+    &ike::VERSION_1,
+    &ike::BACKOFF,
+    &openvpn::PROBE,
+    &openvpn::STREAM,
+    &l2tp::PROBE,
+    &pptp::PROBE,
+    &dtls::PROBE,
+    &tinc::PROBE,
+    // VPNs inside HTTPS. One that grants SSTP is asked whether it is another's imitation.
+    &anyconnect::PROBE,
+    &sstp::PROBE,
+    &softether::PROBE,
+    // Gateways and what manages them.
+    &nat_pmp::SUCCESSOR,
+    &ssdp::PROBE,
+    &upnp::DESCRIPTION,
+    &upnp::OUTSIDE,
+    &snmp::DISCOVERY,
+    &snmp::SYSTEM_OBJECTS,
+    &mndp::PROBE,
+    &ubiquiti::PROBE,
+    &bgp::PROBE,
+    // Names and time.
+    &dns::VERSION,
+    &dns::NAMES,
+    &nbns::PROBE,
+    &mdns::PROBE,
+    &ntp::PROBE,
+    // Telephony.
+    &sip::PROBE,
+    &sip::STREAM,
+    &stun::PROBE,
+    // Remote desktops.
+    &rdp::PROBE,
+    &vnc::PROBE,
+    &ica::SESSION,
+    &ica::PROBE,
+    &x11::PROBE,
+    &nomachine::PROBE,
+    // Remote support.
+    &anydesk::PROBE,
+    &teamviewer::PROBE,
+    &rustdesk::PROBE,
+    &rustdesk::STREAM,
+    &radmin::PROBE,
+    &splashtop::PROBE,
+    &dameware::PROBE,
+    &pcanywhere::PROBE,
+    &pcanywhere::STREAM,
+    // Remote shells and relays.
+    &ssh::PROBE,
+    &telnet::PROBE,
+    &socks::PROBE,
+    // Files and what names a host's networks.
+    &smb::PROBE,
+    &dcerpc::PROBE,
+    // Medicine: only where the facility says so.
+    &dicom::PROBE,
+    &hl7::PROBE,
+];

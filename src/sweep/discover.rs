@@ -128,15 +128,16 @@ pub struct Found {
 }
 
 impl Manner {
-    /// As a profile has it, from the beginning.
+    /// The manner of a profile, from the beginning.
     pub fn of(profile: Profile, seed: u64) -> Self {
+        let milliseconds = Duration::from_millis;
         let (attempts, patience, handshakes) = match profile {
-            Profile::Clinic => (2, 2000, true),
-            Profile::Office => (3, 1500, true),
-            Profile::Lab => (3, 1000, false),
+            Profile::Clinic => (3, milliseconds(2000), true),
+            Profile::Office => (3, milliseconds(1000), false),
+            Profile::Lab => (2, milliseconds(500), false),
         };
-        let patience = Duration::from_millis(patience);
-        Self { attempts, patience, seed, handshakes, first_call: 1, progress: Progress::default() }
+        let progress = Progress::default();
+        Self { attempts, patience, seed, handshakes, first_call: 1, progress }
     }
 }
 
@@ -488,7 +489,9 @@ fn beyond<L: Link>(
 /// Asks the ports of those that live.
 fn ports<L: Link>(round: &mut Round<'_, L>, ends: &[End], routers: &Routers, manner: &Manner) {
     let (cookie, targets) = (round.cookie, round.targets);
-    let hosts: Vec<Host> = round.hosts.values().cloned().collect();
+    // Neighbours that answer everybody need not be in the scope.
+    let in_scope = |host: &&Host| targets.blocks.contains(host.address);
+    let hosts: Vec<Host> = round.hosts.values().filter(in_scope).cloned().collect();
     let ports = u64::try_from(targets.ports.len()).unwrap_or_default();
     let count = ports * u64::try_from(hosts.len()).unwrap_or_default();
     let target = |number: u64| {

@@ -14,6 +14,11 @@ const ACCEPT: u8 = 2;
 /// A server refuses it.
 const REJECT: u8 = 3;
 
+/// A side wants to end it.
+const RELEASE: u8 = 5;
+/// The other grants that.
+const RELEASED: u8 = 6;
+
 /// What opens an association.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message<'a> {
@@ -169,6 +174,24 @@ pub fn ask(called: &str, calling: &str) -> Vec<u8> {
     Writer::new().u8(REQUEST).u8(0).u32(length).bytes(&body).finish()
 }
 
+/// Writes the wish to end an association that was granted (PS3.8, 9.3.6).
+pub fn release() -> Vec<u8> {
+    Writer::new().u8(RELEASE).u8(0).u32(4).zeros(4).finish()
+}
+
+/// How many bytes the opening takes that `bytes` begin with.
+pub fn length(bytes: &[u8]) -> Result<usize> {
+    let (_, length, r) = header(bytes)?;
+    Ok(r.position() + length)
+}
+
+/// Whether `bytes` grant the wish to end.
+pub fn releases(bytes: &[u8]) -> Result<()> {
+    let mut r = Reader::new(bytes);
+    r.expect_bytes("kind", &[RELEASED, 0, 0, 0, 0, 4])?;
+    r.skip("reserved", 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +204,18 @@ mod tests {
         assert_eq!(association.abstract_syntaxes, [b"1.2.840.10008.1.1"]);
         assert_eq!(association.version, b"SEKISHO_1");
         crate::wire::refuses_every_truncation(&bytes, Message::parse);
+    }
+
+    #[test]
+    fn an_association_ends_politely() {
+        let bytes = release();
+        assert_eq!(bytes, hex_literal::hex!("05000000000400000000"));
+        let granted = [&[RELEASED], &bytes[1..]].concat();
+        crate::wire::refuses_every_truncation(&granted, releases);
+        assert_eq!(releases(&granted), Ok(()));
+        assert!(!releases(&bytes).unwrap_err().wants_more());
+        let question = ask("ANY-SCP", "SEKISHO");
+        assert_eq!(length(&question), Ok(question.len()));
     }
 
     #[test]

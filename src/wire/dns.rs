@@ -190,12 +190,21 @@ pub fn texts(data: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Writes a question for one `name`, its labels joined by dots.
 pub fn ask(id: u16, flags: u16, name: &[u8], kind: u16, class: u16) -> Vec<u8> {
-    let mut w = Writer::new().u16(id).u16(flags).u16(1).u16(0).u16(0).u16(0);
-    for label in name.split(|byte| *byte == b'.').filter(|label| !label.is_empty()) {
-        let label = label.get(..63).unwrap_or(label);
-        w = w.u8(u8::try_from(label.len()).unwrap_or(63)).bytes(label);
+    ask_all(id, flags, &[name], kind, class)
+}
+
+/// Writes one question for each of `names`, in one message.
+pub fn ask_all(id: u16, flags: u16, names: &[&[u8]], kind: u16, class: u16) -> Vec<u8> {
+    let count = u16::try_from(names.len()).unwrap_or(u16::MAX);
+    let mut w = Writer::new().u16(id).u16(flags).u16(count).u16(0).u16(0).u16(0);
+    for name in names {
+        for label in name.split(|byte| *byte == b'.').filter(|label| !label.is_empty()) {
+            let label = label.get(..63).unwrap_or(label);
+            w = w.u8(u8::try_from(label.len()).unwrap_or(63)).bytes(label);
+        }
+        w = w.u8(0).u16(kind).u16(class);
     }
-    w.u8(0).u16(kind).u16(class).finish()
+    w.finish()
 }
 
 #[cfg(test)]
@@ -228,6 +237,15 @@ mod tests {
             [Question { name: b"version.bind".to_vec(), kind: TXT, class: CHAOS }]
         );
         crate::wire::refuses_every_truncation(&bytes, Message::parse);
+    }
+
+    #[test]
+    fn questions_go_both_ways_together() {
+        let bytes = ask_all(7, 0, &[b"_ssh._tcp.local", b"_rfb._tcp.local"], PTR, IN);
+        let message = Message::parse(&bytes).unwrap();
+        let names: Vec<_> = message.questions.iter().map(|question| &question.name[..]).collect();
+        assert_eq!(names, [&b"_ssh._tcp.local"[..], b"_rfb._tcp.local"]);
+        assert_eq!(message.length, bytes.len());
     }
 
     #[test]

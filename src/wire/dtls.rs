@@ -1,8 +1,8 @@
 //! DTLS: TLS in datagrams (RFC 6347 and 9147), and Cisco's form of before the standard (version 0x0100).
 
 use super::{
-    Reader, Result, require,
-    tls::{ALERT, HANDSHAKE, is_datagram_version},
+    Reader, Result, Writer, require,
+    tls::{ALERT, CLIENT_HELLO, HANDSHAKE, is_datagram_version},
 };
 
 /// Record: the next records are encrypted.
@@ -148,10 +148,66 @@ impl<'a> Record<'a> {
     }
 }
 
+/// What the first hello offers: ciphers with and without a certificate's signature over the key, of 1.2 and before.
+const SUITES: &[u16] = &[
+    0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0x009c, 0x009d, 0xc009, 0xc013, 0xc00a, 0xc014,
+    0x002f, 0x0035,
+];
+
+/// Extensions of the first hello: the curves, the form of their points, signatures, the master secret over the
+/// whole handshake (RFC 7627), no renegotiation (RFC 5746).
+const EXTENSIONS: &[(u16, &[u8])] = &[
+    (10, &[0, 6, 0, 29, 0, 23, 0, 24]),
+    (11, &[1, 0]),
+    (13, &[0, 12, 4, 3, 8, 4, 4, 1, 5, 3, 5, 1, 2, 1]),
+    (23, &[]),
+    (0xff01, &[0]),
+];
+
+/// Writes the hello with which a client of DTLS 1.2 begins, without a cookie.
+pub fn ask(random: &[u8; 32]) -> Vec<u8> {
+    let suites = SUITES.iter().flat_map(|suite| suite.to_be_bytes()).collect::<Vec<u8>>();
+    let extensions = EXTENSIONS
+        .iter()
+        .fold(Writer::new(), |w, (kind, value)| w.u16(*kind).sized_u16(0, value))
+        .finish();
+    let hello = Writer::new()
+        .u16(0xfefd)
+        .bytes(random)
+        .u8(0)
+        .u8(0)
+        .sized_u16(0, &suites)
+        .bytes(&[1, 0])
+        .sized_u16(0, &extensions)
+        .finish();
+    // One fragment: its length stands twice, in 24 bits, around its place.
+    let [high, low] = u16::try_from(hello.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let message = Writer::new()
+        .bytes(&[CLIENT_HELLO, 0, high, low])
+        .u16(0)
+        .zeros(3)
+        .bytes(&[0, high, low])
+        .bytes(&hello)
+        .finish();
+    Writer::new().u8(HANDSHAKE).u16(0xfeff).zeros(8).sized_u16(0, &message).finish()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tls::ClientHello, *};
     use hex_literal::hex;
+
+    #[test]
+    fn a_hello_goes_both_ways() {
+        let bytes = ask(&[7; 32]);
+        let datagram = Datagram::parse(&bytes).unwrap();
+        let [message] = &datagram.messages[..] else { panic!("{datagram:?}") };
+        assert!(datagram.whole && message.body.len() == message.length);
+        let hello = ClientHello::parse_cut(&message.body, true).unwrap();
+        assert!(hello.suites().eq(SUITES.iter().copied()));
+        assert_eq!(hello.groups(), [29, 23, 24]);
+        assert_eq!(hello.extension_numbers().count(), EXTENSIONS.len());
+    }
 
     #[test]
     fn fragments_of_one_datagram_are_joined() {

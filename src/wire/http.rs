@@ -1,6 +1,9 @@
 //! HTTP/1: a message's head, its body's borders, and what a page says about the software that made it
 //! (RFC 9110 and 9112). Lenient: old equipment writes heads no standard allows.
 
+use std::io::Read as _;
+
+use flate2::read::{GzDecoder, ZlibDecoder};
 use md5::{Digest, Md5};
 
 use super::{Error, Reader, Result, require};
@@ -226,6 +229,37 @@ fn join(r: &mut Reader<'_>, body: &mut Vec<u8>, limit: usize) -> Result<()> {
     Err(Error::Foreign { field: "chunks" })
 }
 
+/// What is there of a body, out of its chunks and uncompressed, up to `limit` bytes. A kind of compression that is
+/// not known leaves nothing.
+pub fn body(head: &Head<'_>, there: &[u8], limit: usize) -> Vec<u8> {
+    let raw = match head.body(false) {
+        Body::None => Vec::new(),
+        Body::Chunked => join_chunks(there, limit).0,
+        Body::Sized(length) => {
+            let length = usize::try_from(length).unwrap_or(usize::MAX).min(limit);
+            there.get(..length).unwrap_or(there).to_owned()
+        }
+        Body::ToTheEnd => there.get(..limit).unwrap_or(there).to_owned(),
+    };
+    match head.get("content-encoding") {
+        Some(encoding) => inflate(encoding, &raw, limit),
+        None => raw,
+    }
+}
+
+/// Uncompressed bytes, up to `limit`, however much they would make; what cannot be read leaves what came before it.
+pub fn inflate(encoding: &[u8], bytes: &[u8], limit: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let most = limit as u64;
+    let _ = match encoding.to_ascii_lowercase().as_slice() {
+        b"gzip" | b"x-gzip" => GzDecoder::new(bytes).take(most).read_to_end(&mut out),
+        b"deflate" => ZlibDecoder::new(bytes).take(most).read_to_end(&mut out),
+        b"identity" => bytes.take(most).read_to_end(&mut out),
+        _ => Ok(0),
+    };
+    out
+}
+
 /// Text in the encoding `label` names (WHATWG); without one UTF-8, or `Shift_JIS` if it is not that.
 pub fn decode(bytes: &[u8], label: Option<&[u8]>) -> String {
     let named = label.and_then(encoding_rs::Encoding::for_label);
@@ -260,6 +294,8 @@ pub struct Page {
     pub assets: Vec<String>,
     /// Where a script or a `meta` element sends the browser.
     pub redirects: Vec<String>,
+    /// The icon it names, whatever its size.
+    pub icon: Option<String>,
 }
 
 /// How many of each kind a page may give.
@@ -294,6 +330,11 @@ impl Page {
                 "meta" => page.read_meta(tag),
                 "script" => page.add_asset(attribute(tag, "src")),
                 "link" => {
+                    let rel = attribute(tag, "rel").unwrap_or_default().to_ascii_lowercase();
+                    if page.icon.is_none() && ["icon", "shortcut icon"].contains(&&*rel) {
+                        page.icon =
+                            attribute(tag, "href").filter(|path| !path.starts_with("data:"));
+                    }
                     // Other links lead to pages, or to the same icon in many sizes.
                     let wanted = attribute(tag, "rel").is_none_or(|rel| {
                         ["stylesheet", "shortcut icon", "icon"]

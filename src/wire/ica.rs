@@ -2,7 +2,7 @@
 //!
 //! Not published; the marks are as public service probes know them.
 
-use super::{Error, Reader, Result, require};
+use super::{Error, Reader, Result, Writer, require};
 
 /// What a session begins with.
 pub const SESSION: &[u8] = b"\x7f\x7fICA\0";
@@ -47,9 +47,21 @@ pub fn browser(bytes: &[u8]) -> Result<u8> {
     if whole { Ok(kind) } else { Err(Error::Foreign { field: "length" }) }
 }
 
+/// Writes the browser's question for the servers of a farm.
+pub fn ask_browser() -> Vec<u8> {
+    Writer::new().bytes(&[30, 0, 1]).bytes(BROWSER).zeros(22).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_to_the_browser_goes_both_ways() {
+        let bytes = ask_browser();
+        assert_eq!((browser(&bytes), bytes.len()), (Ok(1), 30));
+        crate::wire::refuses_every_truncation(&bytes[..8], browser);
+    }
 
     #[test]
     fn reads_the_marks() {

@@ -4,6 +4,12 @@
 //! Both versions share one header and one chain of payloads; what stands in clear is walked, what is
 //! encrypted is not touched.
 
+mod ask;
+
+pub use ask::{
+    CLASSIC, COMMON, PUBLIC_VALUE, SaInit, answer, ask_main, marked, nat_digest, public_value,
+};
+
 use super::{Error, Reader, Result, Writer, require};
 
 /// What stands before IKE where encrypted packets share its port (RFC 3948, 2.2).
@@ -413,227 +419,6 @@ pub fn parse_stream(bytes: &[u8]) -> Result<(Message<'_>, usize)> {
     Ok((message, at + whole))
 }
 
-/// A chain of payloads being built; each is told its follower's type.
-#[derive(Debug, Default)]
-struct Chain(Vec<(u8, Vec<u8>)>);
-
-impl Chain {
-    fn with(mut self, kind: u8, body: Vec<u8>) -> Self {
-        self.0.push((kind, body));
-        self
-    }
-
-    fn first(&self) -> u8 {
-        self.0.first().map_or(0, |(kind, _)| *kind)
-    }
-
-    fn emit(&self) -> Vec<u8> {
-        let followers = self.0.iter().skip(1).map(|(kind, _)| *kind).chain([0]);
-        self.0.iter().zip(followers).fold(Vec::new(), |mut out, ((_, body), next)| {
-            out.extend(Writer::new().u8(next).u8(0).sized_u16(4, body).finish());
-            out
-        })
-    }
-}
-
-/// Proposals or transforms laid end to end: each is told whether another follows.
-fn list(more: u8, items: &[Vec<u8>]) -> Vec<u8> {
-    let last = items.len().saturating_sub(1);
-    items.iter().enumerate().fold(Vec::new(), |mut out, (at, item)| {
-        let more = if at == last { 0 } else { more };
-        out.extend(Writer::new().u8(more).u8(0).sized_u16(4, item).finish());
-        out
-    })
-}
-
-fn transform_v1(number: u8, values: [u16; 5]) -> Vec<u8> {
-    let [encryption, bits, hash, authentication, group] = values;
-    let mut w = Writer::new().u8(number).u8(1).u16(0).u16(0x8001).u16(encryption);
-    if bits != 0 {
-        w = w.u16(0x800e).u16(bits);
-    }
-    w.u16(0x8002)
-        .u16(hash)
-        .u16(0x8003)
-        .u16(authentication)
-        .u16(0x8004)
-        .u16(group)
-        .u16(0x800b)
-        .u16(1)
-        .u16(0x000c)
-        .u16(4)
-        .u32(28_800)
-        .finish()
-}
-
-fn sa_v1(transforms: &[Vec<u8>]) -> Vec<u8> {
-    let count = u8::try_from(transforms.len()).unwrap_or(u8::MAX);
-    let proposal = Writer::new().u8(1).u8(1).u8(0).u8(count).bytes(&list(3, transforms)).finish();
-    Writer::new().u32(1).u32(1).bytes(&list(2, &[proposal])).finish()
-}
-
-/// What the first question of version 1 offers: encryption, key length, hash and group; each with a
-/// shared key and with a certificate. Strong first; the weak ones show which gateways still take them.
-const SUITES_V1: &[[u16; 4]] = &[
-    [7, 256, 4, 14],
-    [7, 256, 2, 14],
-    [7, 256, 2, 5],
-    [7, 256, 2, 2],
-    [7, 128, 4, 14],
-    [7, 128, 2, 14],
-    [7, 128, 2, 5],
-    [7, 128, 2, 2],
-    [5, 0, 2, 2],
-    [5, 0, 1, 2],
-    [5, 0, 2, 5],
-    [7, 256, 4, 19],
-    [7, 256, 5, 20],
-    [1, 0, 1, 1],
-];
-
-/// Vendor identifiers that gateways expect before they answer fully: address translation (RFC 3947),
-/// dead peer detection (RFC 3706), fragmentation, XAUTH, Unity.
-const VENDORS_V1: &[&[u8]] = &[
-    &[74, 19, 28, 129, 7, 3, 88, 69, 92, 87, 40, 242, 14, 149, 69, 47],
-    &[175, 202, 215, 19, 104, 161, 241, 201, 107, 134, 150, 252, 119, 87, 1, 0],
-    &[64, 72, 183, 213, 110, 188, 232, 133, 37, 231, 222, 127, 0, 214, 194, 211, 128, 0, 0, 0],
-    &[9, 0, 38, 137, 223, 214, 183, 18],
-    &[18, 245, 242, 140, 69, 113, 104, 169, 112, 45, 159, 226, 116, 204, 1, 0],
-];
-
-/// The first question of main mode: it offers what gateways commonly take, and ends below 1280 bytes with
-/// every header, so that it is never split.
-pub fn ask_main(initiator: u64) -> Vec<u8> {
-    let suites = SUITES_V1.iter().flat_map(|[encryption, bits, hash, group]| {
-        [1, 3].map(|authentication| [*encryption, *bits, *hash, authentication, *group])
-    });
-    let transforms: Vec<_> =
-        suites.zip(1..).map(|(suite, number)| transform_v1(number, suite)).collect();
-    let chain = VENDORS_V1
-        .iter()
-        .fold(Chain::default().with(payload::SA_V1, sa_v1(&transforms)), |chain, vendor| {
-            chain.with(payload::VENDOR_V1, vendor.to_vec())
-        });
-    let header = Header {
-        initiator,
-        responder: 0,
-        next: chain.first(),
-        version: 1,
-        exchange: exchange::MAIN,
-        flags: 0,
-        message: 0,
-        length: 0,
-    };
-    header.emit(&chain.emit())
-}
-
-fn transform(kind: u8, value: u16, bits: Option<u16>) -> Vec<u8> {
-    let w = Writer::new().u8(kind).u8(0).u16(value);
-    bits.map_or_else(|| w.clone(), |bits| w.clone().u16(0x800e).u16(bits)).finish()
-}
-
-fn proposal(number: u8, transforms: &[Vec<u8>]) -> Vec<u8> {
-    let count = u8::try_from(transforms.len()).unwrap_or(u8::MAX);
-    Writer::new().u8(number).u8(1).u8(0).u8(count).bytes(&list(3, transforms)).finish()
-}
-
-/// A public value of group 14 (RFC 3526, 3), for questions that end before a key is needed.
-pub const PUBLIC_VALUE: [u8; 256] = hex(
-    b"78c12b70913419ed5a2c1ad02bc99d771820616580e1bd8781264a97b2cb1ae1cccc3efc21db6797dbbb896ac0fe7368\
-f7601a1ae76786f4b3ff4ff0fe46be632731f717f06350423a3dbfb9248b1deb8924b287a13f83c0384828965dab8321058d26043f\
-f78c162cac487ce7b84e14c7b52b56b7843f82e9fcf443ce98bffa5becffccb8947c62957c10aba63edabe881efdd5ff2626dde773\
-bd1d5b1749d6c771d9c02216e8aa1d795dfdb0c8468fcd5f13f67463b5f957978f4746f318127d34aa09246973b45716fd20a06a68\
-5efa8b6113d867bb58d6176e8633285b66a21e5ccaf34182d50920102727b7f1d6e01e010e2d9a7703f963d6bc6e83cd1b",
-);
-
-#[expect(clippy::indexing_slicing, reason = "evaluated when compiled")]
-const fn hex<const N: usize>(digits: &[u8]) -> [u8; N] {
-    const fn digit(digit: u8) -> u8 {
-        if digit <= b'9' { digit - b'0' } else { digit - b'a' + 10 }
-    }
-    let mut bytes = [0; N];
-    let mut at = 0;
-    while at < N {
-        bytes[at] = digit(digits[2 * at]) << 4 | digit(digits[2 * at + 1]);
-        at += 1;
-    }
-    bytes
-}
-
-/// The first question of version 2. The digests are SHA-1 over both cookies, the address and the port of
-/// each end (RFC 7296, 2.23).
-pub fn ask_sa_init(
-    initiator: u64,
-    nonce: &[u8; 32],
-    source: &[u8; 20],
-    destination: &[u8; 20],
-) -> Vec<u8> {
-    let rest = |integrity: &[u16]| -> Vec<Vec<u8>> {
-        let prf = [5, 6, 7, 2].map(|value| transform(2, value, None));
-        let integrity = integrity.iter().map(|value| transform(3, *value, None));
-        let groups = [14, 19, 20, 31, 5, 2].map(|value| transform(4, value, None));
-        prf.into_iter().chain(integrity).chain(groups).collect()
-    };
-    let block = [256, 192, 128].map(|bits| transform(1, 12, Some(bits)));
-    let block: Vec<_> =
-        block.into_iter().chain([transform(1, 3, None)]).chain(rest(&[12, 13, 14, 2])).collect();
-    let combined = [256, 128].map(|bits| transform(1, 20, Some(bits)));
-    let combined: Vec<_> = combined.into_iter().chain(rest(&[])).collect();
-    let notify = |kind: u16, data: &[u8]| Writer::new().u8(0).u8(0).u16(kind).bytes(data).finish();
-    let chain = Chain::default()
-        .with(payload::SA, list(2, &[proposal(1, &block), proposal(2, &combined)]))
-        .with(payload::KEY, Writer::new().u16(14).u16(0).bytes(&PUBLIC_VALUE).finish())
-        .with(payload::NONCE, nonce.to_vec())
-        .with(payload::NOTIFY, notify(16_388, source))
-        .with(payload::NOTIFY, notify(16_389, destination))
-        .with(payload::NOTIFY, notify(16_430, &[]));
-    let header = Header {
-        initiator,
-        responder: 0,
-        next: chain.first(),
-        version: 2,
-        exchange: exchange::SA_INIT,
-        flags: INITIATOR,
-        message: 0,
-        length: 0,
-    };
-    header.emit(&chain.emit())
-}
-
-/// A minimal responder's answer to a first question: the first suite that it may choose, and its vendor
-/// identifiers. Nothing when the question is not one.
-pub fn answer(question: &[u8], responder: u64, vendors: &[&[u8]]) -> Option<Vec<u8>> {
-    let question = Message::parse(question).ok()?;
-    let header = question.header;
-    let (sa, vendor, chain) = match (header.version, header.exchange) {
-        (1, exchange::MAIN) => {
-            let sa = sa_v1(&[transform_v1(1, [7, 256, 4, 1, 14])]);
-            (payload::SA_V1, payload::VENDOR_V1, Chain::default().with(payload::SA_V1, sa))
-        }
-        (2, exchange::SA_INIT) => {
-            let suite = [
-                transform(1, 12, Some(256)),
-                transform(2, 5, None),
-                transform(3, 12, None),
-                transform(4, 14, None),
-            ];
-            let key = Writer::new().u16(14).u16(0).bytes(&PUBLIC_VALUE).finish();
-            let chain = Chain::default()
-                .with(payload::SA, list(2, &[proposal(1, &suite)]))
-                .with(payload::KEY, key)
-                .with(payload::NONCE, PUBLIC_VALUE.first_chunk::<32>()?.to_vec());
-            (payload::SA, payload::VENDOR, chain)
-        }
-        _ => return None,
-    };
-    question.payloads().find(|payload| payload.kind == sa)?;
-    let chain = vendors.iter().fold(chain, |chain, id| chain.with(vendor, id.to_vec()));
-    let flags = if header.version == 2 { RESPONSE } else { 0 };
-    let header = Header { responder, next: chain.first(), flags, ..header };
-    let message = header.emit(&chain.emit());
-    Some(if question.marked { [&MARKER[..], &message].concat() } else { message })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -642,65 +427,6 @@ mod tests {
     const NOTIFY: &[u8] = &hex!(
         "a1b2c3d4e5f60718 0102030405060708 29202220 00000000 00000026 0000000a 00000011 0013"
     );
-
-    fn kinds(bytes: &[u8]) -> Vec<u8> {
-        Message::parse(bytes).unwrap().payloads().map(|payload| payload.kind).collect()
-    }
-
-    #[test]
-    fn the_question_of_version_1_is_whole_and_small() {
-        let question = ask_main(0xa1b2_c3d4_e5f6_0718);
-        assert_eq!(question.len(), 1232);
-        let message = Message::parse(&question).unwrap();
-        assert!(message.is_whole() && message.is_well_formed());
-        assert_eq!(kinds(&question), [1, 13, 13, 13, 13, 13]);
-        let (mut groups, mut encryptions) = (Vec::new(), Vec::new());
-        let sa = message.payloads().next().unwrap();
-        let domain = offers_v1(sa.body, |offer| match offer {
-            Offer::Group(group) => groups.push(group),
-            Offer::Encryption(kind, bits) => encryptions.push((kind, bits)),
-            _ => {}
-        });
-        assert_eq!(domain, Ok(1));
-        assert_eq!((groups.len(), encryptions.len()), (28, 28));
-        assert_eq!((groups[0], encryptions[0]), (14, (7, Some(256))));
-        assert_eq!((groups[27], encryptions[27]), (1, (1, None)));
-    }
-
-    #[test]
-    fn the_question_of_version_2_is_whole() {
-        let question = ask_sa_init(0xa1b2_c3d4_e5f6_0718, &[7; 32], &[8; 20], &[9; 20]);
-        assert_eq!(question.len(), 672);
-        let message = Message::parse(&question).unwrap();
-        assert!(message.is_whole() && message.is_well_formed());
-        assert_eq!(kinds(&question), [33, 34, 40, 41, 41, 41]);
-        assert_eq!(message.header.from_initiator(), Some(true));
-        let mut first = None;
-        offers(message.payloads().next().unwrap().body, |offer| {
-            first.get_or_insert(offer);
-        })
-        .unwrap();
-        assert_eq!(first, Some(Offer::Encryption(12, Some(256))));
-    }
-
-    #[test]
-    fn both_questions_are_answered() {
-        let vendor: &[u8] = b"a vendor";
-        for (question, kinds_wanted) in [
-            (ask_main(1), vec![1, 13]),
-            (ask_sa_init(1, &[7; 32], &[8; 20], &[9; 20]), vec![33, 34, 40, 43]),
-        ] {
-            let answer = answer(&question, 2, &[vendor]).unwrap();
-            let message = Message::parse(&answer).unwrap();
-            assert!(message.is_whole() && message.is_well_formed());
-            assert_eq!((message.header.initiator, message.header.responder), (1, 2));
-            assert_eq!(kinds(&answer), kinds_wanted);
-            assert_eq!(message.payloads().last().unwrap().body, vendor);
-        }
-        let marked = [&MARKER[..], &ask_main(1)].concat();
-        assert!(Message::parse(&answer(&marked, 2, &[]).unwrap()).unwrap().marked);
-        assert_eq!(answer(NOTIFY, 2, &[]), None);
-    }
 
     #[test]
     fn reads_the_group_that_a_responder_wants() {
@@ -734,7 +460,7 @@ mod tests {
 
     #[test]
     fn what_was_readable_of_a_cut_message_is_read() {
-        let question = ask_main(1);
+        let question = ask_main(1, COMMON);
         let message = Message::parse(&question[..200]).unwrap();
         assert_eq!(message.missing, 1032);
         let mut groups = 0;

@@ -5,6 +5,7 @@
 //! reads and cannot run past the end. Numbers we do not know are kept: an unknown code is a finding.
 
 pub mod ah;
+pub mod anyconnect;
 pub mod anydesk;
 pub mod arp;
 pub mod ayiya;
@@ -63,6 +64,7 @@ pub mod openvpn;
 pub mod ospf;
 pub mod payload;
 pub mod pcanywhere;
+pub mod pcapng;
 pub mod pim;
 pub mod ppp;
 pub mod pppoe;
@@ -85,6 +87,8 @@ pub mod spice;
 pub mod splashtop;
 pub mod ssdp;
 pub mod ssh;
+pub mod sstp;
+pub mod statement;
 pub mod stun;
 pub mod tailscale;
 pub mod tcp;

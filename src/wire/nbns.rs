@@ -131,7 +131,9 @@ pub fn ask_status(id: u16) -> Vec<u8> {
 
 /// Writes a question for the addresses of `name`, or with [`NBSTAT`] for all names of its host.
 pub fn ask(id: u16, name: Name, kind: u16) -> Vec<u8> {
-    let header = Writer::new().u16(id).u16(0).u16(1).u16(0).u16(0).u16(0);
+    // Whoever is asked for addresses is asked as a name server is (RFC 1002, 4.2.12).
+    let flags = if kind == NB { 0x0100 } else { 0 };
+    let header = Writer::new().u16(id).u16(flags).u16(1).u16(0).u16(0).u16(0);
     header.u8(ENCODED).bytes(&name.encode()).u8(0).u16(kind).u16(dns::IN).finish()
 }
 
@@ -149,6 +151,13 @@ mod tests {
         assert_eq!(ask_status(0x4a11), STATUS);
         let message = Message::parse(STATUS).unwrap();
         assert_eq!((message.name.text[0], message.kind, message.answers), (b'*', NBSTAT, false));
+    }
+
+    #[test]
+    fn a_question_for_addresses_goes_both_ways() {
+        let name = Name { text: *b"RECEPTION      ", suffix: 0x20 };
+        let message = Message::parse(&ask(7, name, NB)).unwrap();
+        assert_eq!((message.name, message.kind, message.answers), (name, NB, false));
     }
 
     #[test]

@@ -93,6 +93,11 @@ pub fn ask_variables(sequence: u16) -> Vec<u8> {
     Writer::new().u8(0x16).u8(2).u16(sequence).u64(0).finish()
 }
 
+/// Writes a client's question for the time. It tells nothing of our clock: `transmit` is only repeated.
+pub fn ask_time(transmit: [u8; 8]) -> Vec<u8> {
+    Writer::new().u8(0x23).zeros(39).bytes(&transmit).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +107,16 @@ mod tests {
         let bytes = ask_variables(1);
         let wanted = Message::Control { answers: false, operation: 2, data: &[] };
         assert_eq!(Message::parse(&bytes), Ok(wanted));
+        crate::wire::refuses_every_truncation(&bytes, Message::parse);
+    }
+
+    #[test]
+    fn a_question_for_the_time_goes_both_ways() {
+        let bytes = ask_time([1, 2, 3, 4, 5, 6, 7, 8]);
+        let Ok(Message::Time { version: 4, mode: 3, transmit, .. }) = Message::parse(&bytes) else {
+            panic!("{bytes:02x?}")
+        };
+        assert_eq!(transmit, [1, 2, 3, 4, 5, 6, 7, 8]);
         crate::wire::refuses_every_truncation(&bytes, Message::parse);
     }
 

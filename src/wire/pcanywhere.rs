@@ -6,6 +6,12 @@ use super::{Error, Reader, Result, require};
 /// What a host says first, before a line of text.
 pub const GREETING: &[u8] = b"\0X\x08\0}\x08\r\n\0.\x08";
 
+/// Asks a host for its name.
+pub const ASK_NAME: [u8; 2] = *b"NQ";
+
+/// Asks a host for its status.
+pub const ASK_STATUS: [u8; 2] = *b"ST";
+
 /// How long a name is, filled with underscores.
 const NAME: usize = 24;
 
@@ -47,6 +53,12 @@ impl<'a> Datagram<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_are_read_as_questions() {
+        assert_eq!(Datagram::parse(&ASK_NAME), Ok(Datagram::Ask));
+        assert_eq!(Datagram::parse(&ASK_STATUS), Ok(Datagram::Ask));
+    }
 
     #[test]
     fn a_host_tells_its_name() {

@@ -1,6 +1,6 @@
 //! `RustDesk`: the messages to its rendezvous server, in protocol buffers, as datagrams and framed in streams.
 
-use super::{Error, Reader, Result, require};
+use super::{Error, Reader, Result, Writer, require};
 
 /// The longest message that is read.
 const LONGEST: usize = 4096;
@@ -20,6 +20,10 @@ pub mod kind {
     pub const REGISTER_KEY: u32 = 15;
     /// A peer asks for a relay.
     pub const RELAY: u32 = 18;
+    /// A peer asks which port of its own a server sees.
+    pub const TEST_NAT: u32 = 20;
+    /// The server's answer to it.
+    pub const TEST_NAT_RESPONSE: u32 = 21;
     /// A peer looks for others on its network, or answers.
     pub const DISCOVERY: u32 = 22;
 }
@@ -119,12 +123,47 @@ fn number(r: &mut Reader<'_>) -> Result<u64> {
     Err(Error::Foreign { field: "number" })
 }
 
+/// Writes the framed question which port of ours a server sees: the one that needs nobody's number.
+pub fn ask() -> Vec<u8> {
+    // A field's number and kind in seven bits a byte, then the length of an empty message.
+    let tag = kind::TEST_NAT << 3 | 2;
+    let [.., low] = (tag & 0x7f | 0x80).to_be_bytes();
+    let [.., high] = (tag >> 7).to_be_bytes();
+    let message = [low, high, 0];
+    Writer::new().u8(3 << 2).bytes(&message).finish()
+}
+
+/// Writes the question of a peer that looks for others on its network.
+pub fn ping() -> Vec<u8> {
+    let word = b"ping";
+    // Field 22 of a message, and in it field 1, each with its length.
+    Writer::new().bytes(&[0xb2, 0x01, 6, 0x0a, 4]).bytes(word).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use hex_literal::hex;
 
     const REGISTER: &[u8] = &hex!("320f 0a09 313233343536373839 1000 1000");
+
+    #[test]
+    fn what_is_asked_reads_back() {
+        let question = ask();
+        assert_eq!(question, hex!("0ca20100"));
+        let message = Message::parse_framed(&question).unwrap();
+        assert_eq!((message.kind, message.exact, message.length), (kind::TEST_NAT, true, 4));
+        crate::wire::refuses_every_truncation(&question, Message::parse_framed);
+    }
+
+    #[test]
+    fn a_search_goes_both_ways() {
+        let bytes = ping();
+        assert_eq!(bytes, hex!("b201060a0470696e67"));
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!((message.kind, message.text(1)), (kind::DISCOVERY, Some("ping")));
+        assert!(message.exact);
+    }
 
     #[test]
     fn reads_a_peer_that_registers() {

@@ -132,10 +132,19 @@ fn host(text: &[u8]) -> Option<&[u8]> {
     (!host.is_empty()).then_some(host)
 }
 
-/// Writes the question what `host` can do, asked from `own`.
+/// Writes the question what `host` can do, asked from `own` in a datagram.
 pub fn options(host: &str, own: &str, branch: u32) -> Vec<u8> {
+    question("UDP", host, own, branch)
+}
+
+/// Writes the question what `host` can do, asked from `own` in a stream.
+pub fn options_in_stream(host: &str, own: &str, branch: u32) -> Vec<u8> {
+    question("TCP", host, own, branch)
+}
+
+fn question(transport: &str, host: &str, own: &str, branch: u32) -> Vec<u8> {
     format!(
-        "OPTIONS sip:{host} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{branch:08x};rport\r\n\
+        "OPTIONS sip:{host} SIP/2.0\r\nVia: SIP/2.0/{transport} {own};branch=z9hG4bK{branch:08x};rport\r\n\
          Max-Forwards: 1\r\nTo: <sip:{host}>\r\nFrom: <sip:{own}>;tag={branch:08x}\r\n\
          Call-ID: {branch:08x}@{own}\r\nCSeq: 1 OPTIONS\r\nContact: <sip:{own}>\r\n\
          Accept: application/sdp\r\nContent-Length: 0\r\n\r\n"
@@ -155,6 +164,9 @@ mod tests {
         let via = message.get(b"via", b"v").unwrap();
         assert_eq!(via_host(via), Some(&b"192.0.2.9"[..]));
         crate::wire::refuses_every_truncation(&bytes, |b| Message::parse(b)?.whole());
+        let streamed = options_in_stream("192.0.2.1", "192.0.2.9", 7);
+        let via = Message::parse(&streamed).unwrap().get(b"via", b"v").unwrap();
+        assert!(via.starts_with(b"SIP/2.0/TCP 192.0.2.9;"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! SMB: its framing over TCP, dialect negotiation and session set-up (RFC 1002 4.3, MS-SMB 2.2.4, MS-SMB2 2.2.3 to 2.2.6).
+//! SMB: its framing over TCP, dialect negotiation and session set-up (RFC 1002 4.3, MS-SMB 2.2.4, MS-SMB2 2.2.3 to
+//! 2.2.6; the tokens are SPNEGO's, RFC 4178).
 
-use super::{Error, Reader, Result, require};
+use super::{Error, Reader, Result, Writer, ber, require};
 
 /// The longest message that is read whole; negotiations are far shorter.
 const LONGEST: usize = 16_384;
@@ -25,6 +26,9 @@ mod command2 {
 
 /// SMB 1 with an opaque token for logging on, instead of a challenge.
 const EXTENDED_SECURITY: u32 = 0x8000_0000;
+
+/// The header of SMB 2, in bytes.
+const HEADER: usize = 64;
 
 /// How many dialects a client may offer.
 const MOST_DIALECTS: usize = 16;
@@ -269,6 +273,82 @@ impl<'a> Message<'a> {
     }
 }
 
+/// Dialects that [`offer`] offers.
+const OFFERED: [u16; 5] = [0x0202, 0x0210, 0x0300, 0x0302, 0x0311];
+
+/// Writes a client's first message: it offers SMB 2.0.2 to 3.1.1, with what 3.1.1 requires. `identifier` and `salt`
+/// are random.
+pub fn offer(identifier: &[u8; 16], salt: &[u8; 32]) -> Vec<u8> {
+    let dialects: Vec<u8> = OFFERED.into_iter().flat_map(u16::to_le_bytes).collect();
+    let context = |kind: u8, data: &[u8]| {
+        let length = u16::try_from(data.len()).unwrap_or(u16::MAX).to_le_bytes();
+        Writer::new().bytes(&[kind, 0]).bytes(&length).zeros(4).bytes(data).finish()
+    };
+    // Kinds of contexts: 1 is how integrity is kept before a logon (SHA-512), 2 encryption (AES-128 GCM and CCM).
+    let integrity = context(1, &[&[1, 0, 32, 0, 1, 0][..], salt].concat());
+    let encryption = context(2, &[2, 0, 2, 0, 1, 0]);
+    let fixed = 36 + dialects.len();
+    let before = (HEADER + fixed).next_multiple_of(8);
+    let between = integrity.len().next_multiple_of(8) - integrity.len();
+    let body = Writer::new()
+        .bytes(&[36, 0, 5, 0])
+        // Signing is enabled.
+        .bytes(&[1, 0, 0, 0])
+        .zeros(4)
+        .bytes(identifier)
+        .bytes(&u32::try_from(before).unwrap_or(u32::MAX).to_le_bytes())
+        .bytes(&[2, 0, 0, 0])
+        .bytes(&dialects)
+        .zeros(before - HEADER - fixed)
+        .bytes(&integrity)
+        .zeros(between)
+        .bytes(&encryption)
+        .finish();
+    message2(command2::NEGOTIATE, 0, &body)
+}
+
+/// Writes the first message of a session, which brings `token`. A server answers with what it wants to be proved.
+pub fn begin_session(token: &[u8]) -> Vec<u8> {
+    let offset = u16::try_from(HEADER + 24).unwrap_or(u16::MAX).to_le_bytes();
+    let length = u16::try_from(token.len()).unwrap_or(u16::MAX).to_le_bytes();
+    let body = Writer::new()
+        .bytes(&[25, 0, 0, 1])
+        .zeros(8)
+        .bytes(&offset)
+        .bytes(&length)
+        .zeros(8)
+        .bytes(token)
+        .finish();
+    message2(command2::SESSION, 1, &body)
+}
+
+/// Writes the SPNEGO token that begins with NTLM and offers nothing else.
+pub fn negotiate(ntlm: &[u8]) -> Vec<u8> {
+    let mechanism = ber::emit_object(&[1, 3, 6, 1, 4, 1, 311, 2, 2, 10]);
+    let mechanisms = ber::emit(0xa0, &ber::emit(ber::SEQUENCE, &mechanism));
+    let token = ber::emit(0xa2, &ber::emit(ber::OCTETS, ntlm));
+    let first = ber::emit(0xa0, &ber::emit(ber::SEQUENCE, &[mechanisms, token].concat()));
+    ber::emit(0x60, &[ber::emit_object(&[1, 3, 6, 1, 5, 5, 2]), first].concat())
+}
+
+/// Writes a message of SMB 2 in its frame.
+fn message2(command: u16, number: u8, body: &[u8]) -> Vec<u8> {
+    let message = Writer::new()
+        .bytes(b"\xfeSMB")
+        .bytes(&[64, 0, number, 0])
+        .zeros(4)
+        .bytes(&command.to_le_bytes())
+        // As many credits as one more message needs.
+        .bytes(&[1, 0])
+        .zeros(8)
+        .bytes(&u64::from(number).to_le_bytes())
+        .zeros(HEADER - 32)
+        .bytes(body)
+        .finish();
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX) & 0x00ff_ffff;
+    Writer::new().u32(length).bytes(&message).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,6 +364,34 @@ mod tests {
         let frame = Frame::parse(OFFER).unwrap();
         assert_eq!(frame.message, Message::Offer(vec![Dialect::Name(b"NT LM 0.12")]));
         assert_eq!(frame.length, OFFER.len());
+    }
+
+    #[test]
+    fn what_is_offered_reads_back() {
+        let bytes = offer(&[7; 16], &[9; 32]);
+        let frame = Frame::parse(&bytes).unwrap();
+        assert_eq!(frame.message, Message::Offer(OFFERED.map(Dialect::Number).to_vec()));
+        assert_eq!(frame.length, bytes.len());
+        // The contexts begin where the message says.
+        assert_eq!(bytes[4 + 64 + 28..4 + 64 + 32], [112, 0, 0, 0]);
+        assert_eq!(bytes[4 + 112..4 + 120], [1, 0, 38, 0, 0, 0, 0, 0]);
+        crate::wire::refuses_every_truncation(&bytes, Frame::parse);
+    }
+
+    #[test]
+    fn a_session_begins_with_a_token() {
+        let token = negotiate(b"NTLMSSP\0");
+        assert_eq!(
+            token,
+            hex!(
+                "6028 06062b0601050502 a01e 301c a00e 300c 060a2b06010401823702020a a20a 0408 4e544c4d53535000"
+            )
+        );
+        let bytes = begin_session(&token);
+        let frame = Frame::parse(&bytes).unwrap();
+        assert_eq!(frame.message, Message::Logon { answer: false, token: &token });
+        assert_eq!(frame.length, bytes.len());
+        crate::wire::refuses_every_truncation(&bytes, Frame::parse);
     }
 
     #[test]

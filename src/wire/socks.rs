@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{Error, Reader, Result, require};
+use super::{Error, Reader, Result, Writer, require};
 
 /// Versions.
 mod version {
@@ -171,6 +171,13 @@ impl Server {
     }
 }
 
+/// Writes what a client of version 5 begins with: the ways to log on that it offers, at most ten.
+pub fn offer(methods: &[u8]) -> Vec<u8> {
+    let count = u8::try_from(methods.len()).unwrap_or(u8::MAX).min(MOST_METHODS);
+    let methods = methods.get(..count.into()).unwrap_or(methods);
+    Writer::new().u8(version::FIVE).u8(count).bytes(methods).finish()
+}
+
 /// Reads an address or name, and a port (RFC 1928, 5).
 fn destination(r: &mut Reader<'_>) -> Result<Destination> {
     let host = match r.u8("address type")? {
@@ -202,6 +209,15 @@ impl std::fmt::Display for Destination {
 mod tests {
     use super::*;
     use hex_literal::hex;
+
+    #[test]
+    fn an_offer_reads_back() {
+        let bytes = offer(&[0, 2]);
+        assert_eq!(bytes, hex!("05020002"));
+        let client = Client::parse(&bytes).unwrap();
+        assert_eq!((client.methods, client.length, client.more), (&[0, 2][..], 4, true));
+        crate::wire::refuses_every_truncation(&bytes, Client::parse);
+    }
 
     #[test]
     fn a_request_follows_the_offer() {

@@ -1,12 +1,15 @@
 //! `TeamViewer`: the headers of its messages over TCP and UDP. Not published; the shape is from captures.
 
-use super::{Reader, Result, require};
+use super::{Reader, Result, Writer, require};
 
 /// What messages of the first kind begin with.
 pub const FIRST: u16 = 0x1724;
 
 /// What messages of the second kind begin with.
 pub const SECOND: u16 = 0x1130;
+
+/// The command that asks whether somebody is there.
+const PING: u8 = 0x10;
 
 /// A message's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,11 @@ impl Header {
     }
 }
 
+/// Writes the message that asks whether somebody is there.
+pub fn ping() -> Vec<u8> {
+    Writer::new().u16(FIRST).u8(PING).bytes(&4u16.to_le_bytes()).zeros(4).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,7 +66,8 @@ mod tests {
 
     #[test]
     fn reads_both_kinds() {
-        let ping = hex!("172410 0400 00000000");
+        let ping = ping();
+        assert_eq!(ping, hex!("172410 0400 00000000"));
         let header = Header::parse(&ping).unwrap();
         assert_eq!((header.command, header.length), (0x10, ping.len()));
         crate::wire::refuses_every_truncation(&ping[..5], Header::parse);

@@ -9,6 +9,8 @@ const IAC: u8 = 255;
 mod command {
     pub(super) const SUB: u8 = 250;
     pub(super) const WILL: u8 = 251;
+    pub(super) const WONT: u8 = 252;
+    pub(super) const DO: u8 = 253;
     pub(super) const DONT: u8 = 254;
     pub(super) const END_OF_FILE: u8 = 236;
     pub(super) const END_OF_RECORD: u8 = 239;
@@ -151,6 +153,31 @@ pub fn negotiates(bytes: &[u8]) -> bool {
     matches!(bytes, [IAC, command::WILL..=command::DONT, option, ..] if is_option(*option))
 }
 
+/// Writes what refuses each option that `bytes` offer or ask for in a command that ends behind `from`: `WILL` is
+/// refused with `DONT`, `DO` with `WONT`, and each only once, so that two that refuse cannot go on for ever (RFC 854).
+pub fn refusals(bytes: &[u8], from: usize) -> Vec<u8> {
+    let mut r = Reader::new(bytes);
+    let mut heard = Heard::default();
+    let mut refusals = Vec::new();
+    while !heard.prompt && !heard.full {
+        let known = heard.negotiated.len();
+        if heard.step(&mut r).is_err() {
+            break;
+        }
+        let (before, new) = heard.negotiated.split_at(known);
+        let Some(asked @ (verb, option)) = new.first().copied() else { continue };
+        let refusal = match verb {
+            command::WILL => command::DONT,
+            command::DO => command::WONT,
+            _ => continue,
+        };
+        if r.position() > from && !before.contains(&asked) {
+            refusals.extend([IAC, refusal, option]);
+        }
+    }
+    refusals
+}
+
 /// Options in use: those assigned (IANA telnet-options), and those of games.
 fn is_option(option: u8) -> bool {
     matches!(option, 0..=49 | 69 | 70 | 85 | 86 | 91 | 93 | 138..=141 | 200 | 201 | 255)
@@ -176,6 +203,20 @@ mod tests {
         assert_eq!(heard.negotiated, [(253, 24), (251, 1)]);
         assert_eq!(heard.line(), b"Example login:");
         assert!(heard.prompt);
+    }
+
+    #[test]
+    fn every_option_is_refused_once() {
+        let asks = hex!("fffd18 fffb01 fffc03 fffe05 fffa1801fff0 fffd18 fffd1f ff");
+        assert_eq!(refusals(&asks, 0), hex!("fffc18 fffe01 fffc1f"));
+        assert_eq!(
+            refusals(&asks, 4),
+            hex!("fffe01 fffc1f"),
+            "a command ends behind the fourth byte"
+        );
+        assert_eq!(refusals(&asks, asks.len()), b"");
+        let heard = Heard::parse(&hex!("fffc18 fffe01 fffc1f")).unwrap();
+        assert_eq!(heard.negotiated, [(252, 24), (254, 1), (252, 31)]);
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub struct Flight<'a> {
     pub ended: bool,
     /// How many bytes the records took that were read to their end.
     pub length: usize,
+    /// The last record goes on beyond the bytes.
+    pub cut: bool,
 }
 
 /// Why a side gives up, or that it closes.
@@ -95,6 +97,7 @@ impl<'a> Flight<'a> {
             alert: None,
             ended: false,
             length: 0,
+            cut: false,
         };
         r = Reader::new(bytes);
         loop {
@@ -122,6 +125,7 @@ impl<'a> Flight<'a> {
                 flight.handshake.to_mut().extend_from_slice(record.body);
             }
             if !record.whole {
+                flight.cut = true;
                 break;
             }
             flight.length = r.position();
@@ -617,6 +621,26 @@ impl Offer<'_> {
             .sized_u16(0, &algorithms.finish())
             .finish()
     }
+}
+
+/// An alert that says goodbye (RFC 5246, 7.2.1), for a handshake that is not finished.
+pub fn close(version: u16) -> Vec<u8> {
+    Writer::new().u8(ALERT).u16(version).sized_u16(0, &[1, 0]).finish()
+}
+
+/// A server's hello and certificates as a TLS 1.2 server would send them in clear. `hello` is the message with its
+/// header.
+pub fn show(hello: &[u8], chain: &[&[u8]]) -> Vec<u8> {
+    let sized = |bytes: &[u8]| {
+        let [_, a, b, c] = u32::try_from(bytes.len()).unwrap_or_default().to_be_bytes();
+        [&[a, b, c], bytes].concat()
+    };
+    let list: Vec<u8> = chain.iter().flat_map(|der| sized(der)).collect();
+    let certificate = [vec![CERTIFICATE], sized(&sized(&list))].concat();
+    let handshake = [hello, &certificate].concat();
+    let records = handshake.chunks(LONGEST_RECORD.into());
+    let record = |part: &[u8]| Writer::new().u8(HANDSHAKE).u16(0x0303).sized_u16(0, part).finish();
+    records.flat_map(record).collect()
 }
 
 /// The name people use for a version number of TLS, SSL or DTLS.

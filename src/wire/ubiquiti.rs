@@ -48,6 +48,11 @@ pub fn ask() -> Vec<u8> {
     Writer::new().u8(1).u8(0).u16(0).finish()
 }
 
+/// Writes the question of version 2.
+pub fn ask_second() -> Vec<u8> {
+    Writer::new().u8(2).u8(8).u16(0).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,7 +64,10 @@ mod tests {
     fn reads_an_answer() {
         let message = Message::parse(ANSWER).unwrap();
         assert_eq!(message.values[1], (0x0b, &b"name"[..]));
-        assert!(Message::parse(&ask()).unwrap().values.is_empty());
+        for (version, question) in [(1, ask()), (2, ask_second())] {
+            let message = Message::parse(&question).unwrap();
+            assert!(message.version == version && message.values.is_empty());
+        }
         crate::wire::refuses_every_truncation(ANSWER, Message::parse);
     }
 }

@@ -1,6 +1,6 @@
 //! X11: the connection set-up and the server's answer (X Window System Protocol, section 8).
 
-use super::{Error, Reader, Result, require};
+use super::{Error, Reader, Result, Writer, require};
 
 /// The protocol's major version since 1987.
 const MAJOR: u16 = 11;
@@ -50,6 +50,9 @@ impl Ordered<'_> {
 }
 
 impl<'a> SetUp<'a> {
+    /// What asks to be let in without a word on why.
+    pub const ASK: SetUp<'static> = SetUp { big_endian: false, authentication: b"" };
+
     /// Reads the set-up.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let mut r = Reader::new(bytes);
@@ -66,6 +69,26 @@ impl<'a> SetUp<'a> {
         r.r.skip("unused", 2)?;
         let authentication = r.r.bytes("name", name)?;
         Ok(Self { big_endian, authentication })
+    }
+
+    /// Writes the set-up, with a name and without a secret.
+    pub fn emit(&self) -> Vec<u8> {
+        let order = |number: u16| {
+            if self.big_endian { number.to_be_bytes() } else { number.to_le_bytes() }
+        };
+        let name = self.authentication.get(..LONGEST).unwrap_or(self.authentication);
+        let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
+        let padding = name.len().next_multiple_of(4) - name.len();
+        Writer::new()
+            .u8(if self.big_endian { b'B' } else { b'l' })
+            .u8(0)
+            .bytes(&order(MAJOR))
+            .u16(0)
+            .bytes(&order(length))
+            .zeros(4)
+            .bytes(name)
+            .zeros(padding)
+            .finish()
     }
 }
 
@@ -122,6 +145,10 @@ mod tests {
     fn reads_both_byte_orders() {
         let little = hex!("6c00 0b00 0000 0000 0000 0000");
         let big = hex!("4200 000b 0000 0000 0000 0000");
+        assert_eq!(SetUp::ASK.emit(), little);
+        assert_eq!(SetUp { big_endian: true, ..SetUp::ASK }.emit(), big);
+        let named = SetUp { authentication: b"MIT-MAGIC-COOKIE-1", ..SetUp::ASK };
+        assert_eq!(SetUp::parse(&named.emit()), Ok(named));
         assert!(!SetUp::parse(&little).unwrap().big_endian);
         assert!(SetUp::parse(&big).unwrap().big_endian);
         crate::wire::refuses_every_truncation(&little, SetUp::parse);

@@ -144,7 +144,7 @@ impl Outgoing {
         same_family()
             .find(|from| from.contains(to))
             .or_else(|| same_family().next())
-            .map(|n| n.ip())
+            .map(ipnetwork::IpNetwork::ip)
     }
 
     /// `address` with the interface's index where an address of a link needs one and has none.

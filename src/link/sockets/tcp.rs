@@ -71,6 +71,8 @@ async fn converse(
 ) {
     let id = call.id;
     let connected = tokio::select! {
+        // First, so that an answer in time counts however late we look.
+        biased;
         connected = established(&stream) => connected,
         () = time::sleep(ATTEMPT) => return,
         _ = &mut ended => return,

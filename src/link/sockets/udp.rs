@@ -1,8 +1,10 @@
 //! UDP: one connected socket a conversation, so that the system tells what ICMP says about it.
 
-use std::sync::Arc;
+use std::{io::Read as _, sync::Arc};
 
+use socket2::SockRef;
 use tokio::{
+    io::Interest,
     net::UdpSocket,
     sync::{Semaphore, oneshot},
     task::JoinSet,
@@ -48,15 +50,13 @@ pub(in crate::link) fn open(
 async fn hear(call: Call, socket: Arc<UdpSocket>, room: Arc<Semaphore>, inlet: Inlet) {
     loop {
         let Ok(permit) = room.acquire().await else { return };
-        if socket.readable().await.is_err() {
-            return;
-        }
-        match receive(&socket) {
+        // What ICMP said shows as an error, and as nothing to read.
+        let received = socket.async_io(Interest::READABLE | Interest::ERROR, || receive(&socket));
+        match received.await {
             Ok(bytes) => {
                 permit.forget();
                 inlet.push(What::Heard { id: call.id, bytes });
             }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(error) => {
                 let how = refused(&error);
                 if let Some(how) = how {
@@ -72,7 +72,9 @@ async fn hear(call: Call, socket: Arc<UdpSocket>, room: Arc<Semaphore>, inlet: I
 }
 
 fn receive(socket: &UdpSocket) -> std::io::Result<Vec<u8>> {
-    let mut buffer = [0; LARGEST];
-    let length = socket.try_recv(&mut buffer)?;
-    Ok(buffer.get(..length).unwrap_or_default().to_vec())
+    let mut bytes = vec![0; LARGEST];
+    let length = (&*SockRef::from(socket)).read(&mut bytes)?;
+    bytes.truncate(length);
+    bytes.shrink_to_fit();
+    Ok(bytes)
 }

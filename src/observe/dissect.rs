@@ -2,14 +2,14 @@
 
 use hashbrown::HashMap;
 
-use crate::observe::{Carrier, Confidence, Finding, PROTOCOLS, Protocol, Said};
+use super::{Carrier, Confidence, Finding, PROTOCOLS, Protocol, Said};
 
 /// Protocols by a number that announces them.
 type By<K> = HashMap<K, Vec<&'static Protocol>, foldhash::fast::RandomState>;
 
 /// The protocols, by what can carry them.
 #[derive(Debug, Default)]
-pub(super) struct Dissector {
+pub struct Dissector {
     tcp: Carried,
     udp: Carried,
     ip: By<u8>,
@@ -29,7 +29,7 @@ struct Carried {
 
 /// What came of asking.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// This protocol understood it.
     Understood(&'static Protocol, Finding),
     /// It may be one, when more has arrived.
@@ -55,7 +55,7 @@ impl Carried {
 
 impl Dissector {
     /// All of [`PROTOCOLS`].
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         let mut all = Self::default();
         for protocol in PROTOCOLS {
             for carrier in protocol.carriers {
@@ -79,22 +79,22 @@ impl Dissector {
     }
 
     /// Asks about a stream, `known` first.
-    pub(super) fn stream(&self, said: &Said<'_>, known: Option<&'static Protocol>) -> Verdict {
+    pub fn stream(&self, said: &Said<'_>, known: Option<&'static Protocol>) -> Verdict {
         self.tcp.ask(said, known)
     }
 
     /// Asks about a datagram, `known` first.
-    pub(super) fn datagram(&self, said: &Said<'_>, known: Option<&'static Protocol>) -> Verdict {
+    pub fn datagram(&self, said: &Said<'_>, known: Option<&'static Protocol>) -> Verdict {
         self.udp.ask(said, known)
     }
 
     /// Asks about the payload of an IP packet with this protocol number.
-    pub(super) fn packet(&self, number: u8, said: &Said<'_>) -> Verdict {
+    pub fn packet(&self, number: u8, said: &Said<'_>) -> Verdict {
         ask_each(self.ip.get(&number), said)
     }
 
     /// Asks about the payload of a frame.
-    pub(super) fn frame(&self, kind: crate::wire::ethernet::Kind, said: &Said<'_>) -> Verdict {
+    pub fn frame(&self, kind: crate::wire::ethernet::Kind, said: &Said<'_>) -> Verdict {
         use crate::wire::ethernet::Kind;
         match kind {
             Kind::Type(number) => ask_each(self.ethernet.get(&number), said),

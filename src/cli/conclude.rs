@@ -1,0 +1,254 @@
+//! From captures to connection points: the way that a replay and the recording of a scan go alike.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest as _, Sha256};
+
+use super::{Exit, LangArguments, output, report::write_folder};
+use crate::{
+    correlate::{self, CoverageState, coverage},
+    fingerprint::{Matcher, Signatures},
+    inventory::{Change, Input, Run, Store, Summary},
+    observe::PacketId,
+    passive::{self, Replay},
+    report::{Report, Words, write_json, write_observations, write_text},
+    scope::Facility,
+};
+
+/// Where conclusions go, and what they are drawn with.
+#[derive(Debug, clap::Args)]
+pub(super) struct Outputs {
+    /// The inventory to keep the points in; made if there is none
+    #[arg(long, value_name = "DB", env = "SEKISHO_STORE")]
+    pub store: Option<PathBuf>,
+    /// Write the points as JSON (`sekisho.points/1`); `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the report into this folder, in both languages
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Write what was heard, one JSON object a line; `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    observations: Option<PathBuf>,
+    /// Signatures to use instead of those built in
+    #[arg(long, value_name = "DIR")]
+    signatures: Option<PathBuf>,
+    /// End with 0 where new or changed points would give 1
+    #[arg(long)]
+    exit_zero: bool,
+    /// Say nothing on standard error but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    #[command(flatten)]
+    lang: LangArguments,
+}
+
+/// [`Outputs`] that were found to be writable, with what was opened on the way.
+pub(super) struct Desk<'a> {
+    outputs: &'a Outputs,
+    /// The signatures that products are named with.
+    pub signatures: Signatures,
+    store: Option<Store>,
+}
+
+impl Outputs {
+    /// Opens what is read and looks at where results will go: better now than after hours.
+    pub(super) fn open(&self) -> anyhow::Result<Desk<'_>> {
+        output::check(&[
+            ("--json", self.json.as_deref()),
+            ("--observations", self.observations.as_deref()),
+        ])?;
+        let signatures = match &self.signatures {
+            Some(folder) => Signatures::load(folder)?,
+            None => Signatures::built_in()?,
+        };
+        let store = self.store.as_deref().map(Store::open).transpose()?;
+        if let Some(folder) = &self.report {
+            output::folder(folder)?;
+        }
+        Ok(Desk { outputs: self, signatures, store })
+    }
+}
+
+impl Desk<'_> {
+    /// Reads `files`, makes points of what was said in them, keeps and tells them.
+    pub(super) fn conclude(
+        self,
+        files: &[PathBuf],
+        facility: Option<Facility>,
+    ) -> anyhow::Result<Exit> {
+        let Self { outputs, signatures, store } = self;
+        let matcher = Matcher::new(&signatures);
+        let inside =
+            facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
+        let progress = progress(outputs, files);
+        let heard = passive::replay(files, inside, &|bytes| progress.inc(bytes))?;
+        progress.finish_and_clear();
+        for file in &heard.files {
+            if let Some(fault) = &file.fault {
+                eprintln!("sekisho: {}: {fault}; what came before is kept", file.name);
+            }
+        }
+
+        let given: Vec<&str> = heard.files.iter().map(|file| file.name.as_str()).collect();
+        let names = input_names(&given);
+        let packet = |id: PacketId| {
+            let name = names.get(id.file as usize).map_or("?", String::as_str);
+            format!("{name}#{}", id.number)
+        };
+        let points = correlate::points(&correlate::Heard {
+            observations: &heard.observations,
+            inside: &heard.inside,
+            matcher: &matcher,
+            packet: &packet,
+        });
+        let own = outputs.signatures.is_some().then_some(&signatures);
+        let mut run = describe(&heard, &names, facility, own, points);
+        let mut changes = None;
+        if let Some(mut store) = store {
+            // A facility's first run has nothing to be held against: everything is new, and no list says so better.
+            let earlier = |known: &Summary| known.facility == run.facility && known.id != run.id;
+            let first = !store.runs()?.iter().any(earlier);
+            let found = store.absorb(&run)?;
+            changes = (!first).then_some(found);
+            run = store.run(&run.id)?;
+        }
+
+        write(outputs, &heard, &names, &run, changes.as_deref())?;
+        Ok(exit(outputs, &run, changes.as_deref()))
+    }
+}
+
+fn write(
+    outputs: &Outputs,
+    heard: &Replay,
+    names: &[String],
+    run: &Run,
+    changes: Option<&[Change]>,
+) -> anyhow::Result<()> {
+    let language = outputs.lang.language();
+    let report = Report { run, changes, words: Words::of(language) };
+    if let Some(path) = &outputs.observations {
+        output::write(path, |mut out| write_observations(&heard.observations, names, &mut out))?;
+    }
+    if let Some(path) = &outputs.json {
+        output::write(path, |mut out| write_json(&report, &mut out))?;
+    }
+    if let Some(folder) = &outputs.report {
+        for path in write_folder(folder, run, changes)? {
+            if !outputs.quiet {
+                eprintln!("{}", path.display());
+            }
+        }
+    }
+    let on_stdout = [&outputs.observations, &outputs.json];
+    if !on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout)) {
+        output::write(Path::new("-"), |mut out| write_text(&report, super::look(), &mut out))?;
+    }
+    Ok(())
+}
+
+fn exit(outputs: &Outputs, run: &Run, changes: Option<&[Change]>) -> Exit {
+    let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial);
+    // Without an inventory nothing was known before, and every point is new.
+    let news = |change: &Change| !matches!(change, Change::NotSeen { again: true, .. });
+    let changed = changes.map_or(!run.points.is_empty(), |changes| changes.iter().any(news));
+    match (partial, changed) {
+        (true, _) => Exit::Partial,
+        (false, true) if !outputs.exit_zero => Exit::Changed,
+        _ => Exit::Clean,
+    }
+}
+
+/// A bar on standard error, where somebody looks at it.
+fn progress(outputs: &Outputs, files: &[PathBuf]) -> ProgressBar {
+    if outputs.quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let sizes = files.iter().map(|path| std::fs::metadata(path).map(|data| data.len()));
+    let total = sizes.sum::<io::Result<u64>>().ok();
+    let style = if total.is_some() {
+        "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"
+    } else {
+        "{spinner} {bytes}, {bytes_per_sec}"
+    };
+    let style =
+        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    total.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style)
+}
+
+/// The names by which packets are cited: the files' own, with as many folders as tell them apart.
+fn input_names(files: &[&str]) -> Vec<String> {
+    let ending = |name: &str, parts: usize| {
+        let all: Vec<_> = Path::new(name).iter().collect();
+        let from = all.len().saturating_sub(parts);
+        let ending: PathBuf = all.iter().skip(from).collect();
+        ending.to_string_lossy().into_owned()
+    };
+    let deepest = files.iter().map(|name| Path::new(name).iter().count()).max().unwrap_or(1);
+    let names = |parts| files.iter().map(|name| ending(name, parts)).collect::<Vec<_>>();
+    let differ = |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == files.len();
+    (1..deepest).map(names).find(differ).unwrap_or_else(|| names(deepest))
+}
+
+fn describe(
+    heard: &Replay,
+    names: &[String],
+    facility: Option<Facility>,
+    signatures: Option<&Signatures>,
+    points: Vec<correlate::Point>,
+) -> Run {
+    let inputs: Vec<Input> = heard
+        .files
+        .iter()
+        .zip(names)
+        .map(|(file, name)| Input { name: name.clone(), packets: file.packets, bytes: file.bytes })
+        .collect();
+    let began = heard.files.iter().filter_map(|file| file.began).min().unwrap_or_default();
+    let ended = heard.files.iter().filter_map(|file| file.ended).max().unwrap_or_default();
+    // The same captures of the same facility, read by the same release with the same knowledge, are the same
+    // run, whenever and wherever they are read.
+    let mut digest = Sha256::new();
+    digest.update(env!("CARGO_PKG_VERSION"));
+    digest.update(facility.as_ref().map_or("", |facility| &facility.name));
+    for input in &inputs {
+        digest.update(format!("\0{}\0{}\0{}", input.name, input.packets, input.bytes));
+    }
+    digest.update(format!("\0{began}\0{ended}"));
+    for prefix in facility.iter().flat_map(|facility| facility.inside.prefixes()) {
+        digest.update(format!("\0{prefix}"));
+    }
+    for signature in signatures.into_iter().flatten() {
+        digest.update(format!("\0{signature:?}"));
+    }
+    let id =
+        digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
+    let coverage = coverage::of_replay(heard, names);
+    Run {
+        id,
+        facility: facility.map(|facility| facility.name),
+        began,
+        ended,
+        inputs,
+        coverage,
+        points,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_with_as_many_folders_as_tell_them_apart() {
+        assert_eq!(input_names(&["/here/monday.pcap"]), ["monday.pcap"]);
+        assert_eq!(input_names(&["a/x/m.pcap", "a/y/m.pcap"]), ["x/m.pcap", "y/m.pcap"]);
+        assert_eq!(input_names(&["m.pcap", "old/m.pcap"]), ["m.pcap", "old/m.pcap"]);
+        assert_eq!(input_names(&["-", "/a/b"]), ["-", "b"]);
+    }
+}

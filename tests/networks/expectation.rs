@@ -1,0 +1,159 @@
+//! What a scan of a simulated network must give, and the faults of what it gave.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
+
+use sekisho::{
+    correlate::{Kind, Point},
+    link::sim::Sim,
+    observe::Observation,
+};
+use serde::Deserialize;
+
+/// What must come of a scan. Every list but `point` says only what it says; the points are complete.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Expectation {
+    /// All points.
+    pub(crate) point: Vec<WantedPoint>,
+    /// What must be heard.
+    heard: Vec<WantedFacts>,
+    /// Addresses that get no packet.
+    untouched: Vec<IpAddr>,
+    /// Addresses that are asked for their hardware address and nothing else.
+    arp_only: Vec<IpAddr>,
+    /// Ports that get no packet, on any host.
+    untouched_ports: Vec<u16>,
+    /// No host falls silent because of what it was sent.
+    unharmed: bool,
+    /// The most packets that an address gets, ARP and neighbour discovery aside.
+    most_packets: BTreeMap<IpAddr, u64>,
+    /// The longest that the scan takes by the network's clock.
+    within_seconds: Option<u64>,
+}
+
+/// A point that must be found.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedPoint {
+    /// Its kind.
+    pub(crate) kind: Kind,
+    /// One of its addresses.
+    pub(crate) address: IpAddr,
+    /// Who makes it, where that must be named.
+    pub(crate) vendor: Option<String>,
+    /// What it is called, where that must be named.
+    pub(crate) product: Option<String>,
+}
+
+/// Facts that must be heard of a speaker, each in some observation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedFacts {
+    speaker: IpAddr,
+    facts: BTreeMap<String, String>,
+}
+
+/// A point as far as expectations go.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundPoint {
+    pub(crate) kind: Kind,
+    pub(crate) addresses: BTreeSet<IpAddr>,
+    pub(crate) vendor: Option<String>,
+    pub(crate) product: Option<String>,
+}
+
+/// What a scan gave.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) points: Vec<FoundPoint>,
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) took: Duration,
+}
+
+impl From<&Point> for FoundPoint {
+    fn from(point: &Point) -> Self {
+        let product = point.product.as_ref();
+        Self {
+            kind: point.kind,
+            addresses: point.addresses.clone(),
+            vendor: product.map(|product| product.vendor.clone()),
+            product: product.map(|product| product.name.clone()),
+        }
+    }
+}
+
+impl WantedPoint {
+    fn is(&self, found: &FoundPoint) -> bool {
+        let named =
+            |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        self.kind == found.kind
+            && found.addresses.contains(&self.address)
+            && named(&self.vendor, &found.vendor)
+            && named(&self.product, &found.product)
+    }
+}
+
+impl Expectation {
+    /// What is wrong with an outcome, and with what was sent on the way to it; empty when nothing is.
+    pub(crate) fn faults(&self, outcome: &Outcome, sim: &Sim) -> Vec<String> {
+        let mut faults = Vec::new();
+        for wanted in &self.point {
+            if !outcome.points.iter().any(|found| wanted.is(found)) {
+                let near = outcome.points.iter().filter(|p| p.addresses.contains(&wanted.address));
+                faults
+                    .push(format!("missing: {wanted:?}; there are {:?}", near.collect::<Vec<_>>()));
+            }
+        }
+        for found in &outcome.points {
+            if !self.point.iter().any(|wanted| wanted.is(found)) {
+                faults.push(format!("wrong: {found:?}"));
+            }
+        }
+        for wanted in &self.heard {
+            for (field, value) in &wanted.facts {
+                let told = |o: &Observation| {
+                    o.speaker.ip == Some(wanted.speaker) && o.facts.all(field).any(|v| v == value)
+                };
+                if !outcome.observations.iter().any(told) {
+                    faults.push(format!("not heard: {field} = {value} of {}", wanted.speaker));
+                }
+            }
+        }
+        for address in &self.untouched {
+            let count = sim.count(*address);
+            if count.resolving + count.packets > 0 {
+                faults.push(format!("{address} was touched: {count:?}"));
+            }
+        }
+        for address in &self.arp_only {
+            let count = sim.count(*address);
+            if count.packets > 0 {
+                faults.push(format!("{address} got more than ARP: {count:?}"));
+            }
+        }
+        for sent in sim.sent() {
+            if let Some(to) = sent.to.filter(|to| self.untouched_ports.contains(&to.port())) {
+                faults.push(format!("{to} was touched"));
+            }
+        }
+        if self.unharmed && !sim.harmed().is_empty() {
+            faults.push(format!("harmed: {:?}", sim.harmed()));
+        }
+        for (address, most) in &self.most_packets {
+            let packets = sim.count(*address).packets;
+            if packets > *most {
+                faults.push(format!("{address} got {packets} packets; {most} are enough"));
+            }
+        }
+        if let Some(most) = self.within_seconds.map(Duration::from_secs)
+            && outcome.took > most
+        {
+            faults.push(format!("it took {:?}; {most:?} are enough", outcome.took));
+        }
+        faults
+    }
+}

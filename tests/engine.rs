@@ -436,6 +436,53 @@ fn a_certificate_that_is_encrypted_is_shown_before_what_is_said() {
 }
 
 #[test]
+fn a_dialogue_that_begins_tls_itself_goes_on_inside() {
+    // Confirms CredSSP in clear (MS-RDPBCGR 2.2.1.2), then is asked who it is.
+    const CONFIRM: &[u8] = b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0";
+    let mut network = Network::default();
+    network.serve("192.0.2.1:3389", || {
+        let mut inside = tls_layer(&[&rustls::version::TLS13], challenge);
+        Server::decides(move |bytes| match bytes {
+            [3, ..] => (CONFIRM.to_vec(), false),
+            _ => inside(bytes),
+        })
+    });
+    asked(&mut network, &[tcp("192.0.2.1:3389")], &clinic());
+    assert_eq!(network.questions(), ["rdp"]);
+    let revealed = |by| network.clear.iter().filter(move |(_, speaker, _)| *speaker == by);
+    let ours: Vec<&Vec<u8>> = revealed(Speaker::We).map(|(_, _, said)| said).collect();
+    assert_eq!(ours.len(), 1, "it is asked once, whatever TLS itself still sends");
+    assert!(ours[0].windows(8).any(|part| part == b"NTLMSSP\0"));
+    assert!(revealed(Speaker::They).any(|(_, _, heard)| *heard == challenge()));
+    for spoken in ["rdp", "tls/credssp"] {
+        let line = format!("spoke tcp 192.0.2.1:3389 {spoken}");
+        assert!(network.notes.contains(&line), "{:?}", network.notes);
+    }
+}
+
+/// What a server answers inside TLS that is asked who it is.
+fn challenge() -> Vec<u8> {
+    let case = include_str!("../fixtures/replies/credssp/challenge.toml");
+    let case: toml::Table = case.parse().unwrap();
+    let digits: Vec<u32> =
+        case["bytes"].as_str().unwrap().chars().filter_map(|digit| digit.to_digit(16)).collect();
+    digits.chunks(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).unwrap()).collect()
+}
+
+#[test]
+fn a_service_that_would_be_asked_nothing_is_not_called() {
+    // A web server inside TLS that grants no SSTP is not called for what imitates it.
+    let refusal = || b"HTTP/1.1 405 Not Allowed\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let mut network = Network::default();
+    network.serve("192.0.2.1:443", move || {
+        Server::decides(tls_layer(&[&rustls::version::TLS13], refusal))
+    });
+    asked(&mut network, &[tcp("192.0.2.1:443")], &clinic());
+    let questions = network.questions();
+    assert!(questions.contains(&"sstp") && !questions.contains(&"softether"), "{questions:?}");
+}
+
+#[test]
 fn a_certificate_in_clear_is_not_shown_again() {
     let mut network = Network::default();
     network.serve("192.0.2.1:443", || tls_server(&[&rustls::version::TLS12]));
@@ -481,6 +528,14 @@ fn secure() -> Server {
 
 /// A web server inside TLS.
 fn tls_server(versions: &[&'static rustls::SupportedProtocolVersion]) -> Server {
+    Server::decides(tls_layer(versions, || page("<title>Secure</title>")))
+}
+
+/// What stands inside TLS, and gives this to whoever says something.
+fn tls_layer(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    answer: impl Fn() -> Vec<u8> + 'static,
+) -> impl FnMut(&[u8]) -> (Vec<u8>, bool) + 'static {
     let certificate = include_bytes!("engine/certificate.der").as_slice().into();
     let key =
         rustls::pki_types::PrivatePkcs8KeyDer::from(include_bytes!("engine/key.der").as_slice());
@@ -492,7 +547,7 @@ fn tls_server(versions: &[&'static rustls::SupportedProtocolVersion]) -> Server 
         .with_single_cert(vec![certificate], key.into())
         .unwrap();
     let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-    Server::decides(move |bytes| {
+    move |bytes| {
         let mut rest = bytes;
         let mut broken = false;
         while !rest.is_empty() && !broken {
@@ -501,14 +556,14 @@ fn tls_server(versions: &[&'static rustls::SupportedProtocolVersion]) -> Server 
         }
         let mut asked = [0; 4096];
         if let Ok(1..) = connection.reader().read(&mut asked) {
-            connection.writer().write_all(&page("<title>Secure</title>")).unwrap();
+            connection.writer().write_all(&answer()).unwrap();
         }
         let mut out = Vec::new();
         while connection.wants_write() {
             connection.write_tls(&mut out).unwrap();
         }
         (out, broken)
-    })
+    }
 }
 
 #[test]

@@ -147,7 +147,8 @@ fn nothing_is_sent_before_the_link_is_ready() {
 fn a_datagram_is_asked_again_after_silence_and_no_sooner() {
     let mut network = Network::default();
     let outcome = asked(&mut network, &[udp("192.0.2.1:5351")], &clinic());
-    assert_eq!(network.said_at("nat_pmp"), [1, 2001]);
+    let said = network.said_at("nat_pmp");
+    assert!(said.len() == 2 && (2000..2100).contains(&(said[1] - said[0])), "{said:?}");
     assert_eq!((outcome.silent, outcome.answered), (1, 0));
     assert_eq!(network.notes[0], "done udp 192.0.2.1:5351 nat_pmp silent");
     assert!(outcome.open.is_empty());

@@ -406,6 +406,22 @@ fn what_could_be_a_patients_is_left_out_and_the_run_is_whole() {
 }
 
 #[test]
+fn what_was_given_in_confidence_is_not_written() {
+    use Happens::{Closes, Opens, They, We};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.pcapng");
+    let mut run = Run::create(&path);
+    run.recorder.conceal("of-this-hospital");
+    let asks = [Opens, We(b"\x04\x10of-this-hospital!"), They(b"of-this-hospital?"), Closes];
+    run.call(1, Transport::Udp, "10.0.0.1:161", "snmp_system", &asks);
+    run.finish();
+    let file = fs::read(&path).unwrap();
+    let found = |text: &[u8]| memchr::memmem::find(&file, text).is_some();
+    assert!(!found(b"of-this-hospital"));
+    assert!(found(b"\x04\x10****************!") && found(b"****************?"));
+}
+
+#[test]
 fn a_journal_tells_how_far_a_run_came() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.pcapng");

@@ -16,7 +16,7 @@ use super::{
     limits::Limits,
     output,
     ports::{DISCOVERY, Ports},
-    survey::{Stage, Survey, Surveyed, survey},
+    survey::{Stage, Survey, Surveyed, be_discreet, survey},
 };
 use crate::{
     fingerprint::Matcher,
@@ -140,7 +140,7 @@ struct FacilityFile {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.limits.iflist {
-        list_interfaces()?;
+        super::doctor::write_interfaces()?;
         return Ok(Exit::Clean);
     }
     let desk = arguments.outputs.open()?;
@@ -189,7 +189,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 /// The plan of a run that begins.
 fn new_plan(arguments: &Arguments) -> anyhow::Result<(Plan, Limits)> {
     let limits = &arguments.limits;
-    let facility = limits.scope.as_deref().map(facility_file).transpose()?;
+    let facility = limits.scope.as_deref().map(facility_file);
     let random = || {
         getrandom::u64().unwrap_or_else(|_| live::Clock::start().now().nanoseconds().unsigned_abs())
     };
@@ -225,7 +225,7 @@ fn resumed_plan(
     let scope = match (&plan.facility, &arguments.limits.scope) {
         (Some(begun), given) => {
             let file = given.as_ref().unwrap_or(&begun.path);
-            if facility_file(file)?.sha256 != begun.sha256 {
+            if facility_file(file).sha256 != begun.sha256 {
                 return Err(Error::OtherFacility(file.clone()).into());
             }
             Some(file.clone())
@@ -249,11 +249,11 @@ fn resumed_plan(
     Ok((plan, limits))
 }
 
-fn facility_file(path: &Path) -> anyhow::Result<FacilityFile> {
+fn facility_file(path: &Path) -> FacilityFile {
     // What cannot be read is told by whoever loads it.
-    let text = fs::read(path).unwrap_or_default();
-    let sha256 = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(FacilityFile { path: path.to_owned(), sha256 })
+    let digest = Sha256::digest(fs::read(path).unwrap_or_default());
+    let sha256 = digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    FacilityFile { path: path.to_owned(), sha256 }
 }
 
 fn words(blocks: &Blocks) -> Vec<String> {
@@ -393,11 +393,12 @@ fn go(
     };
     let _watch = stop::watch(move || inlet.stop(), stop::at_once).map_err(Error::Network)?;
     let text = serde_json::to_string(asked_of.plan)?;
-    let recorder = if journal.is_some() {
+    let mut recorder = if journal.is_some() {
         Recorder::resume(&recording.path, network)?.0
     } else {
         Recorder::create(&recording.path, &text, network)?
     };
+    be_discreet(&mut recorder, asked_of.facility);
     let began = recorder.now();
     let mut guard = Guard::new(recorder, asked_of.consent.clone());
     if let Some(time) = arguments.limits.max_runtime {
@@ -570,23 +571,4 @@ fn budget(
         )?;
     }
     writeln!(out, "seed       {}", asked_of.plan.seed)
-}
-
-/// The interfaces of this machine, one a line.
-fn list_interfaces() -> anyhow::Result<()> {
-    output::write(Path::new("-"), |out| {
-        interface::all().iter().try_for_each(|known| {
-            let addresses: Vec<String> = known.addresses.iter().map(ToString::to_string).collect();
-            let mac = known.mac.map_or_else(|| "-".to_owned(), |mac| mac.to_string());
-            let state = if known.up { "up" } else { "down" };
-            writeln!(
-                out,
-                "{:<16} {state:<5} {mac:<18} {:<6} {}",
-                known.name,
-                known.mtu,
-                addresses.join(" ")
-            )
-        })
-    })?;
-    Ok(())
 }

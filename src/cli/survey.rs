@@ -5,12 +5,16 @@ use std::{collections::BTreeMap, net::IpAddr};
 use crate::observe::Transport;
 use crate::{
     fingerprint::Matcher,
-    link::{Link, journal::END},
+    link::{
+        Link,
+        journal::END,
+        record::{self, Recorder},
+    },
     probe::{
         engine::{self, Context, Past, Service, State},
         plan,
     },
-    scope::Blocks,
+    scope::{Blocks, Facility},
     sweep::discover::{self, Found, Targets},
 };
 
@@ -56,6 +60,19 @@ impl Surveyed {
     }
 }
 
+/// Probes whose answers could carry patients' data, or anybody's.
+const BOUNDED: [&str; 2] = ["banner", "hl7"];
+
+/// Keeps what was given in confidence, and what could be a patient's, out of a recording.
+pub fn be_discreet<L: Link>(recorder: &mut Recorder<L>, facility: Option<&Facility>) {
+    for community in facility.iter().flat_map(|facility| &facility.communities) {
+        recorder.conceal(community);
+    }
+    for probe in BOUNDED {
+        recorder.bound(probe, record::MOST_BOUNDED);
+    }
+}
+
 /// Goes through with `survey`. `past` is what an earlier part of the run did.
 pub fn survey<L: Link>(
     link: &mut L,
@@ -98,7 +115,9 @@ pub fn survey<L: Link>(
 /// every datagram question.
 fn services(survey: &Survey, found: &Found, handshakes: bool) -> Vec<Service> {
     let transport = Transport::Tcp;
-    let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
+    let addresses = found.hosts.iter().map(|host| host.address);
+    let hosts: Vec<IpAddr> =
+        addresses.filter(|address| survey.targets.blocks.contains(*address)).collect();
     let open = found.open.iter().map(|(address, port)| Service {
         to: (*address, *port).into(),
         transport,

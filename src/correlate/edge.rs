@@ -26,7 +26,7 @@ const TELLS_ADDRESSES: [&str; 4] =
 
 /// What `observation` says about ways out.
 pub(super) fn signs<'a>(observation: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
-    [forwards, announces_ipv6, tells_outside, dials_access_line, second_network]
+    [forwards, announces_ipv6, tells_outside, claims_gateway, dials_access_line, second_network]
         .iter()
         .filter_map(|rule| rule(observation, inside))
         .collect()
@@ -100,6 +100,19 @@ fn tells_outside<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
     let sign =
         sign(o, Kind::InternetGateway, "tells_outside_address", field, value, 0.85, Direction::Out);
     (o.side != Side::Client).then_some(Sign { outside, ..sign })
+}
+
+/// A box that says it is a gateway to the Internet (UPnP Forum, `InternetGatewayDevice`). Whether it has a line is
+/// another question.
+fn claims_gateway<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
+    if o.protocol != "ssdp" || o.side == Side::Client {
+        return None;
+    }
+    let fields = ["ssdp.st", "ssdp.nt", "ssdp.usn"];
+    let mut said =
+        fields.iter().flat_map(|field| o.facts.all(field).map(move |value| (*field, value)));
+    let (field, value) = said.find(|(_, value)| value.contains(":InternetGatewayDevice:"))?;
+    Some(sign(o, Kind::InternetGateway, "claims_gateway", field, value, 0.65, Direction::Out))
 }
 
 /// A box that opens an access line over PPPoE: the line is patched into what was captured.

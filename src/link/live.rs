@@ -206,6 +206,10 @@ impl Live {
         if look {
             tokio::task::yield_now().await;
         }
+        // A timer would wait for its next millisecond.
+        if patience.is_zero() {
+            return heard.try_recv().ok().or_else(|| captured.try_recv().ok());
+        }
         tokio::select! {
             Some(event) = heard.recv() => Some(event),
             Some(event) = captured.recv() => Some(event),

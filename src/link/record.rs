@@ -5,6 +5,7 @@
 //! in clear as further conversations beside them.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fs::File,
     io::{self, Seek as _, Write as _},
@@ -97,6 +98,8 @@ pub struct Recorder<L> {
     written: Timestamp,
     calls: HashMap<CallId, Conversation>,
     bounds: HashMap<&'static str, usize>,
+    /// What was given in confidence, and is not written.
+    secrets: Vec<Vec<u8>>,
     /// What addresses were last asked in frames.
     asked: HashMap<IpAddr, &'static str>,
     /// Our addresses, as conversations showed them.
@@ -163,6 +166,7 @@ impl<L: Link> Recorder<L> {
             waiting,
             calls: HashMap::new(),
             bounds: HashMap::new(),
+            secrets: Vec::new(),
             asked: HashMap::new(),
             own: Vec::new(),
             fault: None,
@@ -177,6 +181,27 @@ impl<L: Link> Recorder<L> {
     /// Keeps no more than `bytes` of each direction of conversations of this probe.
     pub fn bound(&mut self, probe: &'static str, bytes: usize) {
         self.bounds.insert(probe, bytes);
+    }
+
+    /// Writes stars where this was said, such as a community: recordings are handed on.
+    pub fn conceal(&mut self, secret: &str) {
+        if !secret.is_empty() {
+            self.secrets.push(secret.as_bytes().to_vec());
+        }
+    }
+
+    /// What of `bytes` may be written, as long as they are.
+    fn shown<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        let mut shown = Cow::Borrowed(bytes);
+        for secret in &self.secrets {
+            let places: Vec<usize> = memchr::memmem::find_iter(bytes, secret).collect();
+            for place in places {
+                if let Some(said) = shown.to_mut().get_mut(place..place + secret.len()) {
+                    said.fill(b'*');
+                }
+            }
+        }
+        shown
     }
 
     /// Why nothing is recorded any more, if so. Nothing is sent then either.
@@ -308,6 +333,8 @@ impl<L: Link> Recorder<L> {
     }
 
     fn speak(&mut self, at: Timestamp, id: CallId, speaker: Speaker, bytes: &[u8]) {
+        let shown = self.shown(bytes);
+        let bytes = &*shown;
         let Some(known) = self.calls.get(&id) else { return };
         let call = known.call;
         let from = known.from.unwrap_or_else(|| self.likely(call));

@@ -3,7 +3,7 @@
 
 use super::{Carrier, Facts, Finding, Protocol, Said, Side, http};
 use crate::wire::{
-    Error, Reader, Result,
+    Reader, Result,
     http::Start,
     require,
     sstp::{ENDLESS, METHOD, PATH},
@@ -34,11 +34,9 @@ fn read(said: &Said<'_>) -> Result<Finding> {
             require("status", answers)?;
             facts.add("sstp.status", status);
             facts.add_text("sstp.server", head.get("server").unwrap_or_default());
-            // A server that can SSTP promises an endless body ([MS-SSTP] 3.3.4.1).
-            let length = head.get("content-length").ok_or(Error::Foreign { field: "length" })?;
-            if length != ENDLESS.as_bytes() {
-                return Ok(Finding::firm(Side::Server, facts));
-            }
+            // A server that can SSTP promises an endless body ([MS-SSTP] 3.3.4.1); many others say 200 to anything.
+            let length = head.get("content-length").unwrap_or_default();
+            require("content length", length == ENDLESS.as_bytes())?;
             Side::Server
         }
     };

@@ -65,9 +65,12 @@ fn of_server(said: &Said<'_>, client: Option<Version>) -> Result<Finding> {
         Security::Unsaid => {}
         Security::Decided(decided) => facts.add("vnc.security", security(decided)),
         Security::Offered(types) => {
-            for offered in types {
-                facts.add("vnc.security", security((*offered).into()));
+            let names: Vec<String> = types.iter().map(|t| security((*t).into())).collect();
+            for name in &names {
+                facts.add("vnc.security", name);
             }
+            // Which, and in which order, tells one server's program from another's.
+            facts.add("vnc.offers", names.join(","));
         }
         Security::Refused(reason) => facts.add_text("vnc.refusal", reason),
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     observe::{
-        Endpoint, Finding, Mac, Observation, Protocol, Rest, Said, Transport,
+        Endpoint, Finding, Heard, Mac, Observation, Protocol, Rest, Said, Transport,
         dissect::{Dissector, Verdict},
     },
     scope::Inside,
@@ -496,6 +496,11 @@ fn ends(seen: Seen, key: Key, direction: Direction, transport: Transport) -> End
 fn keep(kept: &mut Kept, seen: Seen, ends: Ends, protocol: &'static Protocol, finding: Finding) {
     let Finding { side, confidence, facts, .. } = finding;
     let Some(heard) = seen.heard() else { return };
+    // That a port which was asked is closed is an answer, and counted as one; it says nothing about who gave it.
+    let closed = ["icmp.code", "icmpv6.code"].iter().any(|field| facts.get(field) == Some("port"));
+    if heard == Heard::Replied && closed {
+        return;
+    }
     let to_all = ends.to.ip.is_some_and(|ip| ip.is_multicast() || is_broadcast(ip))
         || ends.to.mac.is_some_and(Mac::is_group)
         || (ends.to.ip.is_none() && ends.to.mac.is_none());
@@ -643,6 +648,65 @@ mod tests {
         let heard =
             banners([refused, again, said].into_iter().chain(resent).chain([later, spoken]));
         assert_eq!(heard, ["first", "second"]);
+    }
+
+    #[test]
+    fn what_a_recording_shows_of_a_conversation_inside_tls_is_read() {
+        let body = [&[3, 3][..], &[7; 32], &[0, 0x13, 1, 0, 0, 6, 0, 43, 0, 2, 3, 4]].concat();
+        let hello = [&[2, 0, 0, 46][..], &body].concat();
+        let shown = wire::tls::show(&hello, &[&[0x30; 3000]]);
+        let page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 19\r\n\r\n<title>Gate</title>";
+        let question = b"GET / HTTP/1.1\r\n\r\n";
+        let turn = |ours: bool, flags, sequence, payload: &[u8]| {
+            let (source, destination) = if ours { (50_000, 443) } else { (443, 50_000) };
+            let acknowledgement = 0;
+            let segment = Segment {
+                source,
+                destination,
+                sequence,
+                acknowledgement,
+                flags,
+                window: 1024,
+                options: &[],
+                payload,
+            };
+            let ends = [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)];
+            let [from, to] = if ours { ends } else { [ends[1], ends[0]] };
+            let packet = ipv4::Packet {
+                source: from,
+                destination: to,
+                time_to_live: 64,
+                protocol: tcp::NUMBER,
+                identification: 0,
+                dont_fragment: true,
+                more_fragments: false,
+                fragment_offset: 0,
+                options: &[],
+                payload: &segment.emit(&[]),
+                missing: 0,
+            };
+            packet.emit()
+        };
+        let mut packets =
+            vec![turn(true, flag::SYN, 0, &[]), turn(false, flag::SYN | flag::ACK, 0, &[])];
+        let mut sequence = 1;
+        for part in shown.chunks(1400) {
+            packets.push(turn(false, flag::ACK, sequence, part));
+            sequence += u32::try_from(part.len()).unwrap();
+        }
+        packets.push(turn(true, flag::ACK, 1, question));
+        packets.push(turn(false, flag::ACK, sequence, page));
+        let dissector = Dissector::new();
+        let mut shard = Shard::default();
+        for bytes in &packets {
+            let seen = Seen::new(Timestamp::default(), PacketId::default());
+            shard.packet(&dissector, seen, link::RAW, bytes, false);
+        }
+        shard.finish(&dissector);
+        let (heard, _) = Kept::join([shard.kept].into_iter());
+        let told = |field| heard.iter().find_map(|o| o.facts.get(field));
+        assert_eq!(told("tls.version"), Some("TLS 1.3"));
+        assert_eq!(told("http.title"), Some("Gate"));
     }
 
     #[test]

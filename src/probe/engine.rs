@@ -2,6 +2,16 @@
 //!
 //! The engine sees time only as the link tells it, and holds no more than what is under way: what was said stands in
 //! the recording, which is read like any other afterwards.
+//!
+//! Its lines in the journal, from which a run that was killed goes on ([`Past`]):
+//!
+//! ```text
+//! spoke tcp 192.0.2.1:443 tls              recognised, in clear
+//! spoke tcp 192.0.2.1:443 tls/http         recognised, inside TLS
+//! done tcp 192.0.2.1:443 https answered    a question that ended: answered, silent or refused
+//! finished tcp 192.0.2.1:443               nothing more to ask
+//! left 192.0.2.1 stopped                   a host in distress: slow, stopped; of a network its first address
+//! ```
 
 mod run;
 

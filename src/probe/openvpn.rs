@@ -33,7 +33,7 @@ pub static STREAM: Probe = Probe {
     intrusion: Intrusion::Ordinary,
     source: "OpenVPN, doc/doxygen, network protocol",
     inside_tls: false,
-    anywhere: false,
+    anywhere: true,
     next,
 };
 

@@ -18,6 +18,10 @@ use crate::{
 /// Protocols that ride on HTTP, so that a service that spoke HTTP may be asked for them.
 const RIDE_ON_HTTP: [&str; 4] = ["sstp", "anyconnect", "forticlient", "softether"];
 
+/// Protocols whose servers hand TLS on to a web server behind them (`port-share`), and are asked where they are at home
+/// although TLS was spoken there.
+const SHARES_WITH_TLS: [&str; 1] = ["openvpn"];
+
 /// Something that may answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Service {
@@ -114,10 +118,12 @@ impl Course {
             return self.home(false).into_iter().filter(fits).find(may);
         }
         if self.broke_off && self.has_asked(&tls::PROBE) {
-            let older = [&tls::OLD, &tls::OLDEST].into_iter().find(may);
-            return older
-                .or_else(|| self.next_known(may))
-                .or_else(|| self.next_unknown(breadth, may));
+            // Some servers that know only the newest version hang up without a word on every older one.
+            let newest = self.clear.is_none().then_some(&http::INSIDE_TLS);
+            let others = [&tls::OLD, &tls::OLDEST].into_iter().chain(newest);
+            if let Some(probe) = others.into_iter().find(may) {
+                return Some(probe);
+            }
         }
         self.next_known(may).or_else(|| self.next_unknown(breadth, may))
     }
@@ -135,6 +141,10 @@ impl Course {
         if may(&&tls::PROBE) && !self.has_asked(&tls::OLD) {
             return Some(&tls::PROBE);
         }
+        let shares = |probe: &&'static Probe| SHARES_WITH_TLS.contains(&probe.protocol.name);
+        if let Some(probe) = self.home(false).into_iter().filter(shares).find(&may) {
+            return Some(probe);
+        }
         if let Some(inside) = self.inside {
             let fits = |probe: &&'static Probe| {
                 probe.intrusion > Intrusion::Listens && self.is_close(probe, inside)
@@ -144,10 +154,9 @@ impl Course {
         if self.strange_inside {
             return None;
         }
-        let home = self.home(true);
-        let is_web = http::INSIDE_TLS.ports.contains(&self.service.to.port());
-        let abroad = [&banner::INSIDE_TLS, &http::INSIDE_TLS].into_iter().filter(|_| !is_web);
-        home.into_iter().chain(abroad).find(may)
+        // Where the web is at home it is asked first; a server that then hangs up may be one that speaks first.
+        let abroad = [&banner::INSIDE_TLS, &http::INSIDE_TLS];
+        self.home(true).into_iter().chain(abroad).find(may)
     }
 
     /// What to ask a service that has not been understood.
@@ -307,6 +316,8 @@ mod tests {
         let mut secure = course(443);
         secure.mark_asked(&tls::PROBE);
         secure.clear = Some(&observe::tls::PROTOCOL);
+        assert_eq!(secure.next(9, false).map(|probe| probe.name), Some("openvpn_tcp"));
+        secure.mark_asked(&crate::probe::openvpn::STREAM);
         assert_eq!(secure.next(9, false).map(|probe| probe.name), Some("https"));
         let mut odd = course(40_000);
         odd.mark_asked(&tls::PROBE);
@@ -319,6 +330,6 @@ mod tests {
         let mut old = course(443);
         old.mark_asked(&tls::PROBE);
         old.broke_off = true;
-        assert_eq!(mute(old, 3)[..2], ["tls_old", "tls_oldest"]);
+        assert_eq!(mute(old, 3), ["tls_old", "tls_oldest", "https"]);
     }
 }

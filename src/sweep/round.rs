@@ -225,7 +225,7 @@ impl<'a, L: Link> Round<'a, L> {
         let sent = match question {
             Question::Frame { interface, bytes, probe } => {
                 let ready = self.link.ready(target.0, 1);
-                if ready > now {
+                if ready > self.link.now() {
                     return Some(ready);
                 }
                 let (interface, probe) = (*interface, *probe);
@@ -236,7 +236,7 @@ impl<'a, L: Link> Round<'a, L> {
                     return Some(soon);
                 }
                 let ready = self.link.ready(target.0, guard::OPENING);
-                if ready > now {
+                if ready > self.link.now() {
                     return Some(ready);
                 }
                 let id = CallId(self.next_call);

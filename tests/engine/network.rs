@@ -1,6 +1,7 @@
 //! A network in memory that counts what is sent, with servers that are closures.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     rc::Rc,
@@ -81,6 +82,8 @@ pub(crate) fn web(html: &'static str) -> Server {
 #[derive(Default)]
 pub(crate) struct Network {
     now: u64,
+    /// Nanoseconds that went by while somebody looked at the clock.
+    looked: Cell<u64>,
     events: BTreeMap<(u64, u64), What>,
     number: u64,
     servers: BTreeMap<SocketAddr, Rc<dyn Fn() -> Server>>,
@@ -236,12 +239,15 @@ fn path(said: &[u8]) -> Option<String> {
 
 impl Link for Network {
     fn now(&self) -> Timestamp {
-        Timestamp::default().after(Duration::from_millis(self.now))
+        // Real clocks go on between two looks.
+        self.looked.set(self.looked.get() + 1);
+        let moment = Duration::from_millis(self.now) + Duration::from_nanos(self.looked.get());
+        Timestamp::default().after(moment)
     }
 
     fn ready(&self, to: IpAddr, _: u32) -> Timestamp {
         let at = self.last.get(&to).map_or(0, |last| last + self.gap);
-        Timestamp::default().after(Duration::from_millis(at.max(self.now)))
+        self.now().max(Timestamp::default().after(Duration::from_millis(at)))
     }
 
     fn send(&mut self, act: Act<'_>) -> Result<(), Refusal> {
@@ -257,7 +263,7 @@ impl Link for Network {
     }
 
     fn wait(&mut self, until: Timestamp) -> Option<Event> {
-        let until = u64::try_from(until.nanoseconds() / 1_000_000).unwrap();
+        let until = u64::try_from(until.nanoseconds()).unwrap().div_ceil(1_000_000);
         let next = self.events.keys().next().copied().map(|(at, _)| at);
         if let Some(stop) = self.stop_at.filter(|stop| *stop <= next.unwrap_or(until).min(until)) {
             self.stop_at = None;

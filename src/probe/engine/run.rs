@@ -322,7 +322,8 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
                 continue;
             };
             let packets = if transport == Transport::Udp { 1 } else { OPENING };
-            let (now, at) = (self.link.now(), self.link.ready(address, packets));
+            // In this order: a clock goes on between the two.
+            let (at, now) = (self.link.ready(address, packets), self.link.now());
             if at > now {
                 return Begun::TooSoon(at);
             }
@@ -541,7 +542,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
                 return self.set_timer(call);
             };
             let packets = u32::try_from(bytes.len().div_ceil(SEGMENT)).unwrap_or(1).max(1);
-            let (now, ready) = (self.link.now(), self.link.ready(to, packets));
+            let (ready, now) = (self.link.ready(to, packets), self.link.now());
             let refusal = if ready > now {
                 Err(Refusal::TooSoon(ready))
             } else {

@@ -137,7 +137,10 @@ fn a_scan_lists_every_point_that_listens_and_touches_nobody_else() {
             hosts::EXCLUDED,
         ],
     );
-    let file = facility(&hospital, "[pace]\nprofile = \"lab\"\n[fragile]\nouis = [\"00:09:1f\"]\nports = [104, 9100]\n");
+    let file = facility(
+        &hospital,
+        "[pace]\nprofile = \"lab\"\n[fragile]\nouis = [\"00:09:1f\"]\nports = [104, 9100]\n",
+    );
     hospital.watch("sent.pcap");
     let words =
         ["--json", "points.json", "--record", "run.pcapng", "--observations", "live.ndjson"];

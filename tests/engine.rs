@@ -20,7 +20,7 @@ use sekisho::{
     link::Speaker,
     observe::Transport,
     probe::engine::{Context, Distress, Manner, Outcome, Past, Service, State, ask},
-    scope::{Blocks, Profile},
+    scope::Profile,
 };
 
 const HOUR: u64 = 3_600_000;
@@ -50,7 +50,7 @@ fn asked_with(
         seed: 7,
         communities: &[],
         matcher: &matcher,
-        requested: &Blocks::default(),
+        requested: &[],
         names: &BTreeMap::new(),
         past,
         first_call: 1,

@@ -139,7 +139,9 @@ impl Plain {
             },
             fragile_ports: self.fragile_ports.clone(),
             fragile_hosts: blocks(&self.fragile_hosts),
-            fragile_makers: vec![FRAGILE],
+            fragile_makers: vec![FRAGILE.into()],
+            on_request: Vec::new(),
+            responder: None,
         }
     }
 

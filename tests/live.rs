@@ -362,6 +362,8 @@ fn the_guard_keeps_the_pace_of_sockets() {
         fragile_ports: Vec::new(),
         fragile_hosts: Blocks::default(),
         fragile_makers: Vec::new(),
+        on_request: Vec::new(),
+        responder: None,
     };
     let mut guard = Guard::new(live(), consent);
     let began = guard.now();

@@ -46,6 +46,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<fingerprint::Error>()
         || error.is::<inventory::Error>()
         || error.is::<super::limits::Error>()
-        || error.is::<super::output::Error>();
+        || error.is::<super::output::Error>()
+        || error.is::<super::sweep::Error>();
     if mendable { Exit::Usage } else { Exit::Internal }
 }

@@ -5,6 +5,7 @@
 mod anonymise;
 mod completions;
 mod conclude;
+mod doctor;
 mod exit;
 mod identify;
 mod limits;
@@ -19,6 +20,7 @@ mod scan;
 mod show;
 mod signatures;
 pub mod survey;
+mod sweep;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -50,6 +52,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Sweep(sweep::Arguments),
     Replay(replay::Arguments),
     Anonymise(anonymise::Arguments),
     Points(points::Arguments),
@@ -59,6 +62,7 @@ enum Command {
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
     Probes(probes::Arguments),
+    Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
     Man(completions::Man),
@@ -130,6 +134,7 @@ pub fn run() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Anonymise(arguments) => anonymise::run(&arguments),
         Command::Points(arguments) => points::run(&arguments),
@@ -139,6 +144,7 @@ pub fn run() -> ExitCode {
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Probes(arguments) => probes::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),
     };

@@ -140,7 +140,7 @@ struct FacilityFile {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.limits.iflist {
-        list_interfaces()?;
+        super::doctor::write_interfaces()?;
         return Ok(Exit::Clean);
     }
     let desk = arguments.outputs.open()?;
@@ -532,23 +532,4 @@ fn budget(
         )?;
     }
     writeln!(out, "seed       {}", asked_of.plan.seed)
-}
-
-/// The interfaces of this machine, one a line.
-fn list_interfaces() -> anyhow::Result<()> {
-    output::write(Path::new("-"), |out| {
-        interface::all().iter().try_for_each(|known| {
-            let addresses: Vec<String> = known.addresses.iter().map(ToString::to_string).collect();
-            let mac = known.mac.map_or_else(|| "-".to_owned(), |mac| mac.to_string());
-            let state = if known.up { "up" } else { "down" };
-            writeln!(
-                out,
-                "{:<16} {state:<5} {mac:<18} {:<6} {}",
-                known.name,
-                known.mtu,
-                addresses.join(" ")
-            )
-        })
-    })?;
-    Ok(())
 }

@@ -123,7 +123,7 @@ impl Surveyed {
 }
 
 /// Probes whose answers could carry patients' data, or anybody's.
-const BOUNDED: [&str; 4] = ["banner", "banner_inside_tls", "hl7", "dicom"];
+const BOUNDED: [&str; 2] = ["banner", "hl7"];
 
 /// Keeps what was given in confidence, and what could be a patient's, out of a recording.
 pub fn be_discreet<L: Link>(recorder: &mut Recorder<L>, facility: Option<&Facility>) {

@@ -385,6 +385,6 @@ mod tests {
         let mut old = course(443);
         old.mark_asked(&tls::PROBE);
         old.broke_off = true;
-        assert_eq!(mute(old, 3), ["tls_old", "tls_oldest", "https"]);
+        assert_eq!(mute(old, 3), ["tls_old", "tls_oldest", "https", "openvpn_tcp"]);
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use ipnetwork::{IpNetwork, Ipv4Network};
 
 use super::{
-    How, Places, Way, arp, icmp, is_a_hosts, ndp,
+    How, Way, arp, icmp, is_a_hosts, ndp,
     round::{Question, Round, Stage, Target},
     tcp_syn,
 };
@@ -252,19 +252,13 @@ struct End {
 pub fn discover(link: &mut impl Link, targets: &Targets, manner: &Manner) -> Found {
     let ends = ends(link.interfaces());
     let mut round = Round::new(link, targets, manner);
-    let wires: Vec<Ipv4Network> = ends
-        .iter()
-        .filter_map(|end| match end.prefix {
-            IpNetwork::V4(prefix) => Some(prefix),
-            IpNetwork::V6(_) => None,
-        })
-        .collect();
+    let wires = Blocks::of_networks(ends.iter().map(|end| &end.prefix));
     on_link(&mut round, &ends, manner);
     if targets.ipv6 {
         neighbours(&mut round, &ends);
     }
     let routers = gateways(&mut round, &ends);
-    let far = Places::without(&targets.blocks, &wires);
+    let far = targets.blocks.minus(&wires);
     let named = named(&targets.blocks, &ends);
     beyond(&mut round, &far, &named, &routers, manner);
     ports(&mut round, &ends, &routers, manner);
@@ -296,14 +290,14 @@ fn on_link<L: Link>(round: &mut Round<'_, L>, ends: &[End], manner: &Manner) {
         address: Ipv4Addr,
         prefix: Ipv4Network,
         before: u64,
-        places: Places,
+        places: Blocks,
     }
     let (mut wires, mut count) = (Vec::new(), 0);
     for end in ends {
         if let (IpAddr::V4(address), IpNetwork::V4(prefix)) = (end.address, end.prefix) {
-            let places = Places::within(&round.targets.blocks, prefix);
+            let places = round.targets.blocks.intersection(&Blocks::of_networks([&end.prefix]));
             let before = count;
-            count += places.count();
+            count += places.count_v4();
             wires.push(Wire { end: *end, address, prefix, before, places });
         }
     }
@@ -311,7 +305,7 @@ fn on_link<L: Link>(round: &mut Round<'_, L>, ends: &[End], manner: &Manner) {
     let target = |number: u64| {
         let place = wires.partition_point(|wire| wire.before <= number).checked_sub(1)?;
         let wire = wires.get(place)?;
-        let address = wire.places.nth(number - wire.before)?;
+        let address = wire.places.nth_v4(number - wire.before)?;
         let asked = is_a_hosts(address, wire.prefix) && !ours.contains(&address.into());
         asked.then_some((address.into(), None))
     };
@@ -442,16 +436,16 @@ fn named(blocks: &Blocks, ends: &[End]) -> Vec<IpAddr> {
 /// Asks what is on none of our wires: through routers where frames can go, else by connections.
 fn beyond<L: Link>(
     round: &mut Round<'_, L>,
-    far: &Places,
+    far: &Blocks,
     named: &[IpAddr],
     routers: &Routers,
     manner: &Manner,
 ) {
     let (cookie, targets) = (round.cookie, round.targets);
-    let count = far.count() + u64::try_from(named.len()).unwrap_or_default();
-    let address = |number: u64| match far.nth(number) {
+    let count = far.count_v4() + u64::try_from(named.len()).unwrap_or_default();
+    let address = |number: u64| match far.nth_v4(number) {
         Some(address) => Some(IpAddr::V4(address)),
-        None => named.get(usize::try_from(number.checked_sub(far.count())?).ok()?).copied(),
+        None => named.get(usize::try_from(number.checked_sub(far.count_v4())?).ok()?).copied(),
     };
     let ask = |(address, _): Target| {
         let (interface, way) = routers.way(address)?;

@@ -1,4 +1,4 @@
-//! A sweep as fast as the wire takes it, or at a rate: one thread asks, one hears, and nobody is remembered. Answers
+//! A sweep as fast as the wire takes it, or at a rate: threads ask, one hears, and nobody is remembered. Answers
 //! are known by their cookies, so that a network of 16 million addresses takes no more memory than one of 256.
 
 use std::{
@@ -9,14 +9,15 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread,
     time::Duration,
 };
 
-use super::{Answer, Cookie, How, Places, Way, arp, icmp, read, tcp_syn, udp};
+use super::{Answer, Cookie, How, Way, arp, icmp, read, tcp_syn, udp};
 use crate::{
     link::raw::{BATCH, Batch, Gate, Inlet, Outlet},
     observe::Mac,
-    scope::Order,
+    scope::{Blocks, Order},
     time::Timestamp,
 };
 
@@ -63,7 +64,7 @@ pub struct Plan {
     /// From where, and to which hardware address unless `macs` knows another.
     pub way: Way,
     /// Whom.
-    pub targets: Places,
+    pub targets: Blocks,
     /// The hardware addresses of targets on the wire itself; without them all goes to that of `way`.
     pub macs: HashMap<Ipv4Addr, Mac>,
     /// What.
@@ -130,150 +131,227 @@ impl Shared {
     }
 }
 
-/// Asks, and hands each answer over once. `stop` is looked at between batches; `told` hears the tally every second.
+/// Asks, each outlet on a thread of its own, and hands each answer over once. `stop` is looked at between batches;
+/// `told` hears the tally every second.
 pub fn fly<O: Outlet, I: Inlet>(
-    mut outlet: Gate<O>,
+    mut outlets: Vec<Gate<O>>,
     mut inlet: I,
     plan: &Plan,
     stop: &(dyn Fn() -> Stop + Sync),
     mut answer: impl FnMut(&Answer) + Send,
     mut told: impl FnMut(&Tally),
 ) -> io::Result<Tally> {
-    let cookie = Cookie::new(plan.seed);
     let shared = Shared::default();
-    let shapes: Vec<Shape> =
-        plan.questions.iter().filter_map(|question| Shape::new(question, &plan.way)).collect();
-    std::thread::scope(|scope| {
-        let hearing = std::thread::Builder::new().name("answers".to_owned());
-        let hearing = hearing.spawn_scoped(scope, || {
-            let heard = hear(&mut inlet, plan, &cookie, &shared, &mut answer);
+    let Some((outlet, others)) = outlets.split_first_mut() else {
+        return Err(io::Error::other("nothing to send with"));
+    };
+    let asking = Asking::new(plan, &shared, stop, outlet.now());
+    let (asked, dropped) = thread::scope(|scope| {
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let cookie = &asking.cookie;
+        let hearing = named("answers").spawn_scoped(scope, || {
+            let heard = hear(&mut inlet, plan, cookie, &shared, &mut answer);
             // Without ears there is no point in asking.
             shared.done.store(true, Ordering::Release);
             heard
         })?;
-        let asked = ask(&mut outlet, plan, &cookie, &shapes, &shared, stop, &mut told);
+        let asked = thread::scope(|scope| {
+            let asking = &asking;
+            let mut helping = Vec::new();
+            for other in others {
+                helping.push(
+                    named("questions").spawn_scoped(scope, || asking.share(other, &mut |_| ()))?,
+                );
+            }
+            let asked = asking.share(outlet, &mut told);
+            // One that cannot send any more ends the others too.
+            if asked.is_err() {
+                shared.done.store(true, Ordering::Release);
+            }
+            asked?;
+            let ended = || io::Error::other("a thread that asks ended");
+            helping.into_iter().try_for_each(|one| one.join().map_err(|_| ended())?)
+        });
+        let asked = asked.and_then(|()| asking.finish(outlet));
         shared.done.store(true, Ordering::Release);
-        let dropped =
-            hearing.join().map_err(|_| io::Error::other("the thread that hears ended"))??;
-        let known = shared.known();
-        Ok(Tally {
-            answered: shared.answered.load(Ordering::Relaxed),
-            refused: outlet.refused(),
-            asked_again: known.asked,
-            lost: known.asked - known.heard,
-            dropped,
-            ..asked?
-        })
+        let ended = || io::Error::other("the thread that hears ended");
+        Ok::<_, io::Error>((asked?, hearing.join().map_err(|_| ended())??))
+    })?;
+    let known = shared.known();
+    Ok(Tally {
+        answered: shared.answered.load(Ordering::Relaxed),
+        refused: outlets.iter().map(Gate::refused).sum(),
+        asked_again: known.asked,
+        lost: known.asked - known.heard,
+        dropped,
+        ..asked
     })
 }
 
-/// Asks everything, then waits.
-fn ask<O: Outlet>(
-    outlet: &mut Gate<O>,
-    plan: &Plan,
-    cookie: &Cookie,
-    shapes: &[Shape],
-    shared: &Shared,
-    stop: &(dyn Fn() -> Stop + Sync),
-    told: &mut impl FnMut(&Tally),
-) -> io::Result<Tally> {
-    let kinds = u64::try_from(shapes.len()).unwrap_or_default();
-    let count = plan.targets.count() * kinds;
-    let order = Order::new(count, plan.seed);
-    let began = outlet.now();
-    let mut tally =
-        Tally { place: plan.from.min(count), count, began, ended: began, ..Tally::default() };
-    let mut pace = Pace::new(plan.rate, began);
-    let mut batch = Batch::new(shapes.iter().map(|shape| shape.frame().len()).max().unwrap_or(0));
-    let (mut batches, mut told_at) = (0_u64, began);
-    let ended = || stop() != Stop::Not || shared.done.load(Ordering::Acquire);
-    while tally.place < count && !ended() {
-        let now = outlet.now();
-        let most = match pace.grant(now) {
-            Ok(most) => u64::try_from(most).unwrap_or(1),
-            Err(pause) => {
-                outlet.rest(pause.min(TURN));
-                continue;
+/// What those that ask have in common.
+struct Asking<'a> {
+    plan: &'a Plan,
+    shared: &'a Shared,
+    stop: &'a (dyn Fn() -> Stop + Sync),
+    cookie: Cookie,
+    shapes: Vec<Shape>,
+    order: Order,
+    began: Timestamp,
+    /// The place that nobody has taken yet.
+    place: AtomicU64,
+    sent: AtomicU64,
+    pace: Mutex<Pace>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(
+        plan: &'a Plan,
+        shared: &'a Shared,
+        stop: &'a (dyn Fn() -> Stop + Sync),
+        began: Timestamp,
+    ) -> Self {
+        let shapes: Vec<Shape> =
+            plan.questions.iter().filter_map(|question| Shape::new(question, &plan.way)).collect();
+        let kinds = u64::try_from(shapes.len()).unwrap_or_default();
+        Self {
+            plan,
+            shared,
+            stop,
+            cookie: Cookie::new(plan.seed),
+            order: Order::new(plan.targets.count_v4() * kinds, plan.seed),
+            shapes,
+            began,
+            place: AtomicU64::new(plan.from),
+            sent: AtomicU64::new(0),
+            pace: Mutex::new(Pace::new(plan.rate, began)),
+        }
+    }
+
+    fn batch(&self) -> Batch {
+        Batch::new(self.shapes.iter().map(|shape| shape.frame().len()).max().unwrap_or(0))
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many packets may go out at `now`; where there is a rate they count as sent.
+    fn grant(&self, now: Timestamp, most: usize) -> Result<usize, Duration> {
+        if self.plan.rate.is_none() { Ok(BATCH.min(most)) } else { self.pace().grant(now, most) }
+    }
+
+    fn tally(&self) -> Tally {
+        let count = self.order.count();
+        Tally {
+            place: self.place.load(Ordering::Relaxed).min(count),
+            count,
+            sent: self.sent.load(Ordering::Relaxed),
+            answered: self.shared.answered.load(Ordering::Relaxed),
+            began: self.began,
+            ended: self.began,
+            ..Tally::default()
+        }
+    }
+
+    /// Asks what nobody else asks, until all is asked.
+    fn share<O: Outlet>(
+        &self,
+        outlet: &mut Gate<O>,
+        told: &mut impl FnMut(&Tally),
+    ) -> io::Result<()> {
+        let (count, mut batch) = (self.order.count(), self.batch());
+        let kinds = u64::try_from(self.shapes.len()).unwrap_or_default();
+        let (mut batches, mut told_at) = (0_u64, self.began);
+        let ended = || (self.stop)() != Stop::Not || self.shared.done.load(Ordering::Acquire);
+        while self.place.load(Ordering::Relaxed) < count && !ended() {
+            let now = outlet.now();
+            let most = match self.grant(now, BATCH) {
+                Ok(most) => u64::try_from(most).unwrap_or(1),
+                Err(pause) => {
+                    outlet.rest(pause.min(TURN));
+                    continue;
+                }
+            };
+            batch.clear();
+            batches += 1;
+            let again = batches.is_multiple_of(BATCHES_BETWEEN) && most > 1;
+            let again = again && self.ask_known(&mut batch);
+            let most = most - u64::from(again);
+            let from = self.place.fetch_add(most, Ordering::Relaxed);
+            for number in (from..(from + most).min(count)).map(|place| self.order.at(place)) {
+                let shape = usize::try_from(number % kinds).ok();
+                let shape = shape.and_then(|kind| self.shapes.get(kind));
+                let target = self.plan.targets.nth_v4(number / kinds);
+                if let (Some(shape), Some(target)) = (shape, target) {
+                    shape.push(&mut batch, self.plan, &self.cookie, target);
+                }
             }
+            self.send(outlet, &mut batch)?;
+            if now.since(told_at) >= TOLD {
+                told_at = now;
+                told(&self.tally());
+            }
+        }
+        Ok(())
+    }
+
+    fn send<O: Outlet>(&self, outlet: &mut Gate<O>, batch: &mut Batch) -> io::Result<()> {
+        let sent = outlet.send(batch)?;
+        self.sent.fetch_add(sent, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Waits for answers, and asks again what was not asked again on the way, because the way was short.
+    fn finish<O: Outlet>(&self, outlet: &mut Gate<O>) -> io::Result<Tally> {
+        let (ended, mut batch) = (outlet.now(), self.batch());
+        self.wait(outlet);
+        let mut more = false;
+        let few = || self.shared.known().asked < u64::try_from(MOST_KNOWN).unwrap_or(1);
+        while (self.stop)() == Stop::Not && few() {
+            batch.clear();
+            if !self.ask_known(&mut batch) {
+                break;
+            }
+            while let Err(pause) = self.grant(outlet.now(), 1) {
+                outlet.rest(pause);
+            }
+            self.send(outlet, &mut batch)?;
+            more = true;
+        }
+        if more {
+            self.wait(outlet);
+        }
+        Ok(Tally { ended, ..self.tally() })
+    }
+
+    /// Waits for answers, unless the user will not.
+    fn wait<O: Outlet>(&self, outlet: &mut O) {
+        let until = outlet.now().after(self.plan.wait);
+        let ended = || (self.stop)() == Stop::Now || self.shared.done.load(Ordering::Acquire);
+        while outlet.now() < until && !ended() {
+            outlet.rest(TURN.min(self.plan.wait));
+        }
+    }
+
+    /// Adds a question whose answer is known, and tells whether there was one.
+    fn ask_known(&self, batch: &mut Batch) -> bool {
+        let key = {
+            let mut known = self.shared.known();
+            if known.expected.len() >= MOST_EXPECTED {
+                return false;
+            }
+            let Some(key) = known.waiting.pop_front() else { return false };
+            known.expected.insert(key);
+            known.asked += 1;
+            key
         };
-        batch.clear();
-        batches += 1;
-        let again = batches.is_multiple_of(BATCHES_BETWEEN) && most > 1;
-        let again = again && ask_known(&mut batch, plan, cookie, shapes, shared);
-        let most = (most - u64::from(again)).min(count - tally.place);
-        for number in (tally.place..tally.place + most).map(|place| order.at(place)) {
-            let shape = usize::try_from(number % kinds).ok().and_then(|kind| shapes.get(kind));
-            if let (Some(shape), Some(target)) = (shape, plan.targets.nth(number / kinds)) {
-                shape.push(&mut batch, plan, cookie, target);
-            }
+        let (target, port, how) = key;
+        match self.shapes.iter().find(|shape| shape.is_answered_by(port, how)) {
+            Some(shape) => shape.push(batch, self.plan, &self.cookie, target),
+            None => self.shared.known().forget(&key),
         }
-        tally.place += most;
-        pace.take(most + u64::from(again));
-        tally.sent += outlet.send(&mut batch)?;
-        if now.since(told_at) >= TOLD {
-            told_at = now;
-            told(&Tally { answered: shared.answered.load(Ordering::Relaxed), ..tally });
-        }
+        !batch.is_empty()
     }
-    tally.ended = outlet.now();
-    wait(outlet, plan.wait, stop, shared);
-    // What was not asked again on the way, because the way was short.
-    let mut more = false;
-    while stop() == Stop::Not && shared.known().asked < u64::try_from(MOST_KNOWN).unwrap_or(1) {
-        batch.clear();
-        if !ask_known(&mut batch, plan, cookie, shapes, shared) {
-            break;
-        }
-        while let Err(pause) = pace.grant(outlet.now()) {
-            outlet.rest(pause);
-        }
-        pace.take(1);
-        tally.sent += outlet.send(&mut batch)?;
-        more = true;
-    }
-    if more {
-        wait(outlet, plan.wait, stop, shared);
-    }
-    Ok(tally)
-}
-
-/// Waits for answers, unless the user will not.
-fn wait<O: Outlet>(
-    outlet: &mut O,
-    duration: Duration,
-    stop: &(dyn Fn() -> Stop + Sync),
-    shared: &Shared,
-) {
-    let until = outlet.now().after(duration);
-    while outlet.now() < until && stop() != Stop::Now && !shared.done.load(Ordering::Acquire) {
-        outlet.rest(TURN.min(duration));
-    }
-}
-
-/// Adds a question whose answer is known, and tells whether there was one.
-fn ask_known(
-    batch: &mut Batch,
-    plan: &Plan,
-    cookie: &Cookie,
-    shapes: &[Shape],
-    shared: &Shared,
-) -> bool {
-    let key = {
-        let mut known = shared.known();
-        if known.expected.len() >= MOST_EXPECTED {
-            return false;
-        }
-        let Some(key) = known.waiting.pop_front() else { return false };
-        known.expected.insert(key);
-        known.asked += 1;
-        key
-    };
-    let (target, port, how) = key;
-    match shapes.iter().find(|shape| shape.is_answered_by(port, how)) {
-        Some(shape) => shape.push(batch, plan, cookie, target),
-        None => shared.known().forget(&key),
-    }
-    !batch.is_empty()
 }
 
 impl Known {
@@ -296,7 +374,7 @@ fn hear<I: Inlet>(
     let mut each = |at: Timestamp, frame: &[u8]| {
         let Some(found) = read(frame, cookie, at) else { return };
         let IpAddr::V4(address) = found.address else { return };
-        if !plan.targets.contains(address) {
+        if !plan.targets.contains(found.address) {
             return;
         }
         let key = (address, found.port, found.how);
@@ -414,23 +492,21 @@ impl Pace {
         Self { rate: rate.map(|rate| rate.max(1)), credit: Self::PACKET, at }
     }
 
-    /// How many packets may go out now, or how long to wait.
-    fn grant(&mut self, now: Timestamp) -> Result<usize, Duration> {
-        let Some(rate) = self.rate.map(u64::from) else { return Ok(BATCH) };
+    /// Takes as many packets as may go out now, `most` at most, or says how long to wait.
+    fn grant(&mut self, now: Timestamp, most: usize) -> Result<usize, Duration> {
+        let Some(rate) = self.rate.map(u64::from) else { return Ok(most) };
         let elapsed = u64::try_from(now.since(self.at)).unwrap_or(0);
-        self.at = now;
+        self.at = self.at.max(now);
         // A hundredth of a second's worth goes out at a time, and is what a pause may leave over.
         let burst = (rate / 100).clamp(1, BATCH as u64);
-        let most = burst * Self::PACKET;
-        self.credit = self.credit.saturating_add(elapsed.saturating_mul(rate)).min(most);
-        if self.credit < most {
-            return Err(Duration::from_nanos((most - self.credit).div_ceil(rate)));
+        let whole = burst * Self::PACKET;
+        self.credit = self.credit.saturating_add(elapsed.saturating_mul(rate)).min(whole);
+        if self.credit < whole {
+            return Err(Duration::from_nanos((whole - self.credit).div_ceil(rate)));
         }
-        Ok(usize::try_from(burst).unwrap_or(1))
-    }
-
-    fn take(&mut self, packets: u64) {
-        self.credit = self.credit.saturating_sub(packets * Self::PACKET);
+        let packets = burst.min(u64::try_from(most).unwrap_or(u64::MAX));
+        self.credit -= packets * Self::PACKET;
+        Ok(usize::try_from(packets).unwrap_or(1))
     }
 }
 

@@ -12,7 +12,6 @@ pub mod flight;
 pub mod icmp;
 pub mod ndp;
 mod packet;
-mod places;
 mod round;
 pub mod tcp_syn;
 pub mod udp;
@@ -21,7 +20,6 @@ use std::net::{IpAddr, Ipv4Addr};
 
 pub use cookie::{Cookie, Mark};
 pub use discover::{Found, Host, Manner, Progress, Targets, discover};
-pub use places::Places;
 
 use crate::{
     observe::Mac,

@@ -38,6 +38,11 @@ pub(crate) fn wire(
 }
 
 impl MemoryOutlet {
+    /// Another end that sends on the same wire.
+    pub(crate) fn twin(&self, answers: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
+        Self { wire: Arc::clone(&self.wire), answers: Box::new(answers) }
+    }
+
     /// Looks at what was sent, whenever the outlet itself is gone.
     pub(crate) fn sent(&self) -> impl Fn() -> Vec<Vec<u8>> + use<> {
         let wire = Arc::clone(&self.wire);

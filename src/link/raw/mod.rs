@@ -69,6 +69,20 @@ impl<T: Outlet + ?Sized> Outlet for Box<T> {
     }
 }
 
+impl<T: Inlet + ?Sized> Inlet for Box<T> {
+    fn receive(
+        &mut self,
+        patience: Duration,
+        each: &mut dyn FnMut(Timestamp, &[u8]),
+    ) -> io::Result<()> {
+        (**self).receive(patience, each)
+    }
+
+    fn dropped(&mut self) -> io::Result<u64> {
+        (**self).dropped()
+    }
+}
+
 /// How an interface is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Opening<'a> {
@@ -97,6 +111,18 @@ pub fn open(opening: &Opening<'_>) -> io::Result<(Box<dyn Outlet>, Box<dyn Inlet
     {
         let (outlet, inlet) = portable::open(opening)?;
         Ok((Box::new(outlet), Box::new(inlet)))
+    }
+}
+
+/// Opens an interface for frames out.
+pub fn open_outlet(opening: &Opening<'_>) -> io::Result<Box<dyn Outlet>> {
+    #[cfg(target_os = "linux")]
+    {
+        Ok(Box::new(mmsg::Mmsg::open(opening.interface, opening.bypass)?))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        Ok(Box::new(portable::open(opening)?.0))
     }
 }
 

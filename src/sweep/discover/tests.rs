@@ -1,3 +1,5 @@
+//! A sweep over networks in memory: who is found, what is asked of whom, and how it goes on.
+
 use std::{cell::Cell, collections::VecDeque};
 
 use super::*;
@@ -202,7 +204,7 @@ impl Link for Net {
             self.free = self.now.after(Duration::from_nanos((1_000_000_000 / rate).unsigned_abs()));
         }
         self.sent.push((self.now, address, port));
-        let lost = self.lossy.is_some_and(|every| self.sent.len() % every == 0);
+        let lost = self.lossy.is_some_and(|every| self.sent.len().is_multiple_of(every));
         match act {
             Act::Frame { interface, bytes, .. } if !lost => {
                 for bytes in self.answers(bytes) {

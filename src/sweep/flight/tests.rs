@@ -1,7 +1,9 @@
+//! Frames fly through wires in memory: what is asked, counted, answered, and gone on with.
+
 use super::*;
 use crate::{
     link::raw::{contact_of, memory},
-    scope::{Blocks, Consent, Hours, Pace as ScopePace, Profile, Tier},
+    scope::{Consent, Hours, Pace as ScopePace, Profile, Tier},
     wire::{
         ethernet::Frame,
         ipv4,
@@ -35,7 +37,7 @@ fn consent(include: &str, exclude: &str) -> Consent {
 fn plan(targets: &str, ports: &[u16]) -> Plan {
     Plan {
         way: Way { our_mac: OURS, our_address: [192, 0, 2, 1].into(), next_mac: THEIRS },
-        targets: Places::of(&blocks(targets)),
+        targets: blocks(targets),
         macs: HashMap::new(),
         questions: ports.iter().map(|port| Question::Syn(*port)).collect(),
         seed: 7,
@@ -80,7 +82,8 @@ fn every_target_is_asked_once_and_every_answer_told_once() {
     let mut answers = Vec::new();
     let plan = plan("10.0.0.0/22", &[80, 443]);
     let tally =
-        fly(gate, inlet, &plan, &|| Stop::Not, |answer| answers.push(*answer), |_| ()).unwrap();
+        fly(vec![gate], inlet, &plan, &|| Stop::Not, |answer| answers.push(*answer), |_| ())
+            .unwrap();
     assert_eq!((tally.count, tally.place, tally.refused), (2048, 2048, 8), "{tally:?}");
     assert_eq!((answers.len(), tally.answered), (2040, 2040), "{tally:?}");
     assert_eq!(answers.iter().filter(|answer| answer.how == How::SynAck).count(), 1020);
@@ -101,7 +104,7 @@ fn a_wire_that_loses_is_found_out() {
     });
     let gate = Gate::new(outlet, consent("10.0.0.0/18", "192.0.2.0/32"));
     let plan = plan("10.0.0.0/18", &[80]);
-    let tally = fly(gate, inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
+    let tally = fly(vec![gate], inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
     assert!(tally.asked_again >= 8 && tally.lost > 0, "{tally:?}");
 }
 
@@ -112,7 +115,7 @@ fn what_was_stopped_goes_on_from_its_place() {
         let sent = outlet.sent();
         let gate = Gate::new(outlet, consent("10.0.0.0/22", "192.0.2.0/32"));
         let plan = Plan { from, ..plan("10.0.0.0/22", &[80]) };
-        let tally = fly(gate, inlet, &plan, stop, |_| (), |_| ()).unwrap();
+        let tally = fly(vec![gate], inlet, &plan, stop, |_| (), |_| ()).unwrap();
         (tally, sent())
     };
     let turns = AtomicU64::new(0);
@@ -134,7 +137,7 @@ fn a_rate_is_kept() {
     let (outlet, inlet) = memory::wire(|_| Vec::new());
     let gate = Gate::new(outlet, consent("10.0.0.0/24", "192.0.2.0/32"));
     let plan = Plan { rate: Some(1000), ..plan("10.0.0.0/24", &[80]) };
-    let tally = fly(gate, inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
+    let tally = fly(vec![gate], inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
     let took = tally.ended.since(tally.began);
     assert!((240_000_000..300_000_000).contains(&took), "256 packets took {took} ns");
 }
@@ -145,7 +148,7 @@ fn a_fragile_port_is_not_asked() {
     let sent = outlet.sent();
     let gate = Gate::new(outlet, consent("10.0.0.0/24", "192.0.2.0/32"));
     let plan = plan("10.0.0.0/24", &[104, 443]);
-    let tally = fly(gate, inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
+    let tally = fly(vec![gate], inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
     assert_eq!((tally.refused, tally.answered), (256, 256));
     assert!(sent().iter().all(|frame| contact_of(frame).unwrap().port == Some(443)));
 }
@@ -157,8 +160,26 @@ fn a_target_on_the_wire_is_asked_by_its_own_hardware_address() {
     let gate = Gate::new(outlet, consent("10.0.0.0/24", "192.0.2.0/32"));
     let target = Ipv4Addr::new(10, 0, 0, 9);
     let macs = HashMap::from([(target, Mac([8; 6]))]);
-    let plan = Plan { targets: Places::these([target]), macs, ..plan("10.0.0.0/24", &[80]) };
-    fly(gate, inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
+    let plan = Plan { targets: blocks("10.0.0.9/32"), macs, ..plan("10.0.0.0/24", &[80]) };
+    fly(vec![gate], inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
     assert_eq!(sent().len(), 1);
     assert_eq!(contact_of(&sent()[0]).unwrap().mac, Some([8; 6]));
+}
+
+#[test]
+fn two_that_ask_share_the_targets() {
+    let (first, inlet) = memory::wire(|frame| vec![reply(frame)]);
+    let second = first.twin(|frame| vec![reply(frame)]);
+    let sent = first.sent();
+    let gates = [first, second]
+        .map(|outlet| Gate::new(outlet, consent("10.0.0.0/18", "10.0.1.0/30")))
+        .into_iter()
+        .collect();
+    let plan = plan("10.0.0.0/18", &[80]);
+    let tally = fly(gates, inlet, &plan, &|| Stop::Not, |_| (), |_| ()).unwrap();
+    assert_eq!((tally.answered, tally.refused), (16_380, 4), "{tally:?}");
+    let whole: HashSet<IpAddr> =
+        sent().iter().map(|frame| contact_of(frame).unwrap().address).collect();
+    assert_eq!((whole.len(), tally.place), (16_380, 16_384));
+    assert_eq!(tally.sent, 16_380 + tally.asked_again);
 }

@@ -85,7 +85,8 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
     fn missed(&mut self, host: usize, place: usize, opened: bool, hung: bool) -> Option<Distress> {
         let course = self.courses.get(place)?;
         let was_open = course.open || course.service.state == State::Open;
-        let counts = if opened { hung } else { was_open };
+        // Many services never say a word to strangers; one that spoke before and now hangs is another thing.
+        let counts = if opened { hung && course.clear.is_some() } else { was_open };
         if !counts {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use super::{Coverage, CoverageState};
 use crate::{
-    observe::Observation,
+    observe::{Heard, Observation},
     passive::Replay,
     scope::{Inside, inside::is_nowhere},
 };
@@ -80,6 +80,8 @@ fn is_of(observation: &Observation, inside: &Inside) -> bool {
     let addresses = ends.into_iter().flatten().filter_map(|end| end.ip);
     // Boxes that only show their hardware address are on a link that was listened to: inside.
     observation.speaker.ip.is_none()
+        // And so is whoever was asked.
+        || observation.heard == Heard::Replied
         || addresses.into_iter().any(|ip| !is_nowhere(ip) && inside.contains(ip))
 }
 

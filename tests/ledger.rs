@@ -13,15 +13,14 @@ use std::{
 };
 
 use sekisho::{
-    cli::survey::{Survey, survey},
+    cli::survey::{Surroundings, Survey, survey},
     correlate::{Coverage, CoverageState, coverage},
     fingerprint::{Matcher, Signatures},
     link::{Link as _, guard::Guard, record::Recorder, sim::Sim},
     passive::{self, Replay},
     probe::engine,
     report::write_ledger,
-    scope::{Blocks, Facility, Overrides},
-    sweep::discover::{Manner, Targets},
+    scope::{Facility, Overrides},
 };
 
 const CASE: &str = "fixtures/captures/recorded_scan";
@@ -36,21 +35,9 @@ fn scan(path: &Path) -> Sim {
     let facility = Facility::load(&Path::new(CASE).join("facility.toml")).unwrap();
     let consent = facility.consent(&Overrides::default(), &connected, Some(0)).unwrap();
     let profile = consent.pace.profile;
-    let plan = Survey {
-        targets: Targets {
-            blocks: consent.include.minus(&consent.exclude),
-            hops: Vec::new(),
-            known: Vec::new(),
-            discovery: Vec::new(),
-            ports: Vec::new(),
-            ipv6: false,
-        },
-        sweep: Manner::of(profile, 7),
-        probe: Some(engine::Manner::of(profile)),
-        ports: vec![22, 23, 80, 443, 1080, 3128, 3389, 5900, 8080],
-        communities: Vec::new(),
-        requested: Blocks::default(),
-    };
+    let around = Surroundings { interfaces: network.interfaces(), ..Surroundings::default() };
+    let ports = [22, 23, 80, 443, 1080, 3128, 3389, 5900, 8080];
+    let plan = Survey::of(&consent, Some(&facility), &around, Some(&ports), 7);
     let signatures = Signatures::built_in().unwrap();
     let mut guard = Guard::new(Recorder::create(path, "{}", network).unwrap(), consent);
     survey(&mut guard, &plan, &Matcher::new(&signatures), &(), &mut |_| {});

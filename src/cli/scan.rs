@@ -16,7 +16,7 @@ use super::{
     limits::Limits,
     output,
     ports::{DISCOVERY, Ports},
-    survey::{Stage, Survey, Surveyed, be_discreet, survey},
+    survey::{Stage, Surroundings, Survey, Surveyed, be_discreet, survey},
 };
 use crate::{
     fingerprint::Matcher,
@@ -32,7 +32,7 @@ use crate::{
     },
     probe::{engine, plan, resume::Resumed},
     scope::{Blocks, Consent, Facility, Profile, Tier, hours},
-    sweep::discover::{self, Hop, Progress, Targets},
+    sweep::discover::Progress,
 };
 
 /// Find the connection points of a network by asking
@@ -305,58 +305,20 @@ impl Asked<'_> {
     /// What the run does.
     fn survey(&self, interfaces: &[Interface], journal: Option<&Journal>) -> Survey {
         let Self { plan, facility, consent, .. } = self;
-        let profile = consent.pace.profile;
-        let place = |name: &str| interfaces.iter().position(|known| known.name == name);
-        let hops = interface::routes()
-            .into_iter()
-            .filter_map(|route| {
-                let gateway = route.gateway?.into();
-                Some(Hop {
-                    prefix: route.prefix.into(),
-                    interface: place(&route.interface)?,
-                    gateway,
-                })
-            })
-            .collect();
-        let known = interface::neighbours()
-            .into_iter()
-            .filter_map(|neighbour| {
-                Some((place(&neighbour.interface)?, neighbour.address.into(), neighbour.mac))
-            })
-            .collect();
-        let requested = facility.map(|facility| {
-            Blocks::new(facility.on_request.iter().map(|request| (request.host, request.host)))
-        });
-        let ports = match &plan.ports {
-            Some(ports) => ports.clone(),
-            None => Ports::of(profile, plan::tcp_ports()).list(),
+        let around = Surroundings {
+            interfaces,
+            routes: &interface::routes(),
+            neighbours: &interface::neighbours(),
         };
-        // What may not be touched is not even tried.
-        let ports =
-            ports.into_iter().filter(|port| !consent.fragile_ports.contains(port)).collect();
-        let progress =
-            journal.map(|journal| Progress::of(journal.notes.iter().map(String::as_str)));
-        Survey {
-            targets: Targets {
-                blocks: self.whom.clone(),
-                hops,
-                known,
-                discovery: DISCOVERY.to_vec(),
-                ports: Vec::new(),
-                ipv6: !interfaces.is_empty(),
-            },
-            sweep: discover::Manner {
-                progress: progress.unwrap_or_default(),
-                first_call: journal
-                    .and_then(|journal| journal.highest)
-                    .map_or(1, |highest| highest.0 + 1),
-                ..discover::Manner::of(profile, plan.seed)
-            },
-            probe: (!plan.no_ports).then(|| engine::Manner::of(profile)),
-            ports,
-            communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
-            requested: requested.unwrap_or_default(),
+        let mut survey = Survey::of(consent, *facility, &around, plan.ports.as_deref(), plan.seed);
+        if plan.no_ports {
+            survey.probe = None;
         }
+        if let Some(journal) = journal {
+            survey.sweep.progress = Progress::of(journal.notes.iter().map(String::as_str));
+            survey.sweep.first_call = journal.highest.map_or(1, |highest| highest.0 + 1);
+        }
+        survey
     }
 }
 
@@ -533,8 +495,7 @@ fn budget(
     let far = addresses.saturating_sub(wired);
     let attempts = u64::from(survey.sweep.attempts);
     let sweep = wired * attempts + far * attempts * (1 + DISCOVERY.len() as u64);
-    let datagrams =
-        plan::datagram_services([std::net::Ipv4Addr::LOCALHOST.into()], &Blocks::default()).count();
+    let datagrams = plan::datagram_services([std::net::Ipv4Addr::LOCALHOST.into()]).count();
     let a_host = survey.ports.len() as u64
         + datagrams as u64 * u64::from(survey.probe.map_or(0, |probe| probe.attempts));
     let rate = |limit: Option<u32>| {

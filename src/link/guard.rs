@@ -415,7 +415,14 @@ impl<L: Link> Guard<L> {
         if is_tcp && packets > 0 {
             self.spend(call, packets, 0, event.at.max(self.link.now()));
         }
-        (was != State::Closing).then_some(event)
+        if was == State::Closing {
+            if matches!(event.what, What::Heard { .. }) {
+                // Whoever goes on talking makes our system acknowledge, so that the end would never have its turn.
+                self.end(id, self.link.now());
+            }
+            return None;
+        }
+        Some(event)
     }
 }
 

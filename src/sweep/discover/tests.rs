@@ -1,3 +1,5 @@
+//! A sweep over networks in memory: who is found, what is asked of whom, and how it goes on.
+
 use std::{cell::Cell, collections::VecDeque};
 
 use super::*;

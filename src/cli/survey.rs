@@ -16,6 +16,7 @@ use crate::{
         sim::Sim,
     },
     observe::Transport,
+    passive::capture::COVERAGE,
     probe::{
         engine::{self, Context, Past, Service, State},
         plan,
@@ -269,6 +270,3 @@ fn coverage(surveyed: &Surveyed) -> Vec<String> {
     add("run_stopped", "partial", u64::from(found.stopped || asked.stopped), "");
     lines
 }
-
-/// Begins the lines of the journal that tell what could not be measured.
-pub(super) const COVERAGE: &str = "coverage";

@@ -9,6 +9,7 @@ mod answer;
 pub mod coverage;
 mod device;
 mod edge;
+mod noted;
 pub mod point;
 mod sign;
 mod weigh;

@@ -446,7 +446,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
     }
 
     fn forbid(&mut self, refusal: &Refusal) {
-        *self.outcome.forbidden.entry(refusal.to_string()).or_default() += 1;
+        *self.outcome.forbidden.entry(refusal.line()).or_default() += 1;
     }
 
     /// What to ask a service next that was not asked before.

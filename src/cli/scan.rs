@@ -177,7 +177,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return Err(Error::Hours.into());
     }
     let recording = Recording::of(arguments, now)?;
-    let surveyed = go(arguments, &asked_of, &interfaces, &recording, journal.as_ref(), &desk)?;
+    // Results take their time, too, and the second Ctrl-C ends that.
+    let (surveyed, _watch) =
+        go(arguments, &asked_of, &interfaces, &recording, journal.as_ref(), &desk)?;
     if !arguments.outputs.quiet {
         tell(&surveyed, &recording);
     }
@@ -337,7 +339,7 @@ fn go(
     recording: &Recording,
     journal: Option<&Journal>,
     desk: &Desk<'_>,
-) -> anyhow::Result<Surveyed> {
+) -> anyhow::Result<(Surveyed, stop::Watch)> {
     let options = live::Options { interface: None, from: Vec::new() };
     let mut network = Live::new(&options).map_err(Error::Network)?;
     let inlet = network.inlet();
@@ -356,7 +358,7 @@ fn go(
             &[]
         }
     };
-    let _watch = stop::watch(move || inlet.stop(), stop::at_once).map_err(Error::Network)?;
+    let watch = stop::watch(move || inlet.stop(), stop::at_once).map_err(Error::Network)?;
     let text = serde_json::to_string(asked_of.plan)?;
     let mut recorder = if journal.is_some() {
         Recorder::resume(&recording.path, network)?.0
@@ -382,7 +384,7 @@ fn go(
     progress.finish_and_clear();
     let (recorder, _) = guard.into_parts();
     recorder.finish()?;
-    Ok(surveyed)
+    Ok((surveyed, watch))
 }
 
 fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result<Frames> {

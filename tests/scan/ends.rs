@@ -101,6 +101,39 @@ fn the_second_interrupt_ends_it_at_once() {
 }
 
 #[test]
+fn the_second_interrupt_ends_it_while_results_are_being_made_too() {
+    let desk = Desk::new();
+    let host = address(66);
+    tcp(host, 2222, |stream| say(stream, b"SSH-2.0-ward\r\n"));
+    // Whoever should read the points never does.
+    let pipe = desk.path("points.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let target = host.to_string();
+    let running = Running::begin(desk.command(&[
+        "scan",
+        &target,
+        "--yes",
+        "--profile",
+        "lab",
+        "--ports",
+        "2222",
+        "--record",
+        "run.pcapng",
+        "--json",
+        "points.json",
+    ]));
+    within("the run comes to its end", || {
+        Journal::read(&desk.path("run.pcapng")).ok()?.ended.then_some(())
+    });
+    thread::sleep(Duration::from_millis(500));
+    running.interrupt();
+    thread::sleep(Duration::from_millis(300));
+    running.interrupt();
+    let done = running.end();
+    assert_eq!(done.code, PARTIAL, "{done:?}");
+}
+
+#[test]
 fn a_run_that_takes_too_long_ends_as_if_it_were_interrupted() {
     let desk = Desk::new();
     tarpit(address(63));

@@ -13,8 +13,7 @@ use std::{
 };
 
 use sekisho::{
-    fingerprint::Signatures,
-    observe::{Observation, PROTOCOLS},
+    observe::Observation,
     passive::{
         Replay,
         capture::{Capture, Captured, Chunk, Error, Fault},
@@ -30,31 +29,45 @@ use sekisho::{
 
 #[path = "../fuzz/targets/capture.rs"]
 mod capture;
+#[path = "../fuzz/targets/dialogues.rs"]
+mod dialogues;
 #[path = "../fuzz/targets/facility.rs"]
 mod facility;
 #[path = "../fuzz/targets/frames.rs"]
 mod frames;
 #[path = "../fuzz/targets/identify.rs"]
 mod identify;
+#[path = "../fuzz/targets/journal.rs"]
+mod journal;
+#[path = "../fuzz/targets/network.rs"]
+mod network;
 #[path = "../fuzz/targets/protocols.rs"]
 mod protocols;
 #[path = "../fuzz/targets/round_trip.rs"]
 mod round_trip;
+#[path = "hostile/seeds.rs"]
+mod seeds;
 #[path = "../fuzz/targets/signature.rs"]
 mod signature;
+#[path = "../fuzz/targets/sweep.rs"]
+mod sweep;
 
 /// A fuzzing target: it panics where something is wrong.
 type Target = fn(&[u8]);
 
 /// What fuzzing runs, run here on its seeds.
-const TARGETS: [(&str, Target); 7] = [
+const TARGETS: [(&str, Target); 11] = [
     ("capture", capture::run),
+    ("dialogues", dialogues::run),
     ("facility", facility::run),
     ("frames", frames::run),
     ("identify", identify::run),
+    ("journal", journal::run),
+    ("network", network::run),
     ("protocols", protocols::run),
     ("round_trip", round_trip::run),
     ("signature", signature::run),
+    ("sweep", sweep::run),
 ];
 
 // Files.
@@ -439,7 +452,7 @@ fn what_devices_call_themselves_rewrites_no_output() {
 #[test]
 fn every_target_survives_its_seeds() {
     let keep = std::env::var_os("SEKISHO_SEEDS");
-    for (name, seeds) in seeds() {
+    for (name, seeds) in seeds::all() {
         let (_, run) = TARGETS.iter().find(|(target, _)| *target == name).unwrap();
         assert!(!seeds.is_empty(), "{name} has no seeds");
         for (number, seed) in (0u32..).zip(&seeds) {
@@ -459,117 +472,4 @@ fn every_target_survives_its_seeds() {
             }
         }
     }
-}
-
-/// The fixtures in each target's form.
-fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
-    let mut seeds: BTreeMap<&str, Vec<Vec<u8>>> = BTreeMap::new();
-    for (name, case) in replies() {
-        let field = |key: &str| case.get(key).and_then(toml::Value::as_str).unwrap_or_default();
-        let port = |key: &str| case.get(key).and_then(toml::Value::as_integer).unwrap_or_default();
-        let [bytes, answering, earlier] =
-            ["bytes", "answering", "earlier"].map(|key| unhex(field(key)));
-        let which = PROTOCOLS.iter().position(|protocol| protocol.name == name).unwrap();
-        let carried =
-            ["ethernet", "ip", "udp", "tcp"].iter().position(|t| *t == field("transport"));
-        // Whole groups of four bytes, as the target reads them.
-        let around = |bytes: &[u8]| bytes.len().min(1020) / 4 * 4;
-        let (answered, before) = (around(&answering), around(&earlier));
-        let [from, to] = ["from", "to"].map(|key| u16::try_from(port(key)).unwrap().to_be_bytes());
-        let mut seed = vec![u8::try_from(which).unwrap(), u8::try_from(carried.unwrap()).unwrap()];
-        seed.extend([from, to].concat());
-        seed.extend([answered / 4, before / 4].map(|count| u8::try_from(count).unwrap()));
-        seed.extend([&answering[..answered], &earlier[..before], &bytes].concat());
-        seeds.entry("protocols").or_default().push(seed);
-        for which in 0..round_trip::MESSAGES.len() {
-            let seed = [&[u8::try_from(which).unwrap()], &bytes[..]].concat();
-            seeds.entry("round_trip").or_default().push(seed);
-        }
-    }
-    for file in captures() {
-        let bytes = fs::read(&file).unwrap();
-        if bytes.len() > 8192 {
-            continue;
-        }
-        let mut frames = 1u16.to_be_bytes().to_vec();
-        if let Ok(mut capture) = Capture::read(Box::new(Cursor::new(bytes.clone())), "seed") {
-            let mut chunk = Chunk::default();
-            while capture.read_chunk(&mut chunk, usize::MAX) {}
-            for packet in &chunk.packets {
-                frames[..2]
-                    .copy_from_slice(&u16::try_from(packet.link_type).unwrap().to_be_bytes());
-                frames.extend(u16::try_from(packet.length).unwrap().to_be_bytes());
-                frames.extend(chunk.bytes_of(packet));
-            }
-        }
-        seeds.entry("frames").or_default().push(frames);
-        seeds.entry("capture").or_default().push(bytes);
-    }
-    for file in [pcap(), pcapng()] {
-        seeds.entry("capture").or_default().push(file.bytes);
-    }
-    let texts: [(&str, &[&str]); 2] = [
-        (
-            "facility",
-            &[
-                "[facility]\nname = \"x\"\n[scope]\ninclude = [\"10.0.0.0/8\", \"2001:db8::/32\"]\ninside = []\n",
-                "[facility]\nname = \"x\"\n[scope]\nincluse = [\"10.0.0.1/8\"]\n[pace]\nrate = 20\n",
-            ],
-        ),
-        (
-            "identify",
-            &[
-                "{\"field\": \"ssh.banner\", \"value\": \"dropbear_2022.83\", \"id\": 1}\n",
-                "\n{\"field\":\"http.title\",\"value\":\"\\u0000\",\"id\":{\"a\":[1]}}\n{}\n",
-            ],
-        ),
-    ];
-    for (name, texts) in texts {
-        let all = texts.iter().map(|text| text.as_bytes().to_vec());
-        seeds.entry(name).or_default().extend(all);
-    }
-    for signature in &Signatures::built_in().unwrap() {
-        let name = format!("{}/{}.toml", signature.role, signature.id);
-        let text = fs::read_to_string(Path::new("signatures").join(&name)).unwrap();
-        if text.len() < 4000 {
-            let seed = format!("# {name}\n{text}").into_bytes();
-            seeds.entry("signature").or_default().push(seed);
-        }
-        let lines = signature.rules.iter().filter_map(|rule| {
-            let (field, value) = (rule.fields.first()?, &rule.examples.first()?.value);
-            Some(format!("{}\n", serde_json::json!({ "field": field, "value": value })))
-        });
-        seeds.entry("identify").or_default().push(lines.collect::<String>().into_bytes());
-    }
-    seeds
-}
-
-/// Every reply: its protocol and its case.
-fn replies() -> Vec<(String, toml::Table)> {
-    let mut all = Vec::new();
-    for folder in fs::read_dir("fixtures/replies").unwrap().map(|entry| entry.unwrap().path()) {
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        for file in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
-            all.push((name.clone(), toml::from_str(&fs::read_to_string(file).unwrap()).unwrap()));
-        }
-    }
-    all
-}
-
-/// Every capture among the fixtures.
-fn captures() -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for folder in fs::read_dir("fixtures/captures").unwrap().map(|entry| entry.unwrap().path()) {
-        if folder.is_dir() {
-            found.extend(fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()));
-        }
-    }
-    found.retain(|path| path.extension().is_none_or(|extension| extension != "toml"));
-    found.sort();
-    found
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
-    digits.as_chunks::<2>().0.iter().map(|[a, b]| u8::try_from(a * 16 + b).unwrap()).collect()
 }

@@ -93,7 +93,12 @@ impl Journal {
     /// Reads the recording at `path`, up to its end or to where it was torn off.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-        let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+        Self::of(BufReader::new(File::open(path).map_err(unreadable)?), path)
+    }
+
+    /// Reads a recording, which errors call `path`.
+    pub fn of(mut file: impl io::Read, path: &Path) -> Result<Self, Error> {
+        let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
         let mut journal = Self::default();
         let mut calls: HashMap<u32, Key> = HashMap::new();
         let mut begun = false;

@@ -337,6 +337,10 @@ struct Run {
     /// Whose hardware address was told.
     known: HashSet<Ipv4Addr>,
     looked_at: usize,
+    /// Conversations that are to end, and of these the ones whose other end talks on: they are ended at once, for
+    /// each word costs an acknowledgement.
+    ending: HashSet<CallId>,
+    talking: HashSet<CallId>,
     /// Packets that were sent: when, whom to, how many.
     packets: Vec<(Timestamp, Ipv4Addr, u32)>,
     stopped: bool,
@@ -350,6 +354,8 @@ impl Run {
             guard: Guard::new(paper, plain.consent()),
             plain,
             calls: Vec::new(),
+            ending: HashSet::new(),
+            talking: HashSet::new(),
             known: HashSet::new(),
             looked_at: 0,
             packets: Vec::new(),
@@ -389,11 +395,15 @@ impl Run {
             }
             Move::Close { which } => {
                 if let Some(Call { id, .. }) = call(which) {
+                    self.ending.insert(id);
                     self.send(Act::Close { id });
                 }
             }
             Move::Hear { which, bytes } => {
                 if let Some(Call { id, .. }) = call(which) {
+                    if self.ending.contains(&id) {
+                        self.talking.insert(id);
+                    }
                     self.hear(What::Heard { id, bytes: vec![0; bytes] });
                 }
             }
@@ -452,7 +462,7 @@ impl Run {
                 // A conversation is ended politely, whatever the hour.
                 Reached::Close(id) => {
                     let call = self.calls[usize::try_from(id.0).unwrap()];
-                    if call.transport == Transport::Tcp {
+                    if call.transport == Transport::Tcp && !self.talking.contains(&id) {
                         self.packets.push((at, v4(call), 2));
                     }
                 }

@@ -20,7 +20,7 @@ use sekisho::{
     link::Speaker,
     observe::Transport,
     probe::engine::{Context, Distress, Manner, Outcome, Past, Service, State, ask},
-    scope::{Blocks, Profile},
+    scope::Profile,
 };
 
 const HOUR: u64 = 3_600_000;
@@ -50,7 +50,7 @@ fn asked_with(
         seed: 7,
         communities: &[],
         matcher: &matcher,
-        requested: &Blocks::default(),
+        requested: &[],
         names: &BTreeMap::new(),
         past,
         first_call: 1,
@@ -149,7 +149,7 @@ fn a_datagram_is_asked_again_after_silence_and_no_sooner() {
     let outcome = asked(&mut network, &[udp("192.0.2.1:5351")], &clinic());
     let said = network.said_at("nat_pmp");
     assert!(said.len() == 2 && (2000..2100).contains(&(said[1] - said[0])), "{said:?}");
-    assert_eq!((outcome.silent, outcome.answered), (1, 0));
+    assert_eq!((outcome.silent, outcome.answered), (2, 0), "two questions are at home there");
     assert_eq!(network.notes[0], "done udp 192.0.2.1:5351 nat_pmp silent");
     assert!(outcome.open.is_empty());
 }
@@ -161,8 +161,8 @@ fn a_datagram_that_is_answered_is_asked_once() {
         Server::answers(|_| b"\0\x80\0\0\0\0\x02\xca\xcb\0\x71\x09".to_vec())
     });
     let outcome = asked(&mut network, &[udp("192.0.2.1:5351")], &clinic());
-    assert_eq!(network.said_at("nat_pmp").len(), 1);
-    assert_eq!(outcome.answered, 1);
+    assert_eq!((network.said_at("nat_pmp").len(), network.said_at("pcp").len()), (1, 1));
+    assert_eq!(outcome.answered, 2);
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn what_was_done_before_is_not_asked_again() {
     }
     let services = [tcp("192.0.2.1:40000"), tcp("192.0.2.2:22"), udp("192.0.2.3:5351")];
     asked_with(&mut network, &services, &clinic(), &Journal, &Signatures::default());
-    assert_eq!(network.questions(), ["http", "nat_pmp"]);
+    assert_eq!(network.questions(), ["http", "nat_pmp", "pcp"]);
     assert_eq!(network.said_at("nat_pmp").len(), 1, "once before, once now");
 }
 
@@ -307,7 +307,7 @@ fn sixty_thousand_services_are_asked_to_the_end() {
         hosts.map(|host| Service { to: (host, 5351).into(), ..udp("192.0.2.1:1") }).collect();
     let manner = Manner { at_once: 1000, ..Manner::of(Profile::Lab) };
     let outcome = asked(&mut network, &services, &manner);
-    assert_eq!(outcome.silent, 60_000);
+    assert_eq!(outcome.silent, 2 * 60_000, "two questions are at home there");
     assert!(!outcome.is_partial());
 }
 
@@ -437,6 +437,55 @@ fn a_certificate_that_is_encrypted_is_shown_before_what_is_said() {
 }
 
 #[test]
+fn a_dialogue_that_begins_tls_itself_goes_on_inside() {
+    // Confirms CredSSP in clear (MS-RDPBCGR 2.2.1.2), then is asked who it is.
+    const CONFIRM: &[u8] = b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0";
+    let mut network = Network::default();
+    network.serve("192.0.2.1:3389", || {
+        let mut inside = tls_layer(&[&rustls::version::TLS13], challenge);
+        Server::decides(move |bytes| match bytes {
+            [3, ..] => (CONFIRM.to_vec(), false),
+            _ => inside(bytes),
+        })
+    });
+    asked(&mut network, &[tcp("192.0.2.1:3389")], &clinic());
+    assert_eq!(network.questions(), ["rdp"]);
+    let revealed = |by| network.clear.iter().filter(move |(_, speaker, _)| *speaker == by);
+    let ours: Vec<&Vec<u8>> = revealed(Speaker::We).map(|(_, _, said)| said).collect();
+    assert_eq!(ours.len(), 1, "it is asked once, whatever TLS itself still sends");
+    assert!(ours[0].windows(8).any(|part| part == b"NTLMSSP\0"));
+    assert!(revealed(Speaker::They).any(|(_, _, heard)| *heard == challenge()));
+    for spoken in ["rdp", "tls/credssp"] {
+        let line = format!("spoke tcp 192.0.2.1:3389 {spoken}");
+        assert!(network.notes.contains(&line), "{:?}", network.notes);
+    }
+}
+
+/// What a server answers inside TLS that is asked who it is (MS-CSSP 2.2.1, MS-NLMP 2.2.1.2): its computer is `A`.
+fn challenge() -> Vec<u8> {
+    let ntlm = [
+        &b"NTLMSSP\0\x02\0\0\0\0\0\0\0\x38\0\0\0\x05\x82\x89\xe2"[..],
+        &[7; 16],
+        b"\x0a\0\x0a\0\x38\0\0\0\x0a\0\x63\x45\0\0\0\x0f",
+        b"\x01\0\x02\0A\0\0\0\0\0",
+    ];
+    sekisho::wire::credssp::Request::emit(6, &ntlm.concat())
+}
+
+#[test]
+fn a_service_that_would_be_asked_nothing_is_not_called() {
+    // A web server inside TLS that grants no SSTP is not called for what imitates it.
+    let refusal = || b"HTTP/1.1 405 Not Allowed\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let mut network = Network::default();
+    network.serve("192.0.2.1:443", move || {
+        Server::decides(tls_layer(&[&rustls::version::TLS13], refusal))
+    });
+    asked(&mut network, &[tcp("192.0.2.1:443")], &clinic());
+    let questions = network.questions();
+    assert!(questions.contains(&"sstp") && !questions.contains(&"softether"), "{questions:?}");
+}
+
+#[test]
 fn a_certificate_in_clear_is_not_shown_again() {
     let mut network = Network::default();
     network.serve("192.0.2.1:443", || tls_server(&[&rustls::version::TLS12]));
@@ -482,6 +531,14 @@ fn secure() -> Server {
 
 /// A web server inside TLS.
 fn tls_server(versions: &[&'static rustls::SupportedProtocolVersion]) -> Server {
+    Server::decides(tls_layer(versions, || page("<title>Secure</title>")))
+}
+
+/// What stands inside TLS, and gives this to whoever says something.
+fn tls_layer(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    answer: impl Fn() -> Vec<u8> + 'static,
+) -> impl FnMut(&[u8]) -> (Vec<u8>, bool) + 'static {
     let certificate = include_bytes!("engine/certificate.der").as_slice().into();
     let key =
         rustls::pki_types::PrivatePkcs8KeyDer::from(include_bytes!("engine/key.der").as_slice());
@@ -493,7 +550,7 @@ fn tls_server(versions: &[&'static rustls::SupportedProtocolVersion]) -> Server 
         .with_single_cert(vec![certificate], key.into())
         .unwrap();
     let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-    Server::decides(move |bytes| {
+    move |bytes| {
         let mut rest = bytes;
         let mut broken = false;
         while !rest.is_empty() && !broken {
@@ -502,14 +559,14 @@ fn tls_server(versions: &[&'static rustls::SupportedProtocolVersion]) -> Server 
         }
         let mut asked = [0; 4096];
         if let Ok(1..) = connection.reader().read(&mut asked) {
-            connection.writer().write_all(&page("<title>Secure</title>")).unwrap();
+            connection.writer().write_all(&answer()).unwrap();
         }
         let mut out = Vec::new();
         while connection.wants_write() {
             connection.write_tls(&mut out).unwrap();
         }
         (out, broken)
-    })
+    }
 }
 
 #[test]

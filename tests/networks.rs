@@ -3,6 +3,8 @@
 
 #[path = "networks/expectation.rs"]
 mod expectation;
+#[path = "networks/scan.rs"]
+mod scan;
 
 use std::{
     fs,

@@ -296,8 +296,6 @@ fn what_answered_is_heard_and_what_we_asked_is_not() {
         "replied ssh 10.0.0.1:22 ssh.version=2.0 ssh.banner=example_1.0",
         "replied nat_pmp 10.0.0.1:5351 nat_pmp.version=0 nat_pmp.opcode=address nat_pmp.result=0 \
          nat_pmp.outside=203.0.113.9",
-        "replied icmp 10.0.0.2 icmp.type=unreachable icmp.code=port icmp.quoted_protocol=udp \
-         icmp.quoted_source=10.0.0.9 icmp.quoted_destination=10.0.0.2 icmp.quoted_destination_port=5351",
         "replied http 10.0.0.1:443 http.status=200 http.version=1.1 http.header.server=gate/2 http.title=Gate",
         "replied ssh fd00::1:22 ssh.version=2.0 ssh.banner=example_1.0",
     ];

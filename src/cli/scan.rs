@@ -16,7 +16,7 @@ use super::{
     limits::Limits,
     output,
     ports::{DISCOVERY, Ports},
-    survey::{Stage, Survey, Surveyed, be_discreet, survey},
+    survey::{Stage, Surroundings, Survey, Surveyed, be_discreet, survey},
 };
 use crate::{
     fingerprint::Matcher,
@@ -31,8 +31,8 @@ use crate::{
         stop,
     },
     probe::{engine, plan, resume::Resumed},
-    scope::{Blocks, Consent, Facility, Profile, Tier, hours},
-    sweep::discover::{self, Hop, Progress, Targets},
+    scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach},
+    sweep::discover::Progress,
 };
 
 /// Find the connection points of a network by asking
@@ -140,7 +140,7 @@ struct FacilityFile {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.limits.iflist {
-        list_interfaces()?;
+        super::doctor::write_interfaces()?;
         return Ok(Exit::Clean);
     }
     let desk = arguments.outputs.open()?;
@@ -181,7 +181,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if !arguments.outputs.quiet {
         tell(&surveyed, &recording);
     }
-    let exit = desk.conclude(std::slice::from_ref(&recording.path), facility)?;
+    let concluded = desk.conclude(std::slice::from_ref(&recording.path), facility);
+    let exit = concluded.inspect_err(|_| recording.stays())?;
     recording.done(&surveyed)?;
     Ok(exit)
 }
@@ -225,7 +226,7 @@ fn resumed_plan(
     let scope = match (&plan.facility, &arguments.limits.scope) {
         (Some(begun), given) => {
             let file = given.as_ref().unwrap_or(&begun.path);
-            if facility_file(file).sha256 != begun.sha256 {
+            if file.exists() && facility_file(file).sha256 != begun.sha256 {
                 return Err(Error::OtherFacility(file.clone()).into());
             }
             Some(file.clone())
@@ -280,9 +281,11 @@ impl Asked<'_> {
         {
             return Err(Error::NoInterface { name: name.clone() });
         }
+        // A default route covers loopback, too, and does not lead there.
+        let outside = self.whom.minus(reach::loopback());
         let routed: Vec<String> = interface::routes()
             .into_iter()
-            .filter(|route| !self.whom.intersection(&of_network(route.prefix.into())).is_empty())
+            .filter(|route| !outside.intersection(&of_network(route.prefix.into())).is_empty())
             .map(|route| route.interface)
             .collect();
         let fits = |known: &Interface| {
@@ -305,58 +308,20 @@ impl Asked<'_> {
     /// What the run does.
     fn survey(&self, interfaces: &[Interface], journal: Option<&Journal>) -> Survey {
         let Self { plan, facility, consent, .. } = self;
-        let profile = consent.pace.profile;
-        let place = |name: &str| interfaces.iter().position(|known| known.name == name);
-        let hops = interface::routes()
-            .into_iter()
-            .filter_map(|route| {
-                let gateway = route.gateway?.into();
-                Some(Hop {
-                    prefix: route.prefix.into(),
-                    interface: place(&route.interface)?,
-                    gateway,
-                })
-            })
-            .collect();
-        let known = interface::neighbours()
-            .into_iter()
-            .filter_map(|neighbour| {
-                Some((place(&neighbour.interface)?, neighbour.address.into(), neighbour.mac))
-            })
-            .collect();
-        let requested = facility.map(|facility| {
-            Blocks::new(facility.on_request.iter().map(|request| (request.host, request.host)))
-        });
-        let ports = match &plan.ports {
-            Some(ports) => ports.clone(),
-            None => Ports::of(profile, plan::tcp_ports()).list(),
+        let around = Surroundings {
+            interfaces,
+            routes: &interface::routes(),
+            neighbours: &interface::neighbours(),
         };
-        // What may not be touched is not even tried.
-        let ports =
-            ports.into_iter().filter(|port| !consent.fragile_ports.contains(port)).collect();
-        let progress =
-            journal.map(|journal| Progress::of(journal.notes.iter().map(String::as_str)));
-        Survey {
-            targets: Targets {
-                blocks: self.whom.clone(),
-                hops,
-                known,
-                discovery: DISCOVERY.to_vec(),
-                ports: Vec::new(),
-                ipv6: !interfaces.is_empty(),
-            },
-            sweep: discover::Manner {
-                progress: progress.unwrap_or_default(),
-                first_call: journal
-                    .and_then(|journal| journal.highest)
-                    .map_or(1, |highest| highest.0 + 1),
-                ..discover::Manner::of(profile, plan.seed)
-            },
-            probe: (!plan.no_ports).then(|| engine::Manner::of(profile)),
-            ports,
-            communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
-            requested: requested.unwrap_or_default(),
+        let mut survey = Survey::of(consent, *facility, &around, plan.ports.as_deref(), plan.seed);
+        if plan.no_ports {
+            survey.probe = None;
         }
+        if let Some(journal) = journal {
+            survey.sweep.progress = Progress::of(journal.notes.iter().map(String::as_str));
+            survey.sweep.first_call = journal.highest.map_or(1, |highest| highest.0 + 1);
+        }
+        survey
     }
 }
 
@@ -506,6 +471,12 @@ impl Recording {
         Ok(Self { path, kept: false })
     }
 
+    /// Says where what was heard stands, when nothing could be made of it.
+    fn stays(&self) {
+        let path = self.path.display();
+        eprintln!("sekisho: what was heard is kept; make its results by `sekisho replay {path}`");
+    }
+
     /// A run that came to its end and whose recording nobody asked for is in the store or on the screen.
     fn done(&self, surveyed: &Surveyed) -> anyhow::Result<()> {
         if !self.kept && !surveyed.is_partial() {
@@ -533,8 +504,7 @@ fn budget(
     let far = addresses.saturating_sub(wired);
     let attempts = u64::from(survey.sweep.attempts);
     let sweep = wired * attempts + far * attempts * (1 + DISCOVERY.len() as u64);
-    let datagrams =
-        plan::datagram_services([std::net::Ipv4Addr::LOCALHOST.into()], &Blocks::default()).count();
+    let datagrams = plan::datagram_services([std::net::Ipv4Addr::LOCALHOST.into()]).count();
     let a_host = survey.ports.len() as u64
         + datagrams as u64 * u64::from(survey.probe.map_or(0, |probe| probe.attempts));
     let rate = |limit: Option<u32>| {
@@ -571,23 +541,4 @@ fn budget(
         )?;
     }
     writeln!(out, "seed       {}", asked_of.plan.seed)
-}
-
-/// The interfaces of this machine, one a line.
-fn list_interfaces() -> anyhow::Result<()> {
-    output::write(Path::new("-"), |out| {
-        interface::all().iter().try_for_each(|known| {
-            let addresses: Vec<String> = known.addresses.iter().map(ToString::to_string).collect();
-            let mac = known.mac.map_or_else(|| "-".to_owned(), |mac| mac.to_string());
-            let state = if known.up { "up" } else { "down" };
-            writeln!(
-                out,
-                "{:<16} {state:<5} {mac:<18} {:<6} {}",
-                known.name,
-                known.mtu,
-                addresses.join(" ")
-            )
-        })
-    })?;
-    Ok(())
 }

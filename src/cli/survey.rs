@@ -1,21 +1,28 @@
 //! The flow of a scan, over any link: who answers, what stands there, what it is. What was heard is in the recording.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, path::Path};
 
-use crate::observe::Transport;
+use ipnetwork::IpNetwork;
+
+use super::ports::{DISCOVERY, Ports};
 use crate::{
     fingerprint::Matcher,
     link::{
-        Link,
+        Interface, Link,
+        guard::Guard,
+        interface::{Neighbour, Route},
         journal::END,
         record::{self, Recorder},
+        sim::Sim,
     },
+    observe::Transport,
+    passive::capture::COVERAGE,
     probe::{
         engine::{self, Context, Past, Service, State},
         plan,
     },
-    scope::{Blocks, Facility},
-    sweep::discover::{self, Found, Targets},
+    scope::{Consent, Facility, Overrides, Request, grant},
+    sweep::discover::{self, Found, Hop, Targets},
 };
 
 /// What a scan is to do.
@@ -31,8 +38,64 @@ pub struct Survey {
     pub ports: Vec<u16>,
     /// Communities that the facility gave in writing.
     pub communities: Vec<String>,
-    /// Hosts that the facility file names for probes on request.
-    pub requested: Blocks,
+    /// What the facility file names to be asked though it is only asked on request.
+    pub requested: Vec<Request>,
+}
+
+/// What this machine knows of the networks around it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Surroundings<'a> {
+    /// The interfaces that frames go out of.
+    pub interfaces: &'a [Interface],
+    /// The routes.
+    pub routes: &'a [Route],
+    /// Whom it has spoken with lately.
+    pub neighbours: &'a [Neighbour],
+}
+
+impl Survey {
+    /// A scan of all that `consent` allows: at `ports`, or at those of its profile.
+    pub fn of(
+        consent: &Consent,
+        facility: Option<&Facility>,
+        around: &Surroundings<'_>,
+        ports: Option<&[u16]>,
+        seed: u64,
+    ) -> Self {
+        let profile = consent.pace.profile;
+        let place = |name: &str| around.interfaces.iter().position(|known| known.name == name);
+        let hop = |route: &Route| {
+            let gateway = route.gateway?.into();
+            let interface = place(&route.interface)?;
+            Some(Hop { prefix: route.prefix.into(), interface, gateway })
+        };
+        let known = |neighbour: &Neighbour| {
+            let interface = place(&neighbour.interface)?;
+            Some((interface, neighbour.address.into(), neighbour.mac))
+        };
+        let ports = match ports {
+            Some(ports) => ports.to_vec(),
+            None => Ports::of(profile, plan::tcp_ports()).list(),
+        };
+        // What may not be touched is not even tried.
+        let ports =
+            ports.into_iter().filter(|port| !consent.fragile_ports.contains(port)).collect();
+        Self {
+            targets: Targets {
+                blocks: consent.include.minus(&consent.exclude),
+                hops: around.routes.iter().filter_map(hop).collect(),
+                known: around.neighbours.iter().filter_map(known).collect(),
+                discovery: DISCOVERY.to_vec(),
+                ports: Vec::new(),
+                ipv6: !around.interfaces.is_empty(),
+            },
+            sweep: discover::Manner::of(profile, seed),
+            probe: Some(engine::Manner::of(profile)),
+            ports,
+            communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
+            requested: consent.on_request.clone(),
+        }
+    }
 }
 
 /// Where a scan is.
@@ -61,7 +124,7 @@ impl Surveyed {
 }
 
 /// Probes whose answers could carry patients' data, or anybody's.
-const BOUNDED: [&str; 4] = ["banner", "banner_inside_tls", "hl7", "dicom"];
+const BOUNDED: [&str; 2] = ["banner", "hl7"];
 
 /// Keeps what was given in confidence, and what could be a patient's, out of a recording.
 pub fn be_discreet<L: Link>(recorder: &mut Recorder<L>, facility: Option<&Facility>) {
@@ -111,8 +174,46 @@ pub fn survey<L: Link>(
     surveyed
 }
 
-/// What those that live are asked at: ports that are open, or, where opening them is the question, all of them; and
-/// every datagram question.
+/// Why a simulated network could not be scanned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its facility file does not allow it.
+    #[error(transparent)]
+    Grant(#[from] grant::Error),
+    /// It could not be recorded.
+    #[error(transparent)]
+    Record(#[from] record::Error),
+}
+
+/// Scans a simulated network as its facility file allows, into a new recording at `path`. The network comes back as
+/// the scan left it.
+pub fn simulated(
+    network: Sim,
+    facility: &Facility,
+    seed: u64,
+    matcher: &Matcher<'_>,
+    path: &Path,
+    watch: &mut dyn FnMut(Stage),
+) -> Result<(Surveyed, Sim), Error> {
+    let interfaces = network.interfaces().to_vec();
+    let connected: Vec<IpNetwork> =
+        interfaces.iter().flat_map(|known| known.addresses.iter().copied()).collect();
+    let consent = facility.consent(&Overrides::default(), &connected, Some(0))?;
+    let around =
+        Surroundings { interfaces: &interfaces, routes: &network.routes(), neighbours: &[] };
+    let plan = Survey::of(&consent, Some(facility), &around, None, seed);
+    let mut recorder = Recorder::create(path, "{}", network)?;
+    be_discreet(&mut recorder, Some(facility));
+    let ending = engine::Manner::of(consent.pace.profile).ending;
+    let mut guard = Guard::new(recorder, consent);
+    let surveyed = survey(&mut guard, &plan, matcher, &(), watch);
+    let until = guard.now().after(ending);
+    guard.finish(until);
+    Ok((surveyed, guard.into_parts().0.finish()?))
+}
+
+/// What is asked: what the facility file names; of those that live ports that are open, or, where opening them is the
+/// question, all of them; and every datagram question.
 fn services(survey: &Survey, found: &Found, handshakes: bool) -> Vec<Service> {
     let transport = Transport::Tcp;
     let addresses = found.hosts.iter().map(|host| host.address);
@@ -130,8 +231,9 @@ fn services(survey: &Survey, found: &Found, handshakes: bool) -> Vec<Service> {
             state: State::Unknown,
         })
     });
-    let datagrams = plan::datagram_services(hosts.iter().copied(), &survey.requested);
-    open.chain(unknown).chain(datagrams).collect()
+    let requested = plan::requested_services(&survey.requested);
+    let datagrams = plan::datagram_services(hosts.iter().copied());
+    requested.chain(open).chain(unknown).chain(datagrams).collect()
 }
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
@@ -168,6 +270,3 @@ fn coverage(surveyed: &Surveyed) -> Vec<String> {
     add("run_stopped", "partial", u64::from(found.stopped || asked.stopped), "");
     lines
 }
-
-/// Begins the lines of the journal that tell what could not be measured.
-pub(super) const COVERAGE: &str = "coverage";

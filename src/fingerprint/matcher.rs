@@ -30,6 +30,8 @@ pub struct Evidence<'s> {
     pub serial: Option<String>,
     /// What the product does at the edge.
     pub role: &'s str,
+    /// Whether the product only says what is spoken.
+    pub generic: bool,
     /// How far this alone can be trusted.
     pub confidence: Confidence,
     /// How much of the value the rule pins down: bytes of text, numbers of an identifier.
@@ -53,6 +55,9 @@ pub struct Ranked<'s> {
     pub serial: Option<String>,
     /// What the product does at the edge.
     pub role: &'s str,
+    /// Whether the product only says what is spoken.
+    #[serde(skip)]
+    pub generic: bool,
     /// From 0 to 1.
     pub confidence: f64,
     /// How much of a value the most particular rule pins down.
@@ -253,6 +258,7 @@ impl<'s> Entry<'s> {
             version: rule.version.clone(),
             serial: None,
             role: &signature.role,
+            generic: signature.generic,
             confidence: rule.confidence,
             specificity: 0,
         };
@@ -342,6 +348,7 @@ pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
                 version: of_product.iter().find_map(|one| one.version.clone()),
                 serial: of_product.iter().find_map(|one| one.serial.clone()),
                 role: first.role,
+                generic: first.generic,
                 confidence: (1.0 - doubt).clamp(0.0, 1.0),
                 specificity: of_product.iter().map(|one| one.specificity).max().unwrap_or(0),
                 rules,
@@ -354,8 +361,9 @@ pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
 
 fn better_first(a: &Ranked<'_>, b: &Ranked<'_>) -> Ordering {
     let known = |r: &Ranked<'_>| usize::from(r.model.is_some()) + usize::from(r.version.is_some());
-    b.confidence
-        .total_cmp(&a.confidence)
+    a.generic
+        .cmp(&b.generic)
+        .then_with(|| b.confidence.total_cmp(&a.confidence))
         .then_with(|| b.specificity.cmp(&a.specificity))
         .then_with(|| known(b).cmp(&known(a)))
         .then_with(|| a.signature.cmp(b.signature))
@@ -417,6 +425,7 @@ mod tests {
             version: None,
             serial: None,
             role: "router",
+            generic: false,
             confidence,
             specificity: 4,
         }

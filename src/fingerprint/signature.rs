@@ -21,6 +21,9 @@ pub struct Signature {
     pub family: Option<String>,
     /// What it does at the edge, as in the vocabulary; also the folder the file is in.
     pub role: String,
+    /// It only says what is spoken: any other product that is named comes before it.
+    #[serde(default)]
+    pub generic: bool,
     /// What may be fetched by HTTP from a service that gave evidence for it: paths that tell more.
     #[serde(default)]
     pub paths: Vec<String>,

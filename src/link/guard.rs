@@ -415,7 +415,14 @@ impl<L: Link> Guard<L> {
         if is_tcp && packets > 0 {
             self.spend(call, packets, 0, event.at.max(self.link.now()));
         }
-        (was != State::Closing).then_some(event)
+        if was == State::Closing {
+            if matches!(event.what, What::Heard { .. }) {
+                // Whoever goes on talking makes our system acknowledge, so that the end would never have its turn.
+                self.end(id, self.link.now());
+            }
+            return None;
+        }
+        Some(event)
     }
 }
 
@@ -456,7 +463,12 @@ impl<L: Link> Link for Guard<L> {
                         return Some(event);
                     }
                 }
-                None if limit == until || self.link.now() < limit => return None,
+                None if self.link.now() < limit => return None,
+                None if limit == until => {
+                    // What is to end goes before what is to begin; else it would never have its turn.
+                    self.settle();
+                    return None;
+                }
                 None => {}
             }
         }

@@ -376,7 +376,6 @@ mod tests {
         fingerprint::{Matcher, Signatures},
         observe,
         probe::{Intrusion, tls},
-        scope::Blocks,
     };
 
     /// Asks in clear, goes into TLS, and asks there.
@@ -404,7 +403,7 @@ mod tests {
             seed: 1,
             communities: &[],
             matcher: &Matcher::new(&signatures),
-            requested: &Blocks::default(),
+            requested: &[],
             names: &std::collections::BTreeMap::new(),
             past: &(),
             first_call: 0,

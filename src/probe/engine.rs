@@ -29,7 +29,7 @@ use crate::{
     fingerprint::Matcher,
     link::Link,
     observe::Transport,
-    scope::{Blocks, Profile},
+    scope::{Profile, Request},
 };
 
 /// How patient, how broad, how many at once.
@@ -135,8 +135,8 @@ pub struct Context<'a> {
     pub communities: &'a [String],
     /// The signatures: which paths they ask for.
     pub matcher: &'a Matcher<'a>,
-    /// Hosts that the facility file names for probes on request.
-    pub requested: &'a Blocks,
+    /// What the facility file names to be asked though it is only asked on request.
+    pub requested: &'a [Request],
     /// Names of hosts, where they are known.
     pub names: &'a BTreeMap<IpAddr, String>,
     /// What was done before.
@@ -165,7 +165,7 @@ pub struct Outcome {
     pub silent: u64,
     /// Questions that were refused: the port is closed, or the host cannot be reached.
     pub refused: u64,
-    /// Questions that may not be asked, by the reason the guard gave.
+    /// Questions that may not be asked, by the reason the guard gave ([`Refusal::line`](crate::scope::Refusal::line)).
     pub forbidden: BTreeMap<String, u64>,
     /// Questions that this machine could not send.
     pub failed: u64,

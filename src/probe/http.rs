@@ -255,14 +255,6 @@ fn page(head: &Head<'_>, answer: &[u8]) -> Page {
     Page::read(&decode(&text, None))
 }
 
-/// Where an address leads that a service announced, if it is the web on the same host.
-pub(super) fn announced(location: &str, host: IpAddr) -> Option<(SocketAddr, String)> {
-    let visit = Visit::new(SocketAddr::new(host, 0), false, "/");
-    let rest = strip(location.trim(), "http://")?;
-    let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    Some((visit.authority(authority, false)?, path.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

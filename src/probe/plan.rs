@@ -1,22 +1,26 @@
 //! Which question a service is asked next. It knows no clock and no network, so that every order can be tested.
 //!
-//! 1. What is at home on the port, by how much it can disturb.
-//! 2. Where nothing was said yet, and as far as breadth goes: listen, TLS, HTTP, and what may be asked anywhere.
-//! 3. Once a protocol is recognised, nothing but that protocol, and behind TLS what may be at home inside it.
+//! 1. Where the facility file names a host, a probe and a port: that probe and nothing else.
+//! 1. What an answer elsewhere on the host led to, then what is at home on the port, by how much it can disturb.
+//! 1. Where nothing was said yet, and as far as breadth goes: listen, TLS, HTTP, and what may be asked anywhere.
+//! 1. Once a protocol is recognised, nothing but that protocol, and behind TLS what may be at home inside it.
 
 use std::{
     collections::BTreeSet,
     net::{IpAddr, SocketAddr},
 };
 
-use super::{ALL, Intrusion, Probe, banner, http, tls};
+use super::{ALL, Intrusion, Probe, banner, http, tls, upnp};
 use crate::{
     observe::{Facts, Protocol, Transport},
-    scope::Blocks,
+    scope::Request,
 };
 
 /// Protocols that ride on HTTP, so that a service that spoke HTTP may be asked for them.
 const RIDE_ON_HTTP: [&str; 4] = ["sstp", "anyconnect", "forticlient", "softether"];
+
+/// Probes that are inert until another answer said where, or with what, to ask: then they come first.
+const LED: [&Probe; 2] = [&upnp::DESCRIPTION, &upnp::OUTSIDE];
 
 /// Protocols whose servers hand TLS on to a web server behind them (`port-share`), and are asked where they are at home
 /// although TLS was spoken there.
@@ -46,6 +50,8 @@ pub enum State {
 #[derive(Debug)]
 pub(super) struct Course {
     pub(super) service: Service,
+    /// What the facility file wants asked here. Where it wants something, nothing else is asked.
+    pub(super) requested: Vec<&'static Probe>,
     /// The questions asked, by their place in [`ALL`].
     asked: u128,
     /// The protocol that it speaks in clear.
@@ -80,9 +86,13 @@ pub(super) enum Stage {
 }
 
 impl Course {
-    pub(super) fn new(service: Service) -> Self {
+    pub(super) fn new(service: Service, requests: &[Request]) -> Self {
         Self {
             service,
+            requested: requested(requests)
+                .filter(|(probe, to)| (probe.transport, *to) == (service.transport, service.to))
+                .map(|(probe, _)| probe)
+                .collect(),
             asked: 0,
             clear: None,
             inside: None,
@@ -104,15 +114,24 @@ impl Course {
         self.asked & bit(probe) != 0
     }
 
-    /// What to ask next, if anything. An unknown service is asked `breadth` different questions; `named` is whether
-    /// the facility file names the host for probes on request.
-    pub(super) fn next(&self, breadth: u32, named: bool) -> Option<&'static Probe> {
+    /// What to ask next, if anything. An unknown service is asked `breadth` different questions; `knows` is whether a
+    /// probe knows what it would ask with.
+    pub(super) fn next(
+        &self,
+        breadth: u32,
+        knows: impl Fn(&'static Probe) -> bool,
+    ) -> Option<&'static Probe> {
         if let Some(visit) = self.visit.as_ref().filter(|visit| visit.next().is_some()) {
             return Some(visit.probe());
         }
-        let may = |probe: &&'static Probe| {
-            !self.has_asked(probe) && (probe.intrusion != Intrusion::OnRequest || named)
-        };
+        let may = |probe: &&'static Probe| !self.has_asked(probe) && knows(probe);
+        if !self.requested.is_empty() {
+            return self.requested.iter().copied().find(may);
+        }
+        let may = |probe: &&'static Probe| probe.intrusion != Intrusion::OnRequest && may(probe);
+        if let Some(led) = LED.into_iter().find(may) {
+            return Some(led);
+        }
         if self.service.transport == Transport::Udp {
             let fits = |probe: &&'static Probe| self.clear.is_none_or(|spoken| fits(probe, spoken));
             return self.home(false).into_iter().filter(fits).find(may);
@@ -227,25 +246,34 @@ fn bit(probe: &Probe) -> u128 {
     1u128.checked_shl(u32::try_from(place).unwrap_or(127)).unwrap_or(1 << 127)
 }
 
-/// Whether a probe is asked of this host without other evidence.
-fn is_for(probe: &Probe, address: IpAddr, requested: &Blocks) -> bool {
-    probe.intrusion != Intrusion::OnRequest || requested.contains(address)
-}
-
 /// Every service that is asked by datagrams: each host on each port where a datagram probe is at home.
-pub fn datagram_services(
-    hosts: impl IntoIterator<Item = IpAddr>,
-    requested: &Blocks,
-) -> impl Iterator<Item = Service> {
+pub fn datagram_services(hosts: impl IntoIterator<Item = IpAddr>) -> impl Iterator<Item = Service> {
+    let asked =
+        |(probe, port): (&Probe, u16)| (probe.intrusion != Intrusion::OnRequest).then_some(port);
+    let ports: BTreeSet<u16> = homes(Transport::Udp).filter_map(asked).collect();
     hosts.into_iter().flat_map(move |address| {
-        let ports: BTreeSet<u16> = homes(Transport::Udp)
-            .filter(|(probe, _)| is_for(probe, address, requested))
-            .map(|(_, port)| port)
-            .collect();
-        ports.into_iter().map(move |port| Service {
+        ports.clone().into_iter().map(move |port| Service {
             to: SocketAddr::new(address, port),
             transport: Transport::Udp,
             state: State::Unknown,
+        })
+    })
+}
+
+/// Every service that the facility file names for a probe.
+pub fn requested_services(requests: &[Request]) -> impl Iterator<Item = Service> {
+    requested(requests).map(|(probe, to)| Service {
+        to,
+        transport: probe.transport,
+        state: State::Unknown,
+    })
+}
+
+fn requested(requests: &[Request]) -> impl Iterator<Item = (&'static Probe, SocketAddr)> {
+    requests.iter().flat_map(|request| {
+        let named = ALL.iter().copied().filter(|probe| probe.name == request.probe);
+        named.flat_map(move |probe| {
+            request.ports.iter().map(move |port| (probe, SocketAddr::new(request.host, *port)))
         })
     })
 }
@@ -269,17 +297,24 @@ mod tests {
     use crate::observe;
 
     fn course(port: u16) -> Course {
-        Course::new(Service {
-            to: SocketAddr::from(([192, 0, 2, 1], port)),
-            transport: Transport::Tcp,
-            state: State::Open,
-        })
+        Course::new(
+            Service {
+                to: SocketAddr::from(([192, 0, 2, 1], port)),
+                transport: Transport::Tcp,
+                state: State::Open,
+            },
+            &[],
+        )
+    }
+
+    fn not_led(probe: &'static Probe) -> bool {
+        !LED.iter().any(|led| std::ptr::eq(*led, probe))
     }
 
     /// The names of what is asked when nothing is ever answered.
     fn mute(mut course: Course, breadth: u32) -> Vec<&'static str> {
         let mut names = Vec::new();
-        while let Some(probe) = course.next(breadth, false) {
+        while let Some(probe) = course.next(breadth, not_led) {
             names.push(probe.name);
             course.mark_asked(probe);
         }
@@ -316,9 +351,9 @@ mod tests {
         let mut secure = course(443);
         secure.mark_asked(&tls::PROBE);
         secure.clear = Some(&observe::tls::PROTOCOL);
-        assert_eq!(secure.next(9, false).map(|probe| probe.name), Some("openvpn_tcp"));
+        assert_eq!(secure.next(9, not_led).map(|probe| probe.name), Some("openvpn_tcp"));
         secure.mark_asked(&crate::probe::openvpn::STREAM);
-        assert_eq!(secure.next(9, false).map(|probe| probe.name), Some("https"));
+        assert_eq!(secure.next(9, not_led).map(|probe| probe.name), Some("https"));
         let mut odd = course(40_000);
         odd.mark_asked(&tls::PROBE);
         odd.clear = Some(&observe::tls::PROTOCOL);
@@ -326,10 +361,30 @@ mod tests {
     }
 
     #[test]
+    fn what_the_facility_wants_asked_is_asked_there_and_nothing_else_is() {
+        let request = |host: [u8; 4], probe: &str, ports: &[u16]| Request {
+            host: host.into(),
+            probe: probe.to_owned(),
+            ports: ports.to_vec(),
+        };
+        let requests = [
+            request([192, 0, 2, 1], "dicom", &[104, 4242]),
+            request([192, 0, 2, 9], "hl7", &[104]),
+        ];
+        let of = |port| Course::new(course(port).service, &requests);
+        assert_eq!(mute(of(4242), 9), ["dicom"], "and no banner, TLS or HTTP");
+        assert!(!mute(of(11_112), 9).contains(&"dicom"), "another port of the same host");
+        let services: Vec<String> =
+            requested_services(&requests).map(|service| service.to.to_string()).collect();
+        assert_eq!(services, ["192.0.2.1:104", "192.0.2.1:4242", "192.0.2.9:104"]);
+        assert!(!tcp_ports().contains(&104), "nobody is asked without a request");
+    }
+
+    #[test]
     fn an_older_offer_follows_one_that_was_broken_off() {
         let mut old = course(443);
         old.mark_asked(&tls::PROBE);
         old.broke_off = true;
-        assert_eq!(mute(old, 3), ["tls_old", "tls_oldest", "https"]);
+        assert_eq!(mute(old, 3), ["tls_old", "tls_oldest", "https", "openvpn_tcp"]);
     }
 }

@@ -28,6 +28,7 @@ fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::Said;
     use crate::probe::{play::rehearse, rehearsal::reply};
 
     #[test]
@@ -45,6 +46,8 @@ mod tests {
         let refusal = b"HTTP/1.1 405 Not Allowed\r\nContent-Length: 0\r\n\r\n";
         let played = rehearse(&PROBE, &[b"", refusal]);
         assert!(!played.waited);
-        assert_ne!(played.understood(&PROBE).confidence, observe::Confidence::Certain);
+        let said = played.said.concat();
+        let answer = Said { answering: &said, open: false, ..Said::stream(443, 50_000, refusal) };
+        assert!((observe::sstp::PROTOCOL.read)(&answer).is_err());
     }
 }

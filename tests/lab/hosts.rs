@@ -36,7 +36,7 @@ pub(crate) const OPENVPN: Host = Host {
     ready: &[("udp", 1194)],
 };
 
-const OPENVPN_UDP: &str = "dev null\nproto udp\nport 1194\nmode server\ntls-server\nca $UP/ca.crt\ncert $UP/vpn.crt\n\
+const OPENVPN_UDP: &str = "dev tun\nproto udp\nport 1194\ntopology subnet\nserver 10.8.0.0 255.255.255.0\nca $UP/ca.crt\ncert $UP/vpn.crt\n\
      key $UP/vpn.key\ndh none\nkeepalive 10 60\n";
 
 /// OpenVPN over TCP, where HTTPS usually is.
@@ -46,7 +46,7 @@ pub(crate) const OPENVPN_TCP: Host = Host {
     mac: None,
     files: &[(
         "server.conf",
-        "dev null\nproto tcp-server\nport 443\nmode server\ntls-server\nca $UP/ca.crt\ncert $UP/vpn.crt\n\
+        "dev tun\nproto tcp-server\nport 443\ntopology subnet\nserver 10.8.0.0 255.255.255.0\nca $UP/ca.crt\ncert $UP/vpn.crt\n\
          key $UP/vpn.key\ndh none\nkeepalive 10 60\n",
     )],
     runs: "exec openvpn --config $D/server.conf",
@@ -89,7 +89,8 @@ pub(crate) const XRDP: Host = Host {
     name: "xrdp",
     mac: None,
     files: &[],
-    runs: "mkdir -p /run/xrdp && sed -e \"s|^certificate=.*|certificate=$UP/vpn.crt|\" -e \"s|^key_file=.*|key_file=$UP/vpn.key|\" \
+    runs: "mkdir -p /run/xrdp && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 30 -subj /CN=xrdp && \
+           sed -e \"s|^certificate=.*|certificate=$D/certificate|\" -e \"s|^key_file=.*|key_file=$D/key|\" \
            /etc/xrdp/xrdp.ini > xrdp.ini && exec xrdp --nodaemon -c $D/xrdp.ini",
     ready: &[("tcp", 3389)],
 };

@@ -25,7 +25,7 @@ use self::{
     script::{Service, Then, Uttered},
     talk::Talk,
 };
-use super::{Act, Call, CallId, Event, Interface, Link, Refused, What};
+use super::{Act, Call, CallId, Event, Interface, Link, Refused, What, interface::Route};
 use crate::{
     observe::{Mac, Transport},
     scope::Refusal,
@@ -319,6 +319,28 @@ impl Sim {
     /// Lets the user want an end at `moment`.
     pub fn stop_at(&mut self, moment: Timestamp) {
         self.queue_at(moment, Coming::Event(What::Stop));
+    }
+
+    /// The routes of the machine that stands in this network: to what lies behind its routers.
+    pub fn routes(&self) -> Vec<Route> {
+        let network = &self.network;
+        let far = |segment: &Segment| {
+            let IpAddr::V4(gateway) = segment.behind? else { return None };
+            let near = network.segments.get(network.segment_of(gateway.into())?)?;
+            let interface = network.interfaces.get(near.interface?)?.name.clone();
+            Some((segment.prefixes.clone(), gateway, interface))
+        };
+        let far = network.segments.iter().filter_map(far);
+        far.flat_map(|(prefixes, gateway, interface)| {
+            prefixes.into_iter().filter_map(move |prefix| match prefix {
+                IpNetwork::V4(prefix) => {
+                    let interface = interface.clone();
+                    Some(Route { prefix, interface, gateway: Some(gateway), metric: 0 })
+                }
+                IpNetwork::V6(_) => None,
+            })
+        })
+        .collect()
     }
 
     /// How many addresses answer to somebody.

@@ -33,8 +33,8 @@ const OPENING: u32 = 3;
 /// How many bytes of a stream make one packet.
 const SEGMENT: usize = 1400;
 
-/// How many hosts in a row may be too soon before the others wait, too: then it is the pace in all that binds.
-const MOST_TOO_SOON: usize = 64;
+/// Whose pace is that of the run as a whole, for nobody asks there.
+const NOBODY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// How long a link may be asked to wait when nothing is due.
 const IDLE: Duration = Duration::from_secs(1);
@@ -52,9 +52,12 @@ pub(super) struct Run<'r, 'c, L: ?Sized> {
     places: Map<(SocketAddr, bool), usize>,
     hosts: Vec<Host>,
     by_address: Map<IpAddr, usize>,
-    networks: Map<IpAddr, Neighbourhood>,
-    /// Hosts of which a conversation may begin.
-    ready: VecDeque<usize>,
+    /// Networks, by their first addresses.
+    networks: Map<IpAddr, Network>,
+    /// Networks of which a conversation may begin.
+    ready: VecDeque<IpAddr>,
+    /// When the pace of the run lets one begin.
+    begins: Timestamp,
     active: BTreeMap<u32, Active>,
     timers: BinaryHeap<Reverse<(Timestamp, Timer)>>,
     next_call: u32,
@@ -68,6 +71,17 @@ pub(super) struct Run<'r, 'c, L: ?Sized> {
 enum Timer {
     Call(u32),
     Host(usize),
+    Network(IpAddr),
+}
+
+/// A network of which hosts wait: together, so that a pace that binds them all is looked at once.
+#[derive(Debug, Default)]
+struct Network {
+    health: Neighbourhood,
+    /// Hosts of which a conversation may begin.
+    ready: VecDeque<usize>,
+    /// It stands among the ready ones, or a timer will put it there.
+    queued: bool,
 }
 
 /// A host and what is to be asked there.
@@ -141,6 +155,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
             by_address: Map::default(),
             networks: Map::default(),
             ready: VecDeque::new(),
+            begins: Timestamp::default(),
             active: BTreeMap::new(),
             timers: BinaryHeap::new(),
             next_call: context.first_call,
@@ -157,7 +172,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
         if self.places.contains_key(&key) || self.context.past.finished(&to, transport) {
             return;
         }
-        let mut course = Course::new(service);
+        let mut course = Course::new(service, self.context.requested);
         let (clear, inside) = self.context.past.spoke(&to, transport);
         course.clear = clear.and_then(|name| named(&name));
         course.inside = inside.and_then(|name| named(&name));
@@ -193,7 +208,10 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
                 break;
             }
             let now = self.link.now();
-            let until = self.timers.peek().map_or(now.after(IDLE), |Reverse((at, _))| *at);
+            let mut until = self.timers.peek().map_or(now.after(IDLE), |Reverse((at, _))| *at);
+            if !self.ready.is_empty() && self.begins > now {
+                until = until.min(self.begins);
+            }
             if let Some(event) = self.link.wait(until) {
                 self.hear(event);
             }
@@ -216,7 +234,17 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
         let Some(known) = self.hosts.get_mut(host) else { return };
         if !known.queued && !known.pending.is_empty() {
             known.queued = true;
-            self.ready.push_back(host);
+            self.enqueue(host);
+        }
+    }
+
+    fn enqueue(&mut self, host: usize) {
+        let Some(known) = self.hosts.get(host) else { return };
+        let address = network(known.address);
+        let network = self.networks.entry(address).or_default();
+        network.ready.push_back(host);
+        if !std::mem::replace(&mut network.queued, true) {
+            self.ready.push_back(address);
         }
     }
 
@@ -229,7 +257,8 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
             }
             self.timers.pop();
             match timer {
-                Timer::Host(host) => self.ready.push_back(host),
+                Timer::Host(host) => self.enqueue(host),
+                Timer::Network(network) => self.ready.push_back(network),
                 Timer::Call(call) => self.look_at(call, at, now),
             }
         }
@@ -278,23 +307,43 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
 
     /// Begins what may begin.
     fn begin(&mut self) {
-        let mut too_soon = 0;
-        while !self.stopping && self.active.len() < self.manner.at_once && too_soon < MOST_TOO_SOON
-        {
-            let Some(host) = self.ready.pop_front() else { return };
-            if let Some(known) = self.hosts.get_mut(host) {
-                known.queued = false;
+        while !self.stopping && self.active.len() < self.manner.at_once {
+            let Some(&network) = self.ready.front() else { return };
+            self.begins = self.link.ready(NOBODY, OPENING);
+            let at = self.link.ready(network, OPENING);
+            let now = self.link.now();
+            if self.begins > now {
+                return;
             }
-            match self.begin_at(host) {
-                Begun::Yes => self.queue(host),
-                Begun::Nothing => {}
-                Begun::TooSoon(at) => {
-                    if let Some(known) = self.hosts.get_mut(host) {
-                        known.queued = true;
-                    }
-                    self.timers.push(Reverse((at, Timer::Host(host))));
-                    too_soon += 1;
+            self.ready.pop_front();
+            if at > now {
+                self.timers.push(Reverse((at, Timer::Network(network))));
+                continue;
+            }
+            let Some(known) = self.networks.get_mut(&network) else { continue };
+            if let Some(host) = known.ready.pop_front() {
+                self.begin_or_wait(host);
+            }
+            let Some(known) = self.networks.get_mut(&network) else { continue };
+            known.queued = !known.ready.is_empty();
+            if known.queued {
+                self.ready.push_back(network);
+            }
+        }
+    }
+
+    fn begin_or_wait(&mut self, host: usize) {
+        if let Some(known) = self.hosts.get_mut(host) {
+            known.queued = false;
+        }
+        match self.begin_at(host) {
+            Begun::Yes => self.queue(host),
+            Begun::Nothing => {}
+            Begun::TooSoon(at) => {
+                if let Some(known) = self.hosts.get_mut(host) {
+                    known.queued = true;
                 }
+                self.timers.push(Reverse((at, Timer::Host(host))));
             }
         }
     }
@@ -303,7 +352,8 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
     fn begin_at(&mut self, place: usize) -> Begun {
         loop {
             let Some(host) = self.hosts.get_mut(place) else { return Begun::Nothing };
-            let left = self.networks.get(&network(host.address)).is_some_and(|near| near.left);
+            let left =
+                self.networks.get(&network(host.address)).is_some_and(|near| near.health.left);
             if left && !host.left {
                 host.left = true;
                 self.outcome.left.push((host.address, Distress::Network));
@@ -361,7 +411,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
                     | Refusal::Excluded(_)
                     | Refusal::FragileHost(_)),
                 ) => {
-                    while let Some(course) = self.drop_first(place) {
+                    for course in self.drop_unrequested(place, course) {
                         self.forbid(&refusal);
                         self.finish(course);
                     }
@@ -374,6 +424,19 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
         self.hosts.get_mut(host)?.pending.pop_front()
     }
 
+    /// Takes away what was refused, and all else that waits there but what the facility file wants asked.
+    fn drop_unrequested(&mut self, host: usize, refused: usize) -> Vec<usize> {
+        let Some(host) = self.hosts.get_mut(host) else { return Vec::new() };
+        let courses = &self.courses;
+        let wanted = |place: usize| {
+            place != refused && courses.get(place).is_some_and(|c| !c.requested.is_empty())
+        };
+        let (kept, dropped): (Vec<usize>, Vec<usize>) =
+            host.pending.drain(..).partition(|place| wanted(*place));
+        host.pending = kept.into();
+        dropped
+    }
+
     /// A question that cannot be asked counts as asked.
     fn skip(&mut self, course: usize, probe: &'static Probe) {
         if let Some(course) = self.courses.get_mut(course) {
@@ -383,23 +446,14 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
     }
 
     fn forbid(&mut self, refusal: &Refusal) {
-        *self.outcome.forbidden.entry(refusal.to_string()).or_default() += 1;
+        *self.outcome.forbidden.entry(refusal.line()).or_default() += 1;
     }
 
     /// What to ask a service next that was not asked before.
     fn next_question(&mut self, course: usize) -> Option<(&'static Probe, SocketAddr, Transport)> {
         let course = self.courses.get_mut(course)?;
         let Service { to, transport, .. } = course.service;
-        let named = self.context.requested.contains(to.ip());
         loop {
-            let probe = course.next(self.manner.breadth, named)?;
-            let past = self.context.past;
-            let tried = transport == Transport::Udp
-                && past.attempts(&to, transport, probe.name) >= self.manner.attempts;
-            if course.visit.is_none() && (tried || past.done(&to, transport, probe.name)) {
-                course.mark_asked(probe);
-                continue;
-            }
             let ask = Ask {
                 to,
                 from: to,
@@ -408,8 +462,14 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
                 communities: self.context.communities,
             };
             // Nobody is called by a dialogue that does not know yet what it would ask with.
-            if course.visit.is_none() && probe.intrusion > Intrusion::Listens && probe.passes(&ask)
-            {
+            let knows = |probe: &'static Probe| {
+                probe.intrusion == Intrusion::Listens || !probe.passes(&ask)
+            };
+            let probe = course.next(self.manner.breadth, knows)?;
+            let past = self.context.past;
+            let tried = transport == Transport::Udp
+                && past.attempts(&to, transport, probe.name) >= self.manner.attempts;
+            if course.visit.is_none() && (tried || past.done(&to, transport, probe.name)) {
                 course.mark_asked(probe);
                 continue;
             }
@@ -515,7 +575,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
         if let Some(host) = self.hosts.get_mut(host) {
             host.pulse.answered();
         }
-        self.networks.entry(network(address)).or_default().answered();
+        self.networks.entry(network(address)).or_default().health.answered();
     }
 
     /// Says what waits to be said, and ends what is over.

@@ -1,3 +1,5 @@
+//! A sweep over networks in memory: who is found, what is asked of whom, and how it goes on.
+
 use std::{cell::Cell, collections::VecDeque};
 
 use super::*;
@@ -355,6 +357,14 @@ fn without_frames_connections_find_who_lives() {
     assert_eq!(found.open, open);
     assert_eq!(net.open_calls.get(), 0, "every call was ended");
     assert!(found.next_call > 100);
+}
+
+#[test]
+fn loopback_is_not_behind_the_router_that_everything_else_is_behind() {
+    let mut net = net(&[("127.0.0.1", &[22]), ("192.0.2.254", &[])]);
+    let found = discover(&mut net, &targets(&["127.0.0.1/32"], &[22, 80]), &manner());
+    assert_eq!(found.open, [("127.0.0.1".parse().unwrap(), 22)]);
+    assert!(net.sent.iter().all(|(_, address, port)| !address.is_loopback() || port.is_some()));
 }
 
 #[test]

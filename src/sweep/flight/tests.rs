@@ -1,3 +1,5 @@
+//! Frames fly through wires in memory: what is asked, counted, answered, and gone on with.
+
 use super::*;
 use crate::{
     link::raw::{contact_of, memory},

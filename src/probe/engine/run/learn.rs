@@ -13,6 +13,7 @@ use crate::{
         plan::{Service, Stage, State},
         tls,
     },
+    wire::upnp,
 };
 
 /// The questions that offer TLS in clear.
@@ -22,7 +23,7 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
     /// A conversation is over.
     pub(super) fn conclude(&mut self, call: u32, refused: Option<Refused>) {
         let Some(active) = self.active.remove(&call) else { return };
-        let Active { conversation, course: place, host, spoke, .. } = active;
+        let Active { conversation, course: place, host, spoke, began, .. } = active;
         if refused.is_none() {
             let _ = self.link.send(Act::Close { id: CallId(call) });
         }
@@ -37,7 +38,11 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         let distress = match (ending, refused) {
             (Ending::Refused, Some(Refused::Port)) => {
                 self.answered(host, to.ip());
-                None
+                // A closed port shows how quick its host is as an open one does.
+                let took = self.link.now().since(began);
+                let stream = probe.transport == Transport::Tcp && conversation.from.is_none();
+                let host = self.hosts.get_mut(host).filter(|_| stream);
+                host.and_then(|host| host.pulse.opened(took))
             }
             (Ending::Silent, None) if probe.transport == Transport::Tcp => {
                 self.missed(host, place, opened, spoke && !conversation.ended)
@@ -80,7 +85,8 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
     fn missed(&mut self, host: usize, place: usize, opened: bool, hung: bool) -> Option<Distress> {
         let course = self.courses.get(place)?;
         let was_open = course.open || course.service.state == State::Open;
-        let counts = if opened { hung } else { was_open };
+        // Many services never say a word to strangers; one that spoke before and now hangs is another thing.
+        let counts = if opened { hung && course.clear.is_some() } else { was_open };
         if !counts {
             return None;
         }
@@ -135,10 +141,11 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
             }
             goes_on = visit.next().is_some();
         }
-        if transport == Transport::Udp {
-            let locations = facts.all("ssdp.location");
-            leads.extend(locations.filter_map(|location| http::announced(location, to.ip())));
-        }
+        let described: Vec<(SocketAddr, String)> = facts
+            .all("ssdp.location")
+            .filter_map(|location| Some((upnp::location(location)?.0, location.to_owned())))
+            .filter(|(at, _)| at.ip() == to.ip())
+            .collect();
         if !goes_on {
             course.visit = None;
             course.mark_asked(probe);
@@ -158,6 +165,37 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         }
         for (to, path) in leads {
             self.follow(to, &path);
+        }
+        for (at, location) in described {
+            self.lead(at, "ssdp.location", &location);
+        }
+    }
+
+    /// Tells a stream of the same host what an answer elsewhere said of it.
+    fn lead(&mut self, to: SocketAddr, field: &'static str, value: &str) {
+        self.add(Service { to, transport: Transport::Tcp, state: State::Unknown });
+        let Some(&place) = self.places.get(&(to, false)) else { return };
+        let Some(course) = self.courses.get_mut(place) else { return };
+        let closed = course.stage == Stage::Finished && !course.open;
+        if !closed && !course.facts.all(field).any(|known| known == value) {
+            course.facts.add(field, value);
+            self.revive(place);
+        }
+    }
+
+    /// Asks on where there was nothing more to ask.
+    fn revive(&mut self, place: usize) {
+        let Some(course) = self.courses.get_mut(place) else { return };
+        if course.stage != Stage::Finished {
+            return;
+        }
+        course.stage = Stage::Pending;
+        self.finished -= 1;
+        if let Some(&host) = self.by_address.get(&course.service.to.ip()) {
+            if let Some(host) = self.hosts.get_mut(host) {
+                host.pending.push_back(place);
+            }
+            self.queue(host);
         }
     }
 
@@ -202,16 +240,7 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         let mut visit = http::Visit::new(to, secure, if known { path } else { "/" });
         visit.add(path);
         course.visit = Some(Box::new(visit));
-        if course.stage == Stage::Finished {
-            course.stage = Stage::Pending;
-            self.finished -= 1;
-            if let Some(&host) = self.by_address.get(&to.ip()) {
-                if let Some(host) = self.hosts.get_mut(host) {
-                    host.pending.push_back(place);
-                }
-                self.queue(host);
-            }
-        }
+        self.revive(place);
     }
 
     /// Leaves a host alone from now on.
@@ -227,7 +256,7 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         self.link.note(&format!("left {address} {}", distress.name()));
         if distress == Distress::Stopped {
             let near = self.networks.entry(network(address)).or_default();
-            if near.stopped() {
+            if near.health.stopped() {
                 self.link.note(&format!("left {} network", network(address)));
             }
         }

@@ -43,7 +43,7 @@ ip -n "$far" route add local 10.64.0.0/14 dev lo
 : >"$desk/nobody"
 
 # Runs a command in the near namespace; prints packets a second in its steady part (5 % to 95 % of what it sent), packets
-# sent, and its peak memory in MiB.
+# sent, its peak memory in MiB, and the nanoseconds of processor that a SYN took, with what the far end's wire took.
 cat >"$desk/measure.py" <<'PY'
 import os, signal, subprocess, sys, time
 
@@ -66,7 +66,8 @@ while True:
 sent = samples[-1][1]
 moment = lambda share: next(at for at, count in samples if count >= share * sent)
 took = moment(0.95) - moment(0.05)
-print(f"{0.9 * sent / took if took else 0:.0f} {sent} {usage.ru_maxrss // 1024}")
+cpu = (usage.ru_utime + usage.ru_stime) / max(sent, 1) * 1e9
+print(f"{0.9 * sent / took if took else 0:.0f} {sent} {usage.ru_maxrss // 1024} {cpu:.0f}")
 PY
 measure() {
     local label=$1
@@ -81,23 +82,23 @@ sweep=("$sekisho" sweep --interface near --profile lab --rate 0 --ports 80 --yes
 
 echo "SYNs a second, far end silent, 10.128.0.0$size"
 for round in $(seq "$rounds"); do
-    read -r rate sent memory < <(measure sekisho "${sweep[@]}" --gateway-mac $nobody --wait 1 "10.128.0.0$size")
-    echo "  $round sekisho  $rate  ($sent sent, $memory MiB)"
+    read -r rate sent memory cpu < <(measure sekisho "${sweep[@]}" --gateway-mac $nobody --wait 1 "10.128.0.0$size")
+    echo "  $round sekisho  $rate  ($sent sent, $memory MiB, $cpu ns of processor each)"
     if command -v zmap >/dev/null; then
-        read -r rate sent memory < <(measure zmap zmap -q -i near -p 80 -r 0 -T 2 --cooldown-time=1 -G $nobody \
+        read -r rate sent memory cpu < <(measure zmap zmap -q -i near -p 80 -r 0 -T 2 --cooldown-time=1 -G $nobody \
             -S 10.0.0.1 -b "$desk/nobody" -o "$desk/zmap.csv" "10.128.0.0$size")
-        echo "  $round zmap -T 2 $rate  ($sent sent, $memory MiB)"
+        echo "  $round zmap -T 2 $rate  ($sent sent, $memory MiB, $cpu ns of processor each)"
     fi
     if command -v masscan >/dev/null; then
-        read -r rate sent memory < <(measure masscan masscan -e near --adapter-ip 10.0.0.1 --adapter-mac $near_mac \
+        read -r rate sent memory cpu < <(measure masscan masscan -e near --adapter-ip 10.0.0.1 --adapter-mac $near_mac \
             --router-mac $nobody --rate 100000000 --wait 1 -p 80 "10.128.0.0$size")
-        echo "  $round masscan  $rate  ($sent sent, $memory MiB)"
+        echo "  $round masscan  $rate  ($sent sent, $memory MiB, $cpu ns of processor each)"
     fi
 done
 
 echo "answers, the far end answers for all of 10.64.0.0/14 (262144 addresses)"
 for round in $(seq "$rounds"); do
-    read -r rate sent memory < <(measure answers "${sweep[@]}" --gateway-mac $far_mac --wait 3 10.64.0.0/14)
+    read -r rate sent memory cpu < <(measure answers "${sweep[@]}" --gateway-mac $far_mac --wait 3 10.64.0.0/14)
     addresses=$(grep -o '"address":"[^"]*"' "$desk/answers.out" | sort -u | wc -l)
     echo "  $round $addresses addresses in $(wc -l <"$desk/answers.out") answers, $rate SYNs a second, $memory MiB"
     echo "    $(grep "sent " "$desk/answers.err")"
@@ -105,6 +106,6 @@ done
 
 echo "peak memory, far end silent"
 for prefix in 10.128.0.0/16 10.128.0.0/12 10.0.0.0/8; do
-    read -r rate sent memory < <(measure memory "${sweep[@]}" --gateway-mac $nobody --wait 1 --exclude 10.64.0.0/14 $prefix)
+    read -r rate sent memory cpu < <(measure memory "${sweep[@]}" --gateway-mac $nobody --wait 1 --exclude 10.64.0.0/14 $prefix)
     echo "  $prefix  $memory MiB  ($rate SYNs a second, $sent sent)"
 done

@@ -47,6 +47,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<inventory::Error>()
         || error.is::<super::limits::Error>()
         || error.is::<super::output::Error>()
+        || error.is::<super::scan::Error>()
         || error.is::<super::sweep::Error>();
     if mendable { Exit::Usage } else { Exit::Internal }
 }

@@ -31,7 +31,7 @@ use crate::{
         stop,
     },
     probe::{engine, plan, resume::Resumed},
-    scope::{Blocks, Consent, Facility, Profile, Tier, hours},
+    scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach::loopback},
     sweep::discover::Progress,
 };
 
@@ -99,6 +99,9 @@ pub(super) enum Error {
         /// What is wrong.
         what: String,
     },
+    /// This machine, and others.
+    #[error("{0} is this machine itself; ask it and others in runs of their own")]
+    HereAndThere(String),
     /// There is no such interface.
     #[error("there is no interface `{name}` here; `sekisho scan --iflist` lists them")]
     NoInterface {
@@ -271,6 +274,14 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// The interfaces that frames go out of: those that are named, else those with a network or a route that matters.
     fn interfaces(&self) -> Result<Vec<Interface>, Error> {
+        // What is on this machine is on no wire, though a default route seems to lead there.
+        let here = self.whom.intersection(loopback());
+        if here == self.whom {
+            return Ok(Vec::new());
+        }
+        if !here.is_empty() {
+            return Err(Error::HereAndThere(words(&here).join(", ")));
+        }
         let all = interface::all();
         let of_facility =
             self.facility.map(|facility| facility.interfaces.clone()).unwrap_or_default();

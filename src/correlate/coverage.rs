@@ -2,7 +2,7 @@
 
 use super::{Coverage, CoverageState, noted};
 use crate::{
-    observe::Observation,
+    observe::{Heard, Observation},
     passive::Replay,
     scope::{Inside, inside::is_nowhere},
 };
@@ -85,9 +85,12 @@ pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
 fn is_of(observation: &Observation, inside: &Inside) -> bool {
     let ends = [Some(observation.speaker), observation.listener];
     let addresses = ends.into_iter().flatten().filter_map(|end| end.ip);
+    let replied = observation.heard == Heard::Replied;
     // Boxes that only show their hardware address are on a link that was listened to: inside.
     observation.speaker.ip.is_none()
-        || addresses.into_iter().any(|ip| !is_nowhere(ip) && inside.contains(ip))
+        || addresses
+            .into_iter()
+            .any(|ip| (!is_nowhere(ip) && inside.contains(ip)) || (replied && ip.is_loopback()))
 }
 
 fn line(

@@ -28,24 +28,24 @@ pub(super) struct Outputs {
     pub store: Option<PathBuf>,
     /// Write the points as JSON (`sekisho.points/1`); `-` for standard output
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    pub json: Option<PathBuf>,
     /// Write the report into this folder, in both languages
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
-    observations: Option<PathBuf>,
+    pub observations: Option<PathBuf>,
     /// Signatures to use instead of those built in
     #[arg(long, value_name = "DIR")]
-    signatures: Option<PathBuf>,
+    pub signatures: Option<PathBuf>,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
-    exit_zero: bool,
+    pub exit_zero: bool,
     /// Say nothing on standard error but errors
     #[arg(long, short)]
     pub quiet: bool,
     #[command(flatten)]
-    lang: LangArguments,
+    pub lang: LangArguments,
 }
 
 /// [`Outputs`] that were found to be writable, with what was opened on the way.

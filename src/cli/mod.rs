@@ -5,6 +5,7 @@
 mod anonymise;
 mod completions;
 mod conclude;
+mod demo;
 mod doctor;
 mod exit;
 mod identify;
@@ -54,6 +55,7 @@ enum Command {
     Scan(Box<scan::Arguments>),
     Sweep(sweep::Arguments),
     Replay(replay::Arguments),
+    Demo(demo::Arguments),
     Anonymise(anonymise::Arguments),
     Points(points::Arguments),
     Show(show::Arguments),
@@ -89,7 +91,7 @@ enum Lang {
 }
 
 /// Options of every command that writes words.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 struct LangArguments {
     /// The language of words; otherwise that of the locale (`LC_ALL`, `LANG`)
     #[arg(long, value_name = "LANG", env = "SEKISHO_LANG")]
@@ -97,7 +99,7 @@ struct LangArguments {
 }
 
 impl LangArguments {
-    fn language(&self) -> Language {
+    fn language(self) -> Language {
         match self.lang {
             Some(Lang::Ja) => Language::Japanese,
             Some(Lang::En) => Language::English,
@@ -136,6 +138,7 @@ pub fn run() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Anonymise(arguments) => anonymise::run(&arguments),
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),

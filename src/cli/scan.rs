@@ -31,7 +31,7 @@ use crate::{
         stop,
     },
     probe::{engine, plan, resume::Resumed},
-    scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach::loopback},
+    scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach},
     sweep::discover::Progress,
 };
 
@@ -99,9 +99,6 @@ pub(super) enum Error {
         /// What is wrong.
         what: String,
     },
-    /// This machine, and others.
-    #[error("{0} is this machine itself; ask it and others in runs of their own")]
-    HereAndThere(String),
     /// There is no such interface.
     #[error("there is no interface `{name}` here; `sekisho scan --iflist` lists them")]
     NoInterface {
@@ -184,7 +181,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if !arguments.outputs.quiet {
         tell(&surveyed, &recording);
     }
-    let exit = desk.conclude(std::slice::from_ref(&recording.path), facility)?;
+    let concluded = desk.conclude(std::slice::from_ref(&recording.path), facility);
+    let exit = concluded.inspect_err(|_| recording.stays())?;
     recording.done(&surveyed)?;
     Ok(exit)
 }
@@ -228,7 +226,7 @@ fn resumed_plan(
     let scope = match (&plan.facility, &arguments.limits.scope) {
         (Some(begun), given) => {
             let file = given.as_ref().unwrap_or(&begun.path);
-            if facility_file(file).sha256 != begun.sha256 {
+            if file.exists() && facility_file(file).sha256 != begun.sha256 {
                 return Err(Error::OtherFacility(file.clone()).into());
             }
             Some(file.clone())
@@ -274,14 +272,6 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// The interfaces that frames go out of: those that are named, else those with a network or a route that matters.
     fn interfaces(&self) -> Result<Vec<Interface>, Error> {
-        // What is on this machine is on no wire, though a default route seems to lead there.
-        let here = self.whom.intersection(loopback());
-        if here == self.whom {
-            return Ok(Vec::new());
-        }
-        if !here.is_empty() {
-            return Err(Error::HereAndThere(words(&here).join(", ")));
-        }
         let all = interface::all();
         let of_facility =
             self.facility.map(|facility| facility.interfaces.clone()).unwrap_or_default();
@@ -291,9 +281,11 @@ impl Asked<'_> {
         {
             return Err(Error::NoInterface { name: name.clone() });
         }
+        // A default route covers loopback, too, and does not lead there.
+        let outside = self.whom.minus(reach::loopback());
         let routed: Vec<String> = interface::routes()
             .into_iter()
-            .filter(|route| !self.whom.intersection(&of_network(route.prefix.into())).is_empty())
+            .filter(|route| !outside.intersection(&of_network(route.prefix.into())).is_empty())
             .map(|route| route.interface)
             .collect();
         let fits = |known: &Interface| {
@@ -477,6 +469,12 @@ impl Recording {
             return Err(Error::Unfinished(path).into());
         }
         Ok(Self { path, kept: false })
+    }
+
+    /// Says where what was heard stands, when nothing could be made of it.
+    fn stays(&self) {
+        let path = self.path.display();
+        eprintln!("sekisho: what was heard is kept; make its results by `sekisho replay {path}`");
     }
 
     /// A run that came to its end and whose recording nobody asked for is in the store or on the screen.

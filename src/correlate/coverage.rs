@@ -85,12 +85,11 @@ pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
 fn is_of(observation: &Observation, inside: &Inside) -> bool {
     let ends = [Some(observation.speaker), observation.listener];
     let addresses = ends.into_iter().flatten().filter_map(|end| end.ip);
-    let replied = observation.heard == Heard::Replied;
     // Boxes that only show their hardware address are on a link that was listened to: inside.
     observation.speaker.ip.is_none()
-        || addresses
-            .into_iter()
-            .any(|ip| (!is_nowhere(ip) && inside.contains(ip)) || (replied && ip.is_loopback()))
+        // And so is whoever was asked.
+        || observation.heard == Heard::Replied
+        || addresses.into_iter().any(|ip| !is_nowhere(ip) && inside.contains(ip))
 }
 
 fn line(

@@ -463,7 +463,12 @@ impl<L: Link> Link for Guard<L> {
                         return Some(event);
                     }
                 }
-                None if limit == until || self.link.now() < limit => return None,
+                None if self.link.now() < limit => return None,
+                None if limit == until => {
+                    // What is to end goes before what is to begin; else it would never have its turn.
+                    self.settle();
+                    return None;
+                }
                 None => {}
             }
         }

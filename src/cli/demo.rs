@@ -1,0 +1,148 @@
+//! `sekisho demo`: a scan of an invented hospital, from the first question to the report, without a network.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{Exit, LangArguments, conclude::Outputs, output, survey::simulated};
+use crate::{
+    fingerprint::Matcher,
+    link::{Link as _, live, sim::Sim},
+    report::{FORMATS, Language},
+    scope::Facility,
+};
+
+/// Where the report goes unless it is said.
+const FOLDER: &str = "sekisho-demo";
+
+/// What everything random in the demo follows from: it is the same every time.
+const SEED: u64 = 0x5eed;
+
+/// Scan an invented hospital, without a network and without privileges
+///
+/// The hospital has 1,200 addresses in 7 subnets and 30 connection points. It is scanned as a real one would be, at
+/// the pace of its facility file, by a clock that does not wait: the hours it would take are over in seconds.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  sekisho demo\n  \
+    sekisho demo --lang ja --report out --store demo.sqlite\n  \
+    sekisho demo --record demo.pcapng    # then: sekisho replay demo.pcapng")]
+pub(super) struct Arguments {
+    /// Write the report into this folder, in both languages; otherwise into `sekisho-demo` here
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    // Not by the environment: an invented hospital has no place in a real inventory.
+    /// The inventory to keep the points in; made if there is none
+    #[arg(long, value_name = "DB")]
+    store: Option<PathBuf>,
+    /// Write the points as JSON (`sekisho.points/1`); `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Keep the recording of the scan here
+    #[arg(long, value_name = "RUN.pcapng")]
+    record: Option<PathBuf>,
+    /// Say nothing on standard error but errors
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    lang: LangArguments,
+}
+
+/// Why the demo does not begin.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: there is something in it that is no report of ours ({entry}); name another folder by --report", folder.display())]
+pub(super) struct Taken {
+    folder: PathBuf,
+    entry: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let folder = match &arguments.report {
+        Some(folder) => folder.clone(),
+        None => free(Path::new(FOLDER))?,
+    };
+    let outputs = Outputs {
+        store: arguments.store.clone(),
+        json: arguments.json.clone(),
+        report: Some(folder.clone()),
+        observations: None,
+        signatures: None,
+        exit_zero: true,
+        quiet: arguments.quiet,
+        lang: arguments.lang,
+    };
+    let desk = outputs.open()?;
+    let facility = Facility::parse(Sim::hospital_facility(), "hospital.facility.toml")?;
+    if !arguments.quiet {
+        eprintln!("sekisho: a scan of an invented hospital; nothing is sent anywhere");
+    }
+    let recording = Recording::of(arguments.record.as_deref())?;
+    let network = Sim::hospital()?;
+    let began = network.now();
+    let matcher = Matcher::new(&desk.signatures);
+    let (surveyed, network) =
+        simulated(network, &facility, SEED, &matcher, &recording.path, &mut |_| {})?;
+    if !arguments.quiet {
+        let minutes = network.now().since(began) / 60_000_000_000;
+        eprintln!(
+            "sekisho: {} hosts answered, {} services opened; a real network would have taken {} hours {} minutes",
+            surveyed.found.hosts.len(),
+            surveyed.asked.open.len(),
+            minutes / 60,
+            minutes % 60
+        );
+    }
+    let exit = desk.conclude(std::slice::from_ref(&recording.path), Some(facility))?;
+    if !arguments.quiet {
+        let html = FORMATS.first().map(|format| format.file_name(arguments.lang.language()));
+        eprintln!("sekisho: open {}", folder.join(html.unwrap_or_default()).display());
+    }
+    Ok(exit)
+}
+
+/// The folder, if nothing in it would be lost or mistaken for a part of the report.
+fn free(folder: &Path) -> anyhow::Result<PathBuf> {
+    let ours = |name: &str| {
+        FORMATS.iter().any(|format| {
+            [Language::Japanese, Language::English]
+                .map(|l| format.file_name(l))
+                .contains(&name.to_owned())
+        })
+    };
+    // What is no folder is refused by whoever makes it one.
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry?.file_name().to_string_lossy().into_owned();
+        if !ours(&entry) {
+            return Err(Taken { folder: folder.to_owned(), entry }.into());
+        }
+    }
+    Ok(folder.to_owned())
+}
+
+/// Where the scan is recorded: where somebody wants it, or in a folder that goes when the demo ends.
+struct Recording {
+    path: PathBuf,
+    passing: Option<PathBuf>,
+}
+
+impl Recording {
+    fn of(kept: Option<&Path>) -> Result<Self, output::Error> {
+        if let Some(path) = kept {
+            return Ok(Self { path: path.to_owned(), passing: None });
+        }
+        let now = live::Clock::start().now().nanoseconds();
+        let folder = std::env::temp_dir().join(format!("sekisho-{}-{now}", std::process::id()));
+        output::folder(&folder)?;
+        // Reports cite the recording by its name, which is the same every time.
+        Ok(Self { path: folder.join("demo.pcapng"), passing: Some(folder) })
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.passing {
+            // A folder that cannot be removed is the system's to clear.
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}

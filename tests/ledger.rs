@@ -192,3 +192,44 @@ fn a_recording_is_reported_with_its_ledger_and_is_partial() {
     }
     assert!(fs::read(report.join("ledger.csv")).unwrap().starts_with(b"\xef\xbb\xbfaddress,"));
 }
+
+/// Waits on a port of this machine, and greets as a remote desktop does.
+#[expect(clippy::disallowed_types, reason = "somebody must be there to be asked")]
+fn desktop() -> u16 {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut version = [0; 12];
+            if stream.write_all(b"RFB 003.008\n").is_ok() && stream.read_exact(&mut version).is_ok()
+            {
+                let _ = stream.write_all(&[1, 2]);
+            }
+            let _ = stream.read(&mut version);
+        }
+    });
+    port
+}
+
+#[test]
+fn this_machine_is_asked_without_a_wire_and_without_a_facility_file() {
+    let port = desktop();
+    let desk = tempfile::tempdir().unwrap();
+    let report = desk.path().join("report");
+    let scan = |more: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("sekisho").unwrap();
+        command.args(["scan", "127.0.0.1", "--profile", "lab", "--json", "-", "--report"]);
+        command.arg(&report).arg("--ports").arg(port.to_string()).args(more).assert()
+    };
+    let run = scan(&["--yes", "--record", desk.path().join("run.pcapng").to_str().unwrap()]);
+    let run = run.get_output().clone();
+    let said = String::from_utf8_lossy(&run.stderr);
+    let found: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(found["points"][0]["kind"], "remote_desktop", "{said}\n{found:#}");
+    assert_eq!(found["points"][0]["addresses"][0], "127.0.0.1");
+    assert_eq!(run.status.code(), Some(1), "{said}");
+    assert!(fs::read_to_string(report.join("ledger.csv")).unwrap().contains("\r\n127.0.0.1,"));
+    scan(&["--yes", "--tier", "0"]).code(3);
+    scan(&[]).code(3);
+}

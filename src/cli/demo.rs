@@ -9,7 +9,7 @@ use super::{Exit, LangArguments, conclude::Outputs, output, survey::simulated};
 use crate::{
     fingerprint::Matcher,
     link::{Link as _, live, sim::Sim},
-    report::{FORMATS, Language},
+    report::{FORMATS, Language, sent::LEDGER},
     scope::Facility,
 };
 
@@ -103,11 +103,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 /// The folder, if nothing in it would be lost or mistaken for a part of the report.
 fn free(folder: &Path) -> anyhow::Result<PathBuf> {
     let ours = |name: &str| {
-        FORMATS.iter().any(|format| {
-            [Language::Japanese, Language::English]
-                .map(|l| format.file_name(l))
-                .contains(&name.to_owned())
-        })
+        name == LEDGER
+            || FORMATS.iter().any(|format| {
+                [Language::Japanese, Language::English]
+                    .map(|l| format.file_name(l))
+                    .contains(&name.to_owned())
+            })
     };
     // What is no folder is refused by whoever makes it one.
     for entry in fs::read_dir(folder).into_iter().flatten() {

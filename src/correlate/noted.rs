@@ -9,35 +9,66 @@ use crate::passive::capture::Notes;
 /// What a run may be silent about; anything else is shown as what it is, a note.
 const SUBJECTS: &[&str] = &[
     "questions_lost",
-    "not_allowed",
+    NOT_ALLOWED,
     "left_alone",
     "questions_failed",
     "services_not_finished",
     "run_stopped",
 ];
 
+/// Of these, what was not asked for a reason that stands in the scope.
+const NOT_ALLOWED: &str = "not_allowed";
+
 /// What another release may have noted.
 const OTHER: &str = "noted_otherwise";
 
 /// How many lines of one subject are told one by one; the others are a sum.
-const MOST_TOLD: usize = 32;
+const MOST_TOLD: usize = 16;
 
-/// The lines of coverage that a run noted, in its order; those beyond [`MOST_TOLD`] follow as sums.
+/// How many of those that were not asked for one reason are named.
+const MOST_NAMED: usize = 8;
+
+/// The lines of coverage that a run noted, in its order. What was not allowed is one line a reason; other lines
+/// beyond [`MOST_TOLD`] follow as sums.
 pub(super) fn lines(notes: &Notes) -> Vec<Coverage> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<Coverage> = Vec::new();
     let mut told: BTreeMap<(String, CoverageState), (usize, u64)> = BTreeMap::new();
+    let mut reasons: BTreeMap<(String, CoverageState), Reason> = BTreeMap::new();
     let mut unread = notes.lost;
     for note in &notes.lines {
         let Some(line) = parse(note) else {
             unread += 1;
             continue;
         };
+        let count = line.count.unwrap_or_default();
+        let of_reason = (line.subject == NOT_ALLOWED).then(|| {
+            let detail = line.detail.as_deref().unwrap_or_default();
+            let (reason, about) = detail.split_once(' ').unwrap_or((detail, ""));
+            ((reason.to_owned(), line.state), about.to_owned())
+        });
+        if let Some((key, about)) = &of_reason
+            && let Some(known) = reasons.get_mut(key)
+        {
+            known.add(count, about);
+            continue;
+        }
         let (shown, more) = told.entry((line.subject.to_string(), line.state)).or_default();
         *shown += 1;
-        if *shown <= MOST_TOLD {
-            lines.push(line);
-        } else {
-            *more = more.saturating_add(line.count.unwrap_or_default());
+        if *shown > MOST_TOLD {
+            *more = more.saturating_add(count);
+            continue;
+        }
+        if let Some((key, about)) = of_reason {
+            let mut reason = Reason { place: lines.len(), ..Reason::default() };
+            reason.add(count, &about);
+            reasons.insert(key, reason);
+        }
+        lines.push(line);
+    }
+    for ((name, _), reason) in reasons {
+        if let Some(line) = lines.get_mut(reason.place) {
+            line.count = Some(reason.count);
+            line.detail = Some(reason.detail(name)).filter(|detail| !detail.is_empty());
         }
     }
     for ((subject, state), (_, more)) in told.into_iter().filter(|(_, (_, more))| *more > 0) {
@@ -48,6 +79,34 @@ pub(super) fn lines(notes: &Notes) -> Vec<Coverage> {
         lines.push(Coverage { subject, state, count: Some(unread), detail: None });
     }
     lines
+}
+
+/// Why something was not asked, and whom.
+#[derive(Default)]
+struct Reason {
+    place: usize,
+    count: u64,
+    named: Vec<String>,
+    more: u64,
+}
+
+impl Reason {
+    fn add(&mut self, count: u64, about: &str) {
+        self.count = self.count.saturating_add(count);
+        if about.is_empty() || self.named.iter().any(|named| named == about) {
+            return;
+        }
+        if self.named.len() < MOST_NAMED {
+            self.named.push(about.to_owned());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn detail(self, reason: String) -> String {
+        let more = if self.more > 0 { format!(" +{}", self.more) } else { String::new() };
+        format!("{reason} {}{more}", self.named.join(", ")).trim_end().to_owned()
+    }
 }
 
 /// Reads `<subject> <state> <count> <detail>`.
@@ -128,5 +187,21 @@ mod tests {
         let endless = vec![format!("questions_failed partial {}", u64::MAX); 40];
         let endless: Vec<&str> = endless.iter().map(String::as_str).collect();
         assert_eq!(told(&endless, 0).last().unwrap().2, Some(u64::MAX));
+    }
+
+    #[test]
+    fn what_was_not_allowed_is_one_line_a_reason() {
+        let spared: Vec<String> = (0..20)
+            .map(|n| format!("not_allowed not_measured 3 fragile_host 10.0.0.{n}"))
+            .chain(["not_allowed not_measured 2 fragile_host".to_owned()])
+            .chain(["not_allowed not_measured 1 hours".to_owned()])
+            .collect();
+        let spared: Vec<&str> = spared.iter().map(String::as_str).collect();
+        let said = told(&spared, 0);
+        assert_eq!(said.len(), 2, "{said:?}");
+        let names: Vec<String> = (0..8).map(|n| format!("10.0.0.{n}")).collect();
+        let detail = format!("fragile_host {} +12", names.join(", "));
+        assert_eq!((said[0].2, &said[0].3), (Some(62), &detail));
+        assert_eq!((said[1].2, &*said[1].3), (Some(1), "hours"));
     }
 }

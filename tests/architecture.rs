@@ -23,7 +23,8 @@ const STAGES: &[(&str, &[&str])] = &[
     // `wire` for the names of link layers in lines of coverage.
     ("correlate", &["wire", "scope", "observe", "passive", "fingerprint"]),
     ("inventory", &["time", "observe", "correlate"]),
-    ("report", &["time", "observe", "correlate", "inventory"]),
+    // `passive` for the ledger of what was sent.
+    ("report", &["time", "observe", "passive", "correlate", "inventory"]),
     (
         "cli",
         &[

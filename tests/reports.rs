@@ -63,7 +63,7 @@ fn every_output(
     language: Language,
 ) -> Vec<(String, String)> {
     let words = Words::of(language);
-    let report = Report { run, changes, words };
+    let report = Report { run, changes, asked: None, words };
     let mut outputs: Vec<(String, String)> = FORMATS
         .iter()
         .map(|format| (format.file_name(language), text(|out| (format.write)(&report, out))))
@@ -106,7 +106,8 @@ fn the_same_run_gives_the_same_bytes_whatever_the_order_of_its_points() {
 #[test]
 fn points_in_json_have_every_key_of_the_contract() {
     let run = clinic();
-    let report = Report { run: &run, changes: None, words: Words::of(Language::English) };
+    let report =
+        Report { run: &run, changes: None, asked: None, words: Words::of(Language::English) };
     let json: serde_json::Value =
         serde_json::from_str(&text(|out| write_json(&report, out))).unwrap();
     assert_eq!(json["schema"], "sekisho.points/1");
@@ -273,7 +274,7 @@ fn no_point_and_two_hundred_points_can_be_read() {
         let run = many(count);
         for language in Language::ALL {
             let words = Words::of(language);
-            let report = Report { run: &run, changes: None, words };
+            let report = Report { run: &run, changes: None, asked: None, words };
             for columns in [40, 60, 84, 100, 160] {
                 let written = text(|out| write_text(&report, Look { columns, colour: false }, out));
                 for line in written.lines() {
@@ -297,7 +298,8 @@ fn no_point_and_two_hundred_points_can_be_read() {
 #[test]
 fn a_terminal_without_colour_gets_no_escape() {
     let run = clinic();
-    let report = Report { run: &run, changes: None, words: Words::of(Language::Japanese) };
+    let report =
+        Report { run: &run, changes: None, asked: None, words: Words::of(Language::Japanese) };
     let plain = text(|out| write_text(&report, Look::plain(), out));
     let coloured = text(|out| write_text(&report, Look { columns: 120, colour: true }, out));
     assert!(!plain.contains('\u{1b}'));
@@ -307,7 +309,8 @@ fn a_terminal_without_colour_gets_no_escape() {
 #[test]
 fn the_page_asks_nothing_of_anybody() {
     let run = clinic();
-    let report = Report { run: &run, changes: None, words: Words::of(Language::Japanese) };
+    let report =
+        Report { run: &run, changes: None, asked: None, words: Words::of(Language::Japanese) };
     let page = text(|out| write_html(&report, out));
     for needle in ["<script", "http://", "https://", "url(", "@import", "<link", "style=", "onload"]
     {

@@ -132,7 +132,8 @@ fn write(
     changes: Option<&[Change]>,
 ) -> anyhow::Result<()> {
     let language = outputs.lang.language();
-    let report = Report { run, changes, words: Words::of(language) };
+    let asked = heard.is_recording.then_some(&heard.asked);
+    let report = Report { run, changes, asked, words: Words::of(language) };
     if let Some(path) = &outputs.observations {
         output::write(path, |mut out| write_observations(&heard.observations, names, &mut out))?;
     }
@@ -140,7 +141,7 @@ fn write(
         output::write(path, |mut out| write_json(&report, &mut out))?;
     }
     if let Some(folder) = &outputs.report {
-        for path in write_folder(folder, run, changes)? {
+        for path in write_folder(folder, run, changes, asked)? {
             if !outputs.quiet {
                 eprintln!("{}", path.display());
             }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::scan;
 use crate::{
     fingerprint, inventory,
     link::{journal, record},
@@ -48,6 +49,13 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<super::demo::Taken>()
         || error.is::<super::limits::Error>()
         || error.is::<super::output::Error>()
-        || error.is::<super::sweep::Error>();
+        || error.is::<super::sweep::Error>()
+        || is_plan(error);
     if mendable { Exit::Usage } else { Exit::Internal }
+}
+
+/// Whether it is the plan of a scan that is wrong, and not the network.
+fn is_plan(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<scan::Error>();
+    error.is_some_and(|error| !matches!(error, scan::Error::Network(_)))
 }

@@ -45,7 +45,12 @@ fn kind(text: &str) -> Result<Kind, String> {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let store = Store::open_read(&arguments.store.store)?;
     let run = latest(&store, arguments.store.facility.as_deref(), &arguments.kind)?;
-    let report = Report { run: &run, changes: None, words: Words::of(arguments.lang.language()) };
+    let report = Report {
+        run: &run,
+        changes: None,
+        asked: None,
+        words: Words::of(arguments.lang.language()),
+    };
     match &arguments.json {
         Some(path) => output::write(path, |mut out| write_json(&report, &mut out))?,
         None => {

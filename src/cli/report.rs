@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::{Exit, StoreArguments, output, points::latest};
 use crate::{
     inventory::{Change, Run, Store},
-    report::{FORMATS, Language, Report, Words},
+    passive::asked::Asked,
+    report::{FORMATS, Language, Report, Words, sent::LEDGER, write_ledger},
 };
 
 /// Write the report on everything the inventory holds
@@ -29,18 +30,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(id) => (store.run(id)?, Some(store.changes(id)?)),
         None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
     };
-    let written = write_folder(&arguments.folder, &run, changes.as_deref())?;
+    let written = write_folder(&arguments.folder, &run, changes.as_deref(), None)?;
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
     Ok(Exit::Clean)
 }
 
-/// Writes every format into `folder`, in both languages where a format has words, and tells the files.
+/// Writes every format into `folder`, in both languages where a format has words, and the ledger where there is
+/// one, and tells the files.
 pub(super) fn write_folder(
     folder: &Path,
     run: &Run,
     changes: Option<&[Change]>,
+    asked: Option<&Asked>,
 ) -> anyhow::Result<Vec<PathBuf>> {
     output::folder(folder)?;
     let mut written = Vec::new();
@@ -50,10 +53,15 @@ pub(super) fn write_folder(
             if written.contains(&path) {
                 continue;
             }
-            let report = Report { run, changes, words: Words::of(language) };
+            let report = Report { run, changes, asked, words: Words::of(language) };
             output::write(&path, |out| (format.write)(&report, out))?;
             written.push(path);
         }
+    }
+    if let Some(asked) = asked {
+        let path = folder.join(LEDGER);
+        output::write(&path, |mut out| write_ledger(asked, &mut out))?;
+        written.push(path);
     }
     Ok(written)
 }

@@ -31,7 +31,7 @@ use crate::{
         stop,
     },
     probe::{engine, plan, resume::Resumed},
-    scope::{Blocks, Consent, Facility, Profile, Tier, hours},
+    scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach},
     sweep::discover::Progress,
 };
 
@@ -181,7 +181,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if !arguments.outputs.quiet {
         tell(&surveyed, &recording);
     }
-    let exit = desk.conclude(std::slice::from_ref(&recording.path), facility)?;
+    let concluded = desk.conclude(std::slice::from_ref(&recording.path), facility);
+    let exit = concluded.inspect_err(|_| recording.stays())?;
     recording.done(&surveyed)?;
     Ok(exit)
 }
@@ -225,7 +226,7 @@ fn resumed_plan(
     let scope = match (&plan.facility, &arguments.limits.scope) {
         (Some(begun), given) => {
             let file = given.as_ref().unwrap_or(&begun.path);
-            if facility_file(file).sha256 != begun.sha256 {
+            if file.exists() && facility_file(file).sha256 != begun.sha256 {
                 return Err(Error::OtherFacility(file.clone()).into());
             }
             Some(file.clone())
@@ -280,9 +281,11 @@ impl Asked<'_> {
         {
             return Err(Error::NoInterface { name: name.clone() });
         }
+        // A default route covers loopback, too, and does not lead there.
+        let outside = self.whom.minus(reach::loopback());
         let routed: Vec<String> = interface::routes()
             .into_iter()
-            .filter(|route| !self.whom.intersection(&of_network(route.prefix.into())).is_empty())
+            .filter(|route| !outside.intersection(&of_network(route.prefix.into())).is_empty())
             .map(|route| route.interface)
             .collect();
         let fits = |known: &Interface| {
@@ -466,6 +469,12 @@ impl Recording {
             return Err(Error::Unfinished(path).into());
         }
         Ok(Self { path, kept: false })
+    }
+
+    /// Says where what was heard stands, when nothing could be made of it.
+    fn stays(&self) {
+        let path = self.path.display();
+        eprintln!("sekisho: what was heard is kept; make its results by `sekisho replay {path}`");
     }
 
     /// A run that came to its end and whose recording nobody asked for is in the store or on the screen.

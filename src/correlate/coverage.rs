@@ -1,8 +1,8 @@
 //! What a replay measured, and what it could not see.
 
-use super::{Coverage, CoverageState};
+use super::{Coverage, CoverageState, noted};
 use crate::{
-    observe::Observation,
+    observe::{Heard, Observation},
     passive::Replay,
     scope::{Inside, inside::is_nowhere},
 };
@@ -65,9 +65,16 @@ pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
             ("addresses_asked", replay.asked.addresses()),
             ("addresses_answered", replay.asked.answered()),
             ("questions_asked", replay.asked.questions),
+            ("packets_sent", replay.asked.packets),
+            ("bytes_sent", replay.asked.bytes),
         ];
         let lines_of = |(subject, count)| line(subject, CoverageState::Measured, Some(count), None);
         lines.extend(asked.map(lines_of));
+        if !replay.asked.is_whole() {
+            let (packets, _) = replay.asked.others();
+            lines.push(line("sent_to_others", CoverageState::Measured, Some(packets), None));
+        }
+        lines.extend(replay.files.iter().flat_map(|file| noted::lines(&file.notes)));
     } else {
         lines.push(line("listens_only", CoverageState::NotMeasured, None, None));
     }
@@ -80,6 +87,8 @@ fn is_of(observation: &Observation, inside: &Inside) -> bool {
     let addresses = ends.into_iter().flatten().filter_map(|end| end.ip);
     // Boxes that only show their hardware address are on a link that was listened to: inside.
     observation.speaker.ip.is_none()
+        // And so is whoever was asked.
+        || observation.heard == Heard::Replied
         || addresses.into_iter().any(|ip| !is_nowhere(ip) && inside.contains(ip))
 }
 

@@ -9,6 +9,7 @@ mod answer;
 pub mod coverage;
 mod device;
 mod edge;
+mod noted;
 pub mod point;
 mod sign;
 mod weigh;
@@ -24,7 +25,7 @@ pub use point::{
 
 use crate::{
     fingerprint::{Evidence, Matcher},
-    observe::{Endpoint, Observation, PacketId, Side},
+    observe::{self, Endpoint, Observation, PacketId, Side},
     scope::{Inside, inside::is_nowhere},
 };
 use answer::Answers;
@@ -54,7 +55,7 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
     for observation in observations {
         let own = sign::of_protocol(observation, inside, &answers);
         for sign in own.into_iter().chain(edge::signs(observation, inside)) {
-            if let Some(device) = device_of(&mut devices, &sign.about) {
+            if let Some(device) = device_of(&mut devices, &sign) {
                 about.entry(device).or_default().0.push(sign);
             }
         }
@@ -65,7 +66,7 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
                 let sign =
                     sign::of_signature(observation, field, value, &evidence, inside, is_resolver);
                 let Some(sign) = sign else { continue };
-                if let Some(device) = device_of(&mut devices, &sign.about) {
+                if let Some(device) = device_of(&mut devices, &sign) {
                     let (signs, named) = about.entry(device).or_default();
                     signs.push(sign);
                     named.push(evidence);
@@ -97,14 +98,19 @@ fn part_names(points: &mut [Point]) {
     }
 }
 
-/// The box that an end of a conversation is.
-fn device_of(devices: &mut Devices, end: &Endpoint) -> Option<Device> {
+/// The box that a sign is about.
+fn device_of(devices: &mut Devices, sign: &Sign<'_>) -> Option<Device> {
+    let end = &sign.about;
+    let was_asked =
+        sign.observation.heard == observe::Heard::Replied && end.ip == sign.observation.speaker.ip;
     match (end.ip, end.mac.filter(|mac| !mac.is_zero())) {
         // On its own link, an address that is not routed is whoever's hardware address sent it.
         (Some(ip), Some(mac)) if is_nowhere(ip) => Some(devices.with_mac(mac)),
         (Some(IpAddr::V6(v6)), None) if v6.is_unicast_link_local() => {
             Some(devices.with_ip(v6.into()))
         }
+        // A machine that somebody on it asked what it is.
+        (Some(ip), None) if ip.is_loopback() && was_asked => Some(devices.with_ip(ip)),
         // What a machine says to itself, and what groups hear, is no box that could be found.
         (Some(ip), None) if is_nowhere(ip) => None,
         (Some(ip), _) => Some(devices.with_ip(ip)),

@@ -94,7 +94,7 @@ pub(super) fn point(
         addresses: addresses
             .iter()
             .copied()
-            .filter(|ip| !is_nowhere(*ip) || ip.is_ipv6())
+            .filter(|ip| !is_nowhere(*ip) || ip.is_ipv6() || ip.is_loopback() && macs.is_empty())
             .collect(),
         macs: macs.clone(),
         outside,

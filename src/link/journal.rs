@@ -72,6 +72,8 @@ pub struct Journal {
     pub length: u64,
     /// Whether something behind them is not.
     pub torn: bool,
+    /// Whether that is more than the beginning of a block that was never written to its end.
+    pub damaged: bool,
 }
 
 /// What came of a question.
@@ -106,6 +108,12 @@ impl Journal {
             }
             let Ok(block) = Block::parse(&bytes, false) else {
                 journal.torn = !bytes.is_empty();
+                let is_cut = bytes.len() < 8
+                    || (12..=pcapng::LARGEST as u64).contains(&u64::from(length))
+                        && (bytes.len() as u64) < u64::from(length);
+                // A machine that lost its power leaves zeros where nothing was written.
+                let last = bytes.last_chunk::<4>().copied().unwrap_or_default();
+                journal.damaged = !is_cut && !is_empty(last, &mut file).map_err(unreadable)?;
                 break;
             };
             begun = begun || journal.begin(block);
@@ -191,6 +199,20 @@ impl Journal {
             _ => {}
         }
     }
+}
+
+/// Whether nothing but zeros is left from the end of a block on.
+fn is_empty(end: [u8; 4], rest: &mut impl io::Read) -> io::Result<bool> {
+    let mut part = [0; 4096];
+    let mut empty = end == [0; 4];
+    while empty {
+        let length = rest.read(&mut part)?;
+        if length == 0 {
+            break;
+        }
+        empty = part.iter().take(length).all(|byte| *byte == 0);
+    }
+    Ok(empty)
 }
 
 /// Whether a packet carries words, and not just a handshake or an end.

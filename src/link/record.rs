@@ -83,8 +83,16 @@ pub enum Error {
     #[error(transparent)]
     Journal(#[from] journal::Error),
     /// The run it records came to its end.
-    #[error("{}: this run came to its end; there is nothing to go on with", .0.display())]
+    #[error("{path}: this run came to its end; make its results again by `sekisho replay {path}`", path = .0.display())]
     Ended(PathBuf),
+    /// More than its end is torn off.
+    #[error("{path}: damaged at byte {place}, and going on would cut off what stands behind; `sekisho replay {path}` reads what stands before, and a new run asks the rest", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How much of it is whole.
+        place: u64,
+    },
 }
 
 /// A link that is written down.
@@ -142,6 +150,9 @@ impl<L: Link> Recorder<L> {
         let journal = Journal::read(path)?;
         if journal.ended {
             return Err(Error::Ended(path.to_owned()));
+        }
+        if journal.damaged {
+            return Err(Error::Damaged { path: path.to_owned(), place: journal.length });
         }
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
         let mut file = File::options().write(true).open(path).map_err(unwritable)?;

@@ -76,6 +76,12 @@ impl Asked {
         entry.probes.iter().filter_map(names)
     }
 
+    /// Packets and bytes that went to addresses for which there was no room.
+    pub fn others(&self) -> (u64, u64) {
+        let told: u64 = self.entries.values().map(|entry| entry.bytes).sum();
+        (self.beyond, self.bytes.saturating_sub(told))
+    }
+
     /// Whether every address that was asked is told.
     pub fn is_whole(&self) -> bool {
         self.beyond == 0

@@ -42,6 +42,15 @@ const INSIDE_TLS: &str = "sekisho inside tls";
 /// The line of a recording's journal that says that the run was finished.
 const END: &str = "end";
 
+/// Begins the lines of a recording's journal that tell what the run could not measure: subject, state, count, detail.
+pub const COVERAGE: &str = "coverage";
+
+/// How many such lines are kept of one recording.
+const MOST_NOTES: usize = 512;
+
+/// How many bytes of such a line are kept.
+const LONGEST_NOTE: usize = 256;
+
 /// How much of a packet's comment is read.
 const LONGEST_COMMENT: usize = 128;
 
@@ -215,6 +224,32 @@ struct Section {
     ours: bool,
     /// The run that this section, or one before, records.
     run: Run,
+    /// What this section, or one before, notes of what could not be measured.
+    notes: Notes,
+}
+
+/// What a run noted of what it could not measure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// The lines, without the word that they begin with.
+    pub lines: Vec<String>,
+    /// How many more there are, for which there was no room.
+    pub lost: u64,
+}
+
+impl Notes {
+    /// Takes in a line of the journal, if it is one.
+    fn read(&mut self, line: &str) {
+        let Some(note) = line.strip_prefix(COVERAGE).and_then(|rest| rest.strip_prefix(' ')) else {
+            return;
+        };
+        if self.lines.len() >= MOST_NOTES {
+            self.lost += 1;
+            return;
+        }
+        let end = note.floor_char_boundary(LONGEST_NOTE);
+        self.lines.push(note.get(..end).unwrap_or_default().to_owned());
+    }
 }
 
 /// Whether a file records a run of ours, and all of it.
@@ -375,6 +410,14 @@ impl Capture {
         matches!(&self.format, Format::Pcapng(section) if section.run == Run::Finished)
     }
 
+    /// What the run that it records could not measure, as its last section tells.
+    pub fn notes(&self) -> Option<&Notes> {
+        match &self.format {
+            Format::Pcapng(section) => Some(&section.notes),
+            Format::Pcap { .. } => None,
+        }
+    }
+
     /// What a recording says of the packet that stands at the beginning of the window.
     fn comment(&self, packet: Captured, record: usize) -> String {
         let Format::Pcapng(section) = &self.format else { return String::new() };
@@ -526,14 +569,20 @@ fn block(bytes: &[u8], section: &mut Section) -> Step {
             interfaces.clear();
             section.ours = option_of(whole, section.big_endian, blocks::APPLICATION)
                 .is_some_and(|name| name.split(' ').next() == Some(RECORDER));
-            if section.ours && section.run == Run::None {
-                section.run = Run::Begun;
+            if section.ours {
+                // Whoever goes on with a run tells at its end what is still missing.
+                section.notes = Notes::default();
+                if section.run == Run::None {
+                    section.run = Run::Begun;
+                }
             }
         }
         Ok((_, Block::InterfaceStatistics(_))) if section.ours => {
             let line = option_of(whole, section.big_endian, blocks::COMMENT);
-            if line == Some(END) {
-                section.run = Run::Finished;
+            match line {
+                Some(END) => section.run = Run::Finished,
+                Some(line) => section.notes.read(line),
+                None => {}
             }
         }
         Ok((_, Block::InterfaceDescription(description))) if interfaces.len() < MOST_INTERFACES => {

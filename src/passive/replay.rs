@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{
     asked::Asked,
-    capture::{Capture, Captured, Chunk, Error, Fault, Role},
+    capture::{Capture, Captured, Chunk, Error, Fault, Notes, Role},
     gateway::Stations,
     keep::Kept,
     seen::Seen,
@@ -73,6 +73,8 @@ pub struct Read {
     pub out_of_order: bool,
     /// It records a run of ours that did not come to its end.
     pub unfinished: bool,
+    /// What the run of ours that it records could not measure.
+    pub notes: Notes,
 }
 
 /// What could not be followed, and so may be missing.
@@ -222,6 +224,7 @@ fn read_file(
     }
     read.fault = capture.fault().cloned();
     read.unfinished = capture.is_recording() && !capture.is_finished();
+    read.notes = capture.notes().cloned().unwrap_or_default();
     found.is_recording |= capture.is_recording();
 }
 

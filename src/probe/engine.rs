@@ -172,7 +172,7 @@ pub struct Outcome {
     pub silent: u64,
     /// Questions that were refused: the port is closed, or the host cannot be reached.
     pub refused: u64,
-    /// Questions that may not be asked, by the reason the guard gave.
+    /// Questions that may not be asked, by the reason the guard gave ([`Refusal::line`](crate::scope::Refusal::line)).
     pub forbidden: BTreeMap<String, u64>,
     /// Questions that this machine could not send.
     pub failed: u64,

@@ -110,7 +110,9 @@ mod tests {
         let answer = |address: IpAddr, name: &str| {
             let labels: Vec<u8> = name
                 .split('.')
-                .flat_map(|label| [&[u8::try_from(label.len()).unwrap()], label.as_bytes()].concat())
+                .flat_map(|label| {
+                    [&[u8::try_from(label.len()).unwrap()], label.as_bytes()].concat()
+                })
                 .chain([0])
                 .collect();
             let length = u16::try_from(labels.len()).unwrap().to_be_bytes();

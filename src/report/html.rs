@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Language, Report, Words, cut,
+    sent::{self, size},
     show::percent,
     text::{detail, period},
     words::grouped,
@@ -32,6 +33,10 @@ const MOST_REASONS: usize = 30;
 
 /// How many values a cell of the table shows.
 const MOST_IN_CELL: usize = 3;
+
+/// How many of those that were asked most, and of those that were spared, are shown.
+const MOST_ASKED: usize = 20;
+const MOST_SPARED: usize = 12;
 
 /// How many points the map draws side by side, and how far apart.
 const DOTS: usize = 15;
@@ -73,7 +78,9 @@ struct Page<'a> {
     changes: Option<Vec<ChangeLine<'a>>>,
     points: Vec<PointView<'a>>,
     coverage: Vec<CoverageLine<'a>>,
+    sent: Option<Sent<'a>>,
     silent: bool,
+    asked: bool,
     inputs: Vec<InputLine>,
     glossary: Vec<Term<'a>>,
 }
@@ -176,6 +183,29 @@ struct CoverageLine<'a> {
 }
 
 #[derive(Serialize)]
+struct Sent<'a> {
+    sums: String,
+    busiest: Vec<Busy>,
+    more: String,
+    spared: Vec<Spared<'a>>,
+}
+
+#[derive(Serialize)]
+struct Busy {
+    address: String,
+    packets: String,
+    bytes: String,
+    answers: String,
+    probes: String,
+}
+
+#[derive(Serialize)]
+struct Spared<'a> {
+    subject: &'a str,
+    detail: String,
+}
+
+#[derive(Serialize)]
 struct InputLine {
     name: String,
     packets: String,
@@ -207,7 +237,11 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
     if !points.is_empty() {
         sections.extend(["points", "details"]);
     }
-    sections.extend(["coverage", "method", "glossary"]);
+    sections.push("coverage");
+    if report.asked.is_some() {
+        sections.push("sent");
+    }
+    sections.extend(["method", "glossary"]);
     let mut grades = report.tally(|point| point.grade);
     grades.reverse();
     Page {
@@ -234,7 +268,9 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
             .map(|changes| changes.iter().map(|change| change_line(change, words)).collect()),
         points: points.iter().map(|point| point_view(point, words)).collect(),
         coverage: coverage(report),
+        sent: sent(report),
         silent: run.coverage.iter().any(|line| line.subject == "listens_only"),
+        asked: run.coverage.iter().any(|line| line.subject == "questions_asked"),
         inputs: run
             .inputs
             .iter()
@@ -430,10 +466,48 @@ fn coverage<'a>(report: &Report<'a>) -> Vec<CoverageLine<'a>> {
             partial: line.state != CoverageState::Measured,
             subject: shown(words.get("coverage", &line.subject)),
             count: line.count.map(grouped).unwrap_or_default(),
-            detail: line.detail.as_deref().map(shown).unwrap_or_default(),
+            detail: line
+                .detail
+                .as_deref()
+                .map(|detail| shown(&sent::detail(&line.subject, detail, words)))
+                .unwrap_or_default(),
             meaning: words.find("coverage_plain", &line.subject).unwrap_or_default(),
         })
         .collect()
+}
+
+/// What was sent, and who was asked nothing.
+fn sent<'a>(report: &Report<'a>) -> Option<Sent<'a>> {
+    let words: &'static Words = report.words;
+    let asked = report.asked?;
+    let busy = |(address, entry): (std::net::IpAddr, &crate::passive::asked::Entry)| Busy {
+        address: address.to_string(),
+        packets: grouped(entry.packets),
+        bytes: size(entry.bytes),
+        answers: grouped(entry.answers),
+        probes: shown(&sent::probes(asked, entry)),
+    };
+    let more = usize::try_from(asked.addresses()).unwrap_or(usize::MAX).saturating_sub(MOST_ASKED);
+    let spared = report
+        .run
+        .coverage
+        .iter()
+        .filter(|line| matches!(&*line.subject, "not_allowed" | "left_alone"))
+        .take(MOST_SPARED)
+        .map(|line| Spared {
+            subject: words.find("coverage", &line.subject).unwrap_or_default(),
+            detail: line
+                .detail
+                .as_deref()
+                .map(|detail| shown(&sent::detail(&line.subject, detail, words)))
+                .unwrap_or_default(),
+        });
+    Some(Sent {
+        sums: sent::sums(asked, words),
+        busiest: sent::busiest(asked, MOST_ASKED).into_iter().map(busy).collect(),
+        more: more_of(more, words),
+        spared: spared.collect(),
+    })
 }
 
 /// The words this report uses: general ones, the grades, and the kinds that were found.
@@ -453,17 +527,6 @@ fn glossary<'a>(report: &Report<'a>) -> Vec<Term<'a>> {
 /// `text` as the page may show it.
 fn shown(text: &str) -> String {
     cut(text, LONGEST)
-}
-
-/// A size for people: `1.5 MB`.
-fn size(bytes: u64) -> String {
-    let (unit, name) = match bytes {
-        0..1_000 => return format!("{bytes} B"),
-        1_000..1_000_000 => (1_000, "kB"),
-        1_000_000..1_000_000_000 => (1_000_000, "MB"),
-        _ => (1_000_000_000, "GB"),
-    };
-    format!("{}.{} {name}", grouped(bytes / unit), bytes % unit / (unit / 10))
 }
 
 /// Bytes in base 64, as a content security policy names a hash.
@@ -495,13 +558,5 @@ mod tests {
         for (bytes, text) in cases {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
-    }
-
-    #[test]
-    fn sizes_are_for_people() {
-        assert_eq!(
-            [0, 999, 1_500, 1_560_000, 12_345_678_901].map(size),
-            ["0 B", "999 B", "1.5 kB", "1.5 MB", "12.3 GB"]
-        );
     }
 }

@@ -7,6 +7,7 @@
 pub mod html;
 pub mod json;
 pub mod observations;
+pub mod sent;
 pub mod show;
 pub mod text;
 pub mod words;
@@ -14,6 +15,7 @@ pub mod words;
 pub use html::write_html;
 pub use json::write_json;
 pub use observations::write_observations;
+pub use sent::write_ledger;
 pub use show::write_point;
 pub use text::{Look, write_text};
 pub use words::{Language, Words};
@@ -30,6 +32,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use crate::{
     correlate::{Direction, Grade, Point},
     inventory::{Change, Run},
+    passive::asked::Asked,
 };
 
 /// What a report is made of.
@@ -39,6 +42,8 @@ pub struct Report<'a> {
     pub run: &'a Run,
     /// What it changes in what was known; `None` where nothing was known.
     pub changes: Option<&'a [Change]>,
+    /// What was sent to whom, where the run is a recording that was just read; an inventory keeps only the sums.
+    pub asked: Option<&'a Asked>,
     /// The language.
     pub words: &'static Words,
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, cut, visible,
+    Report, Words, cut, sent, visible,
     words::{grouped, moment},
     wrap,
 };
@@ -16,6 +16,9 @@ use crate::{
 
 /// Below this width a table helps nobody, and points are written as blocks.
 const NARROWEST_TABLE: usize = 84;
+
+/// How many of those that were sent the most are named.
+const MOST_ASKED: usize = 5;
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -95,16 +98,43 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
         }
         writeln!(out)?;
     }
+    sent(report, look, out)?;
     summary(report, look, out)
+}
+
+/// What was sent, and to whom the most.
+fn sent(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let words = report.words;
+    let Some(asked) = report.asked else { return Ok(()) };
+    writeln!(out, "{}", look.strong(&cut(words.get("heading", "sent"), look.columns)))?;
+    for line in wrap(&sent::sums(asked, words), look.columns.saturating_sub(2)) {
+        writeln!(out, "  {line}")?;
+    }
+    let busiest = sent::busiest(asked, MOST_ASKED);
+    let rows: Vec<[String; 3]> = busiest
+        .iter()
+        .map(|(address, entry)| {
+            [address.to_string(), grouped(entry.packets), sent::probes(asked, entry)]
+        })
+        .collect();
+    let [address, packets] = [0, 1].map(|at| {
+        rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width()).max().unwrap_or_default()
+    });
+    for [to, sent, probes] in &rows {
+        let said = format!("  {}  {sent:>packets$}  {probes}", pad(to, address));
+        writeln!(out, "{}", cut(said.trim_end(), look.columns))?;
+    }
+    writeln!(out)
 }
 
 /// What a line of coverage says, on one line.
 pub(super) fn coverage(line: &Coverage, words: &Words) -> String {
     let (subject, colon) = (words.get("coverage", &line.subject), words.get("language", "colon"));
     let detail = line.detail.as_deref().filter(|detail| !detail.is_empty());
+    let detail = detail.map(|detail| sent::detail(&line.subject, detail, words));
     match (line.count.map(grouped), detail) {
         (Some(count), Some(detail)) => {
-            bracketed(&format!("{subject}{colon}{count}"), detail, words)
+            bracketed(&format!("{subject}{colon}{count}"), &detail, words)
         }
         (Some(said), None) => format!("{subject}{colon}{said}"),
         (None, Some(said)) => format!("{subject}{colon}{said}"),

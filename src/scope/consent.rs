@@ -86,6 +86,36 @@ pub enum Refusal {
     System(String),
 }
 
+impl Refusal {
+    /// Its name in journals and reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NotIncluded(_) => "not_included",
+            Self::Excluded(_) => "excluded",
+            Self::Hours => "hours",
+            Self::Tier => "tier",
+            Self::FragilePort(_) => "fragile_port",
+            Self::FragileHost(_) => "fragile_host",
+            Self::TooSoon(_) => "too_soon",
+            Self::Stopping => "stopping",
+            Self::Unreadable => "unreadable",
+            Self::System(_) => "system",
+        }
+    }
+
+    /// Its name, and the address or the port that it is about.
+    pub fn line(&self) -> String {
+        let name = self.name();
+        match self {
+            Self::NotIncluded(address) | Self::Excluded(address) | Self::FragileHost(address) => {
+                format!("{name} {address}")
+            }
+            Self::FragilePort(port) => format!("{name} {port}"),
+            _ => name.to_owned(),
+        }
+    }
+}
+
 /// A host that may be asked what is only asked on request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

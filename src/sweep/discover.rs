@@ -375,9 +375,9 @@ fn neighbours<L: Link>(round: &mut Round<'_, L>, ends: &[End]) {
 struct Routers(Vec<(Hop, Way)>);
 
 impl Routers {
-    /// The way to an address behind one of them.
+    /// The way to an address behind one of them. Loopback is behind none, though a default route covers it.
     fn way(&self, address: IpAddr) -> Option<(usize, Way)> {
-        let leads = |(hop, _): &&(Hop, Way)| hop.prefix.contains(address);
+        let leads = |(hop, _): &&(Hop, Way)| hop.prefix.contains(address) && !address.is_loopback();
         let best = self.0.iter().filter(leads).max_by_key(|(hop, _)| hop.prefix.prefix())?;
         Some((best.0.interface, best.1))
     }

@@ -27,6 +27,8 @@ const SLOTS: usize = 1 << 20;
 const MOST_KNOWN: usize = 16;
 /// Known answers that were asked again and have not answered yet, at most.
 const MOST_EXPECTED: usize = 4096;
+/// Of how many answers one is asked again.
+const ANSWERS_BETWEEN: u64 = 64;
 /// After how many batches a known answer is asked again.
 const BATCHES_BETWEEN: u64 = 8;
 /// How long the thread that hears waits before it looks whether it should end.
@@ -378,21 +380,18 @@ fn hear<I: Inlet>(
             return;
         }
         let key = (address, found.port, found.how);
-        if seen.add(&key) {
+        let is_new = seen.add(&key);
+        let mut known = shared.known();
+        if known.expected.remove(&key) {
+            known.heard += 1;
+        } else if is_new {
             let before = shared.answered.fetch_add(1, Ordering::Relaxed);
-            // Not each answer: the lock is the other thread's too.
-            if before.is_multiple_of(64) && found.shows_life() {
-                let mut known = shared.known();
-                if known.waiting.len() < MOST_KNOWN {
-                    known.waiting.push_back(key);
-                }
+            let one_of_many = before.is_multiple_of(ANSWERS_BETWEEN);
+            if one_of_many && found.shows_life() && known.waiting.len() < MOST_KNOWN {
+                known.waiting.push_back(key);
             }
+            drop(known);
             answer(&found);
-        } else {
-            let mut known = shared.known();
-            if known.expected.remove(&key) {
-                known.heard += 1;
-            }
         }
     };
     while !shared.done.load(Ordering::Acquire) {
@@ -402,22 +401,35 @@ fn hear<I: Inlet>(
     inlet.dropped()
 }
 
-/// The answers that were told lately.
-struct Seen(Vec<u64>);
+/// The answers that were told lately, the latest first in each bucket.
+struct Seen(Vec<Bucket>);
+
+/// Notes of answers that share a place: as many as a line of the cache holds.
+type Bucket = [u64; 8];
 
 impl Seen {
     fn new() -> Self {
-        Self(vec![0; SLOTS])
+        Self(vec![[0; 8]; SLOTS / 8])
     }
 
     /// Notes an answer, and tells whether it is new.
     fn add(&mut self, (address, port, how): &Key) -> bool {
-        // No port and port 0 are of two kinds of answers; the highest bit tells a note from an empty slot.
+        // The highest bit tells a note from an empty slot.
         let kind = u64::from(*how as u8) << 48 | 1 << 63;
         let note = u64::from(address.to_bits()) << 16 | u64::from(port.unwrap_or(0)) | kind;
-        let spread = note.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44;
-        let slot = usize::try_from(spread).ok().and_then(|slot| self.0.get_mut(slot));
-        slot.is_some_and(|slot| std::mem::replace(slot, note) != note)
+        // The last steps of SplitMix64 (Steele, Lea, Flood 2014).
+        let mixed = (note ^ note >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let place = usize::try_from(mixed >> 32).unwrap_or_default() % (SLOTS / 8);
+        let Some(bucket) = self.0.get_mut(place) else { return true };
+        if bucket.contains(&note) {
+            return false;
+        }
+        bucket.rotate_right(1);
+        if let Some(first) = bucket.first_mut() {
+            *first = note;
+        }
+        true
     }
 }
 

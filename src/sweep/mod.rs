@@ -199,7 +199,27 @@ fn is_a_hosts(address: Ipv4Addr, prefix: ipnetwork::Ipv4Network) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::link::raw::{Filter, Want, contact_of};
+
+    proptest! {
+        #[test]
+        fn no_frame_harms_who_reads_it(
+            kind in prop::sample::select(vec![0x0806_u16, 0x0800, 0x86dd, 0x8100]),
+            version in prop::sample::select(vec![0x45_u8, 0x46, 0x4f, 0x60]),
+            rest in prop::collection::vec(any::<u8>(), 0..120),
+        ) {
+            let frame = [&[2; 12][..], &kind.to_be_bytes(), &[version], &rest].concat();
+            let wanted = [Want::Arp, Want::Icmp, Want::Icmpv6, Want::Tcp(0..=9), Want::Udp(0..=9)];
+            Filter::of(&wanted).passes(&frame);
+            contact_of(&frame);
+            // Nobody who does not know the seed makes up an answer to a SYN.
+            let made_up = read(&frame, &Cookie::new(1), Timestamp::default());
+            prop_assert!(made_up.is_none_or(|answer| answer.how != How::SynAck));
+        }
+    }
 
     #[test]
     fn a_router_that_cannot_reach_a_host_does_not_show_it() {

@@ -253,7 +253,7 @@ impl<'a, L: Link> Round<'a, L> {
             Err(Refusal::TooSoon(ready)) => return Some(ready.max(soon)),
             Err(Refusal::Stopping) => self.stopped = true,
             Err(refusal) => {
-                *self.refused.entry(kind(&refusal)).or_default() += 1;
+                *self.refused.entry(refusal.name()).or_default() += 1;
                 if self.forbidden.len() < MOST_ANSWERS {
                     self.forbidden.insert(target);
                 }
@@ -394,21 +394,6 @@ impl<'a, L: Link> Round<'a, L> {
 pub(super) fn is_on_link(interface: &Interface, address: IpAddr) -> bool {
     let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
     link_local || interface.addresses.iter().any(|prefix| prefix.contains(address))
-}
-
-fn kind(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::NotIncluded(_) => "not_included",
-        Refusal::Excluded(_) => "excluded",
-        Refusal::Hours => "hours",
-        Refusal::Tier => "tier",
-        Refusal::FragilePort(_) => "fragile_port",
-        Refusal::FragileHost(_) => "fragile_host",
-        Refusal::TooSoon(_) => "too_soon",
-        Refusal::Stopping => "stopping",
-        Refusal::Unreadable => "unreadable",
-        Refusal::System(_) => "system",
-    }
 }
 
 fn nanoseconds(duration: Duration) -> i64 {

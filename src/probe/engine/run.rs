@@ -447,7 +447,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
     }
 
     fn forbid(&mut self, refusal: &Refusal) {
-        *self.outcome.forbidden.entry(refusal.to_string()).or_default() += 1;
+        *self.outcome.forbidden.entry(refusal.line()).or_default() += 1;
     }
 
     /// What to ask a service next that was not asked before.
@@ -495,9 +495,10 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
         if let Some(name) = self.context.names.get(&to.ip()) {
             known.add("tls.sni", name);
         }
-        if std::ptr::eq(probe, &dns::NAMES) {
+        if probe.name == dns::NAMES.name {
             let lot = self.context.wanted.chunks(names::MOST).nth(course.lots);
-            known = lot.map(names::wanted).and_then(|lots| lots.into_iter().next()).unwrap_or(known);
+            known =
+                lot.map(names::wanted).and_then(|lots| lots.into_iter().next()).unwrap_or(known);
         }
         conversation::add(&mut known, &course.facts);
         let now = self.link.now();
@@ -541,7 +542,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
             What::Refused { id, how } => self.conclude(id.0, Some(how)),
             What::Heard { id, bytes } => {
                 let Some(active) = self.active.get_mut(&id.0) else { return };
-                if std::ptr::eq(active.conversation.probe, &dns::NAMES)
+                if active.conversation.probe.name == dns::NAMES.name
                     && let Some((address, name)) = names::answered(&bytes)
                     && self.context.wanted.binary_search(&address).is_ok()
                     && !self.outcome.names.contains_key(&address)

@@ -360,6 +360,14 @@ fn without_frames_connections_find_who_lives() {
 }
 
 #[test]
+fn loopback_is_not_behind_the_router_that_everything_else_is_behind() {
+    let mut net = net(&[("127.0.0.1", &[22]), ("192.0.2.254", &[])]);
+    let found = discover(&mut net, &targets(&["127.0.0.1/32"], &[22, 80]), &manner());
+    assert_eq!(found.open, [("127.0.0.1".parse().unwrap(), 22)]);
+    assert!(net.sent.iter().all(|(_, address, port)| !address.is_loopback() || port.is_some()));
+}
+
+#[test]
 fn neighbours_with_ip_version_6_answer_everybodys_echo() {
     let mut net = net(&[("fe80::9", &[]), ("fe80::a", &[])]);
     let targets = Targets { ipv6: true, ..targets(&["fe80::b/128"], &[]) };

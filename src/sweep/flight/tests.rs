@@ -183,3 +183,14 @@ fn two_that_ask_share_the_targets() {
     assert_eq!((whole.len(), tally.place), (16_380, 16_384));
     assert_eq!(tally.sent, 16_380 + tally.asked_again);
 }
+
+#[test]
+fn a_quarter_of_a_million_answers_are_each_remembered() {
+    let mut seen = Seen::new();
+    let key = |number: u32| (Ipv4Addr::from(number), Some(443), How::SynAck);
+    let new = (0..250_000).filter(|number| seen.add(&key(*number))).count();
+    let again = (0..250_000).filter(|number| seen.add(&key(*number))).count();
+    assert_eq!(new, 250_000);
+    assert!(again < 1000, "{again} are told twice");
+    assert!(seen.add(&(Ipv4Addr::from(1), Some(443), How::Reset)), "another answer is new");
+}

@@ -52,6 +52,7 @@ fn asked_with(
         matcher: &matcher,
         requested: &[],
         names: &BTreeMap::new(),
+        wanted: &[],
         past,
         first_call: 1,
     };

@@ -18,6 +18,7 @@ use crate::{
     observe::Transport,
     passive::capture::COVERAGE,
     probe::{
+        self,
         engine::{self, Context, Past, Service, State},
         plan,
     },
@@ -151,18 +152,28 @@ pub fn survey<L: Link>(
     let found = discover::discover(link, &targets, &survey.sweep);
     let mut asked = engine::Outcome::default();
     if let Some(manner) = survey.probe.filter(|_| !found.stopped) {
-        let names = BTreeMap::new();
+        let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
         let context = Context {
             seed: survey.sweep.seed,
             communities: &survey.communities,
             matcher,
             requested: &survey.requested,
-            names: &names,
+            names: &past.names(),
+            wanted: &hosts,
             past,
             first_call: found.next_call,
         };
-        let services = services(survey, &found, handshakes);
-        asked = engine::ask(link, services, &manner, &context, &mut |now| watch(Stage::Probe(now)));
+        let watch = &mut |now| watch(Stage::Probe(now));
+        // What hosts are called is asked first, for some answer only to whoever calls them by their names.
+        let (naming, others): (Vec<Service>, Vec<Service>) =
+            services(survey, &found, handshakes).into_iter().partition(is_of_names);
+        asked = engine::ask(link, naming, &manner, &context, watch);
+        if !asked.stopped {
+            let mut names = past.names();
+            names.extend(asked.names.clone());
+            let context = Context { names: &names, first_call: asked.next_call, ..context };
+            asked.absorb(engine::ask(link, others, &manner, &context, watch));
+        }
     }
     let surveyed = Surveyed { found, asked };
     for line in coverage(&surveyed) {
@@ -234,6 +245,12 @@ fn services(survey: &Survey, found: &Found, handshakes: bool) -> Vec<Service> {
     let requested = plan::requested_services(&survey.requested);
     let datagrams = plan::datagram_services(hosts.iter().copied());
     requested.chain(open).chain(unknown).chain(datagrams).collect()
+}
+
+/// Whether a service is where name servers are asked.
+fn is_of_names(service: &Service) -> bool {
+    let here = probe::dns::NAMES.ports.contains(&service.to.port());
+    here && service.transport == probe::dns::NAMES.transport
 }
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.

@@ -31,6 +31,9 @@ pub const OPENING: u32 = 2;
 /// What closing a TCP conversation costs: FIN and the ACK of the other's.
 pub const CLOSING: u32 = 2;
 
+/// How much may be said, piece by piece, to a conversation that waits for its end before it ends whatever the pace.
+const MOST_IGNORED: u32 = 16;
+
 /// After so long without an answer a system sends its SYN a second time (RFC 6298, 2.1).
 const SECOND_SYN: Duration = Duration::from_secs(1);
 
@@ -55,6 +58,8 @@ struct Held {
     call: Call,
     began: Timestamp,
     state: State,
+    /// Pieces that came while its end waited for its pace.
+    ignored: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,7 +225,7 @@ impl<L: Link> Guard<L> {
         self.pacer.spend(call.to.ip(), packets, now);
         let sent = Sent { probe: call.probe, packets, bytes: 0, begins: true };
         self.ledger.write(call.to.ip(), sent, now);
-        self.calls.insert(call.id, Held { call, began: now, state: State::Begun });
+        self.calls.insert(call.id, Held { call, began: now, state: State::Begun, ignored: 0 });
         Ok(())
     }
 
@@ -409,14 +414,18 @@ impl<L: Link> Guard<L> {
                 }
                 0
             }
-            What::Heard { bytes, .. } => packets(bytes.len()),
+            What::Heard { bytes, .. } => {
+                held.ignored += u32::from(was == State::Closing);
+                packets(bytes.len())
+            }
             _ => 1,
         };
+        let talks_on = held.ignored > MOST_IGNORED;
         if is_tcp && packets > 0 {
             self.spend(call, packets, 0, event.at.max(self.link.now()));
         }
         if was == State::Closing {
-            if matches!(event.what, What::Heard { .. }) {
+            if talks_on {
                 // Whoever goes on talking makes our system acknowledge, so that the end would never have its turn.
                 self.end(id, self.link.now());
             }

@@ -27,7 +27,7 @@ pub static PROBE: Probe = Probe {
 const MOST_BODY: usize = 16 << 10;
 
 fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
-    until(heard, || anyconnect::ask(&http::host(ask.to)), is_whole)
+    until(heard, || anyconnect::ask(&http::host(ask.to, ask.known.get("tls.sni"))), is_whole)
 }
 
 /// Whether an answer is here as far as it is read.

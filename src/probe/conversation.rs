@@ -336,6 +336,9 @@ fn read(
 ) -> Option<&'static Protocol> {
     let mut first = None;
     for _ in 0..MOST_MESSAGES {
+        if heard.is_empty() {
+            break;
+        }
         let said = Said {
             answering: said,
             open: false,
@@ -353,9 +356,6 @@ fn read(
         };
         heard = heard.get(next..).unwrap_or_default();
         known = Some(protocol).filter(|_| same);
-        if heard.is_empty() {
-            break;
-        }
     }
     first
 }
@@ -405,6 +405,7 @@ mod tests {
             matcher: &Matcher::new(&signatures),
             requested: &[],
             names: &std::collections::BTreeMap::new(),
+            wanted: &[],
             past: &(),
             first_call: 0,
         };

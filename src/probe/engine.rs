@@ -122,6 +122,11 @@ pub trait Past {
         let _ = (to, transport);
         (None, None)
     }
+
+    /// The names that name servers told.
+    fn names(&self) -> BTreeMap<IpAddr, String> {
+        BTreeMap::new()
+    }
 }
 
 impl Past for () {}
@@ -139,6 +144,8 @@ pub struct Context<'a> {
     pub requested: &'a [Request],
     /// Names of hosts, where they are known.
     pub names: &'a BTreeMap<IpAddr, String>,
+    /// Addresses, in order, whose names every name server is asked for.
+    pub wanted: &'a [IpAddr],
     /// What was done before.
     pub past: &'a dyn Past,
     /// The number of the first conversation.
@@ -173,6 +180,8 @@ pub struct Outcome {
     pub open: Vec<(SocketAddr, Transport)>,
     /// Hosts that were left alone, and why.
     pub left: Vec<(IpAddr, Distress)>,
+    /// Names that name servers told.
+    pub names: BTreeMap<IpAddr, String>,
     /// Services that were not asked to the end.
     pub unfinished: usize,
     /// It was stopped, or the hours ended.
@@ -182,6 +191,23 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Takes in what came of asking further.
+    pub fn absorb(&mut self, more: Self) {
+        self.answered += more.answered;
+        self.silent += more.silent;
+        self.refused += more.refused;
+        for (reason, count) in more.forbidden {
+            *self.forbidden.entry(reason).or_default() += count;
+        }
+        self.failed += more.failed;
+        self.open.extend(more.open);
+        self.left.extend(more.left);
+        self.names.extend(more.names);
+        self.unfinished += more.unfinished;
+        self.stopped |= more.stopped;
+        self.next_call = more.next_call;
+    }
+
     /// Whether something was left out.
     pub fn is_partial(&self) -> bool {
         self.stopped || self.unfinished > 0 || self.failed > 0

@@ -66,7 +66,7 @@ fn ask(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
     if heard.turn == 0 {
         // Who asks stands first: a reader of the recording keeps the beginning of a question beside its answer.
         let path = ask.known.get("http.path").unwrap_or("/");
-        let host = host(ask.to);
+        let host = host(ask.to, ask.known.get("tls.sni"));
         return Step::Say(
             format!(
                 "GET {path} HTTP/1.1\r\nUser-Agent: {AGENT}\r\nHost: {host}\r\nAccept: */*\r\n\
@@ -78,15 +78,16 @@ fn ask(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
     if heard.ended || heard.waited || is_whole(heard.bytes) { Step::Done } else { Step::Wait }
 }
 
-/// The name of a server without one.
-pub(super) fn host(to: SocketAddr) -> String {
-    let address = match to.ip() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("[{v6}]"),
+/// What a server is called: by its name, or by its address.
+pub(super) fn host(to: SocketAddr, name: Option<&str>) -> String {
+    let host = match (name, to.ip()) {
+        (Some(name), _) => name.to_owned(),
+        (None, IpAddr::V4(v4)) => v4.to_string(),
+        (None, IpAddr::V6(v6)) => format!("[{v6}]"),
     };
     match to.port() {
-        80 | 443 => address,
-        port => format!("{address}:{port}"),
+        80 | 443 => host,
+        port => format!("{host}:{port}"),
     }
 }
 
@@ -110,6 +111,8 @@ fn is_whole(bytes: &[u8]) -> bool {
 #[derive(Debug)]
 pub(super) struct Visit {
     to: SocketAddr,
+    /// What the host is called, so that links by its name lead to it.
+    name: Option<String>,
     secure: bool,
     waiting: VecDeque<String>,
     /// What was fetched, or waits to be.
@@ -120,9 +123,10 @@ pub(super) struct Visit {
 
 impl Visit {
     /// A visit that begins with `path`.
-    pub(super) fn new(to: SocketAddr, secure: bool, path: &str) -> Self {
+    pub(super) fn new(to: SocketAddr, name: Option<String>, secure: bool, path: &str) -> Self {
         let mut visit = Self {
             to,
+            name,
             secure,
             waiting: VecDeque::new(),
             known: Vec::new(),
@@ -235,7 +239,15 @@ impl Visit {
 
     fn authority(&self, authority: &str, secure: bool) -> Option<SocketAddr> {
         let usual = if secure { 443 } else { 80 };
-        let to = authority.parse().ok().or_else(|| {
+        let named = self.name.as_deref().and_then(|name| {
+            let (start, port) = authority.split_at_checked(name.len())?;
+            let port = match port.strip_prefix(':') {
+                Some(port) => port.parse().ok()?,
+                None => Some(usual).filter(|_| port.is_empty())?,
+            };
+            start.eq_ignore_ascii_case(name).then(|| SocketAddr::new(self.to.ip(), port))
+        });
+        let to = authority.parse().ok().or(named).or_else(|| {
             let bare = authority.trim_start_matches('[').trim_end_matches(']');
             Some(SocketAddr::new(bare.parse().ok()?, usual))
         })?;
@@ -261,7 +273,7 @@ mod tests {
     use crate::fingerprint::Signatures;
 
     fn visit(to: &str) -> Visit {
-        Visit::new(to.parse().unwrap(), false, "/a/b?c")
+        Visit::new(to.parse().unwrap(), None, false, "/a/b?c")
     }
 
     #[test]
@@ -286,7 +298,17 @@ mod tests {
         ] {
             assert_eq!(to(target).as_deref(), leads, "{target}");
         }
-        let six = Visit::new("[2001:db8::1]:80".parse().unwrap(), false, "/");
+        let named = Visit::new(visit.to, Some("gate.example".to_owned()), false, "/");
+        let to = |target: &str| named.resolve(target, "/").map(|(to, path)| format!("{to}{path}"));
+        for (target, leads) in [
+            ("https://Gate.example/x", Some("192.0.2.1:443/x")),
+            ("https://gate.example:8443/", Some("192.0.2.1:8443/")),
+            ("https://gate.example.net/x", None),
+            ("https://gate.example:x/", None),
+        ] {
+            assert_eq!(to(target).as_deref(), leads, "{target}");
+        }
+        let six = Visit::new("[2001:db8::1]:80".parse().unwrap(), None, false, "/");
         let leads = six.resolve("https://[2001:db8::1]/x", "/").unwrap();
         assert_eq!(leads, ("[2001:db8::1]:443".parse().unwrap(), "/x".to_owned()));
     }

@@ -1,14 +1,14 @@
 //! The questions for names, in messages of the resolver that we do not let near a socket (ADR 14): they go the way
 //! of every other packet. None asks for recursion, so that what is asked inside is not carried outside.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hickory_resolver::proto::{
     op::{Message, MessageType, OpCode, Query},
     rr::{DNSClass, Name, RecordType},
 };
 
-use crate::observe::Facts;
+use crate::{observe::Facts, wire::dns};
 
 /// The fact, among what is known of a name server, that says which addresses it shall be asked about.
 pub const WANTED: &str = "names.wanted";
@@ -32,6 +32,43 @@ pub fn wanted(addresses: &[IpAddr]) -> Vec<Facts> {
     let lot =
         |lot: &[IpAddr]| lot.iter().fold(Facts::default(), |facts, at| facts.with(WANTED, at));
     addresses.chunks(MOST).map(lot).collect()
+}
+
+/// The longest name of a host, in bytes.
+const LONGEST_NAME: usize = 253;
+
+/// The address and the name behind it that an answer to [`ptr_question`] tells.
+pub fn answered(bytes: &[u8]) -> Option<(IpAddr, String)> {
+    let message = dns::Message::parse(bytes).ok()?;
+    let [question] = message.questions.as_slice() else { return None };
+    if !message.answers() || question.kind != dns::PTR || question.class != dns::IN {
+        return None;
+    }
+    let record = message.records.iter().find(|record| {
+        record.kind == dns::PTR
+            && record.class == dns::IN
+            && record.name.eq_ignore_ascii_case(&question.name)
+    })?;
+    let name = String::from_utf8(message.name_in(record, 0).ok()?).ok()?.to_ascii_lowercase();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let is_name = !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(fits);
+    Some((address(&question.name)?, name)).filter(|_| is_name)
+}
+
+/// The address that a reverse name stands for (RFC 1035, 3.5; RFC 3596, 2.5).
+fn address(name: &[u8]) -> Option<IpAddr> {
+    let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
+    if let Some(labels) = name.strip_suffix(".in-addr.arpa") {
+        let octets: Vec<u8> =
+            labels.rsplit('.').map(|label| label.parse().ok()).collect::<Option<_>>()?;
+        return Some(Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?).into());
+    }
+    let labels = name.strip_suffix(".ip6.arpa")?;
+    let digits: Vec<&str> = labels.rsplit('.').collect();
+    if digits.len() != 32 || digits.iter().any(|digit| digit.len() != 1) {
+        return None;
+    }
+    Some(Ipv6Addr::from(u128::from_str_radix(&digits.concat(), 16).ok()?).into())
 }
 
 fn version() -> Name {
@@ -66,6 +103,31 @@ mod tests {
         assert_eq!(four, name("1.2.0.192.in-addr.arpa", PTR, IN));
         let six = read(&ptr_question(7, "2001:db8::1".parse().unwrap()));
         assert!(six.0.starts_with("1.0.0.0.") && six.0.ends_with(".8.b.d.0.1.0.0.2.ip6.arpa"));
+    }
+
+    #[test]
+    fn an_answer_tells_a_name_that_a_host_may_have() {
+        let answer = |address: IpAddr, name: &str| {
+            let labels: Vec<u8> = name
+                .split('.')
+                .flat_map(|label| {
+                    [&[u8::try_from(label.len()).unwrap()], label.as_bytes()].concat()
+                })
+                .chain([0])
+                .collect();
+            let length = u16::try_from(labels.len()).unwrap().to_be_bytes();
+            let question = ptr_question(7, address);
+            let record = [&[0xc0, 12, 0, 12, 0, 1, 0, 0, 0, 9], &length[..], &labels].concat();
+            [&[0, 7, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0], &question[12..], &record].concat()
+        };
+        for at in ["192.0.2.7", "2001:db8::7"].map(|at| at.parse::<IpAddr>().unwrap()) {
+            let told = answered(&answer(at, "Gate.Example"));
+            assert_eq!(told, Some((at, "gate.example".to_owned())));
+            assert_eq!(answered(&answer(at, "gate example")), None);
+            assert_eq!(answered(&ptr_question(7, at)), None, "a question is no answer");
+        }
+        assert_eq!(address(b"1.2.0.192.example"), None);
+        assert_eq!(address(b"2.0.192.in-addr.arpa"), None);
     }
 
     #[test]

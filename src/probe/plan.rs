@@ -64,6 +64,8 @@ pub(super) struct Course {
     pub(super) strange_inside: bool,
     /// An offer of TLS was broken off.
     pub(super) broke_off: bool,
+    /// How many lots of addresses it was asked the names of.
+    pub(super) lots: usize,
     /// It opened once, or answered.
     pub(super) open: bool,
     /// What it said.
@@ -99,6 +101,7 @@ impl Course {
             strange: None,
             strange_inside: false,
             broke_off: false,
+            lots: 0,
             open: false,
             facts: Facts::default(),
             visit: None,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use super::engine::Past;
@@ -16,6 +16,7 @@ pub struct Resumed {
     finished: BTreeSet<Service>,
     clear: BTreeMap<Service, String>,
     inside: BTreeMap<Service, String>,
+    names: BTreeMap<IpAddr, String>,
 }
 
 type Service = (SocketAddr, Transport);
@@ -43,6 +44,9 @@ impl Resumed {
                         Some(inside) => past.inside.insert(service, inside.to_owned()),
                         None => past.clear.insert(service, protocol.to_owned()),
                     };
+                }
+                ["name", address, name] => {
+                    past.names.extend(address.parse().ok().map(|at: IpAddr| (at, name.to_owned())));
                 }
                 _ => {}
             }
@@ -74,6 +78,10 @@ impl Past for Resumed {
         let service = (*to, transport);
         (self.clear.get(&service).cloned(), self.inside.get(&service).cloned())
     }
+
+    fn names(&self) -> BTreeMap<IpAddr, String> {
+        self.names.clone()
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +97,7 @@ mod tests {
             "done tcp 192.0.2.1:443 tls answered",
             "finished udp 192.0.2.1:161",
             "done tcp nowhere tls answered",
+            "name 192.0.2.1 gate.example",
         ];
         let notes = notes.map(str::to_owned).to_vec();
         let past = Resumed::of(&Journal { notes, ..Journal::default() });
@@ -99,5 +108,6 @@ mod tests {
         assert!(past.finished(&agent, Transport::Udp) && !past.finished(&agent, Transport::Tcp));
         let spoken = (Some("tls".to_owned()), Some("http".to_owned()));
         assert_eq!(past.spoke(&web, Transport::Tcp), spoken);
+        assert_eq!(past.names(), BTreeMap::from([(web.ip(), "gate.example".to_owned())]));
     }
 }

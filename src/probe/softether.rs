@@ -30,7 +30,7 @@ fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
     }
     until(
         heard,
-        || softether::ask(&http::host(ask.to)),
+        || softether::ask(&http::host(ask.to, ask.known.get("tls.sni"))),
         |bytes| match Head::parse(bytes) {
             Ok(head) => {
                 let body = bytes.get(head.length..).unwrap_or_default();

@@ -21,7 +21,8 @@ pub static PROBE: Probe = Probe {
 };
 
 fn next(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
-    let question = || sstp::ask(&http::host(ask.to), &ask.bytes("correlation"));
+    let question =
+        || sstp::ask(&http::host(ask.to, ask.known.get("tls.sni")), &ask.bytes("correlation"));
     until(heard, question, |bytes| settled(&Head::parse(bytes)))
 }
 

@@ -19,8 +19,9 @@ use crate::{
         Ask, Intrusion, Probe,
         conversation::{self, Conversation},
         distress::{Distress, Neighbourhood, Pulse, network},
-        http,
+        dns, http,
         inside_tls::Clients,
+        names,
         plan::{Course, Service, Stage},
     },
     scope::{Refusal, Tier},
@@ -58,7 +59,7 @@ pub(super) struct Run<'r, 'c, L: ?Sized> {
     ready: VecDeque<IpAddr>,
     /// When the pace of the run lets one begin.
     begins: Timestamp,
-    active: BTreeMap<u32, Active>,
+    active: BTreeMap<u32, Box<Active>>,
     timers: BinaryHeap<Reverse<(Timestamp, Timer)>>,
     next_call: u32,
     stopping: bool,
@@ -476,7 +477,8 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
             let web = std::ptr::eq(probe.protocol, http::PROBE.protocol)
                 && [http::PROBE.name, http::INSIDE_TLS.name].contains(&probe.name);
             if web && course.visit.is_none() {
-                course.visit = Some(Box::new(http::Visit::new(to, probe.inside_tls, "/")));
+                let name = self.context.names.get(&to.ip()).cloned();
+                course.visit = Some(Box::new(http::Visit::new(to, name, probe.inside_tls, "/")));
             }
             return Some((probe, to, transport));
         }
@@ -493,6 +495,11 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
         if let Some(name) = self.context.names.get(&to.ip()) {
             known.add("tls.sni", name);
         }
+        if probe.name == dns::NAMES.name {
+            let lot = self.context.wanted.chunks(names::MOST).nth(course.lots);
+            known =
+                lot.map(names::wanted).and_then(|lots| lots.into_iter().next()).unwrap_or(known);
+        }
         conversation::add(&mut known, &course.facts);
         let now = self.link.now();
         let before = self.context.past.attempts(&to, transport, probe.name);
@@ -508,7 +515,7 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
             timer: None,
             spoke: false,
         };
-        self.active.insert(call, active);
+        self.active.insert(call, Box::new(active));
         if let Some(host) = self.hosts.get_mut(host) {
             host.open += 1;
         }
@@ -535,6 +542,14 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
             What::Refused { id, how } => self.conclude(id.0, Some(how)),
             What::Heard { id, bytes } => {
                 let Some(active) = self.active.get_mut(&id.0) else { return };
+                if active.conversation.probe.name == dns::NAMES.name
+                    && let Some((address, name)) = names::answered(&bytes)
+                    && self.context.wanted.binary_search(&address).is_ok()
+                    && !self.outcome.names.contains_key(&address)
+                {
+                    self.link.note(&format!("name {address} {name}"));
+                    self.outcome.names.insert(address, name);
+                }
                 active.conversation.hear(&bytes, self.context, &self.clients, &self.dissector);
                 active.quiet = at.after(patience(&self.manner, active.conversation.probe));
                 let (host, address) = (active.host, active.conversation.to.ip());

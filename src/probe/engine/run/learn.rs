@@ -9,7 +9,7 @@ use crate::{
     probe::{
         conversation::{self, Conversation, Told},
         distress::{Distress, network},
-        http,
+        dns, http, names,
         plan::{Service, Stage, State},
         tls,
     },
@@ -23,7 +23,7 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
     /// A conversation is over.
     pub(super) fn conclude(&mut self, call: u32, refused: Option<Refused>) {
         let Some(active) = self.active.remove(&call) else { return };
-        let Active { conversation, course: place, host, spoke, began, .. } = active;
+        let Active { conversation, course: place, host, spoke, began, .. } = *active;
         if refused.is_none() {
             let _ = self.link.send(Act::Close { id: CallId(call) });
         }
@@ -103,7 +103,10 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         let inside_began = conversation.is_inside();
         let text = conversation.text().to_owned();
         let Told { clear, inside, facts } = conversation.told(&self.dissector);
-        conversation::add(&mut course.facts, &facts);
+        let asks_names = probe.name == dns::NAMES.name;
+        if !asks_names {
+            conversation::add(&mut course.facts, &facts);
+        }
         course.open |= answered;
         let mut lines = Vec::new();
         if let Some(protocol) = clear.filter(|_| course.clear.is_none()) {
@@ -131,6 +134,10 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         }
         let mut leads = Vec::new();
         let mut goes_on = false;
+        if asks_names && answered {
+            course.lots += 1;
+            goes_on = course.lots.saturating_mul(names::MOST) < self.context.wanted.len();
+        }
         if let Some(visit) = &mut course.visit
             && std::ptr::eq(visit.probe(), probe)
         {
@@ -237,7 +244,8 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         if secure && (known || course.stage == Stage::Finished) {
             return;
         }
-        let mut visit = http::Visit::new(to, secure, if known { path } else { "/" });
+        let name = self.context.names.get(&to.ip()).cloned();
+        let mut visit = http::Visit::new(to, name, secure, if known { path } else { "/" });
         visit.add(path);
         course.visit = Some(Box::new(visit));
         self.revive(place);

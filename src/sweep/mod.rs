@@ -1,7 +1,7 @@
 //! Which addresses answer.
 //!
 //! A kind of question a file, each as plain functions: the frame that asks, and the [`Answer`] in a frame that came.
-//! Two who use them: [`discover`] over a [`Link`](crate::link::Link), for scans, which knows each host; and
+//! Two who use them: [`discover()`] over a [`Link`](crate::link::Link), for scans, which knows each host; and
 //! [`flight`], which asks as fast as the wire takes it and remembers nobody.
 
 pub mod arp;

@@ -78,8 +78,11 @@ fn ask(ask: &Ask<'_>, heard: &Heard<'_>) -> Step {
     if heard.ended || heard.waited || is_whole(heard.bytes) { Step::Done } else { Step::Wait }
 }
 
-/// What a server is called: by its name, or by its address.
+/// What a server is called: by its name, or by its address. A name that others told and that is no host name (RFC 1123,
+/// 2.1) is none: it could end the line that it stands in.
 pub(super) fn host(to: SocketAddr, name: Option<&str>) -> String {
+    let fits = |letter: u8| letter.is_ascii_alphanumeric() || b".-_".contains(&letter);
+    let name = name.filter(|name| (1..=253).contains(&name.len()) && name.bytes().all(fits));
     let host = match (name, to.ip()) {
         (Some(name), _) => name.to_owned(),
         (None, IpAddr::V4(v4)) => v4.to_string(),
@@ -274,6 +277,15 @@ mod tests {
 
     fn visit(to: &str) -> Visit {
         Visit::new(to.parse().unwrap(), None, false, "/a/b?c")
+    }
+
+    #[test]
+    fn a_name_that_would_end_its_line_is_not_said() {
+        let to = SocketAddr::from(([192, 0, 2, 1], 8443));
+        assert_eq!(host(to, Some("gate.example")), "gate.example:8443");
+        for name in ["gate\r\nX: y", "", "gate example", "門.example"] {
+            assert_eq!(host(to, Some(name)), "192.0.2.1:8443", "{name:?}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod explain;
 mod identify;
 mod load;
 mod matcher;
+mod shelf;
 mod signature;
 
 use std::path::PathBuf;

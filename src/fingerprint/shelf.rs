@@ -127,7 +127,8 @@ impl Index {
             value
         };
         let beginning = folded.as_bytes().first_chunk::<BEGINNING>();
-        for (text, place) in beginning.and_then(|key| self.by_beginning.get(key)).into_iter().flatten()
+        for (text, place) in
+            beginning.and_then(|key| self.by_beginning.get(key)).into_iter().flatten()
         {
             if folded.starts_with(text.as_str()) {
                 places.push(*place);

@@ -128,6 +128,19 @@ fn every_word_is_in_the_vocabulary_and_every_vendor_there_is_used() {
 }
 
 #[test]
+fn every_field_of_the_vocabulary_is_observed() {
+    // A rule for a field that no reader gives could never be reached.
+    let read = |path: std::path::PathBuf| fs::read_to_string(path).unwrap();
+    let mut code: String =
+        fs::read_dir("src/observe").unwrap().map(|entry| read(entry.unwrap().path())).collect();
+    code.push_str(&read("src/correlate/mod.rs".into()));
+    let words = Vocabulary::built_in().unwrap();
+    let unread: Vec<&String> =
+        words.fields.keys().filter(|field| !code.contains(&format!("\"{field}\""))).collect();
+    assert_eq!(unread, [""; 0]);
+}
+
+#[test]
 fn an_address_block_alone_is_weak() {
     let signatures = Signatures::built_in().unwrap();
     for (_, rule) in rules(&signatures) {

@@ -100,6 +100,11 @@ impl<'f> Faults<'f> {
                 self.rule(rule, "the id is used twice:", &rule.id, remedy);
             }
             self.of_rule(rule, words);
+            let covers = |other: &&Rule| other.id != rule.id && covers(other, rule);
+            if let Some(other) = signature.rules.iter().find(covers) {
+                let remedy = "remove it, or let it give what the other does not".to_owned();
+                self.rule(rule, "all it could say is said by", &other.id, remedy);
+            }
         }
     }
 
@@ -258,6 +263,46 @@ impl<'f> Faults<'f> {
             remedy,
         });
     }
+}
+
+/// Whether whatever fits `rule` fits `other` too, which says as much of it: two witnesses that are one.
+fn covers(other: &Rule, rule: &Rule) -> bool {
+    let tells = |rule: &Rule| {
+        let named = match &rule.condition {
+            Condition::Matches(text) => groups(text).next().is_some(),
+            _ => false,
+        };
+        named || rule.model.is_some() || rule.version.is_some() || rule.lookup.is_some()
+    };
+    let same = other.condition == rule.condition && !tells(rule);
+    // Of two that are the same, the earlier stays.
+    let earlier = other.id < rule.id || other.fields.len() > rule.fields.len();
+    let below = |all: &[String], some: &[String], is_below: fn(&str, &str) -> bool| {
+        some.iter().all(|one| all.iter().any(|above| is_below(one, above)))
+    };
+    let named = |one: &str, above: &str| {
+        one.strip_suffix(above).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let numbered = |one: &str, above: &str| {
+        one.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    rule.fields.iter().all(|field| other.fields.contains(field))
+        && other.confidence >= rule.confidence
+        && !tells(rule)
+        && (!same || earlier)
+        && match (&other.condition, &rule.condition) {
+            (Condition::Matches(_), Condition::Matches(_)) => same,
+            (Condition::Matches(text), Condition::OneOf(some)) => Pattern::parse(text)
+                .is_ok_and(|pattern| some.iter().all(|one| pattern.is_match(one))),
+            (Condition::OneOf(all), Condition::OneOf(some)) => below(all, some, |a, b| a == b),
+            (Condition::Domain(all), Condition::Domain(some)) => below(all, some, named),
+            (Condition::OidPrefix(all), Condition::OidPrefix(some)) => below(all, some, numbered),
+            (Condition::Oui(all), Condition::Oui(some)) => {
+                below(all, some, |one, above| one.starts_with(above))
+            }
+            (Condition::Present, _) => true,
+            _ => false,
+        }
 }
 
 fn attributes() -> String {

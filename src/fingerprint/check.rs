@@ -29,6 +29,14 @@ pub(super) struct Faults<'f> {
     refused: Refused,
 }
 
+/// What files before this one took.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    ids: BTreeSet<String>,
+    /// Whose signature it is, by field and by what a value must be.
+    claims: BTreeMap<(String, String), String>,
+}
+
 /// What the faults leave out.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
@@ -49,12 +57,12 @@ impl<'f> Faults<'f> {
         (self.refused, self.found)
     }
 
-    /// Looks at words, ids and conditions. `ids` are those of the files before, and get this one's.
+    /// Looks at words, ids and conditions. `taken` is what the files before took, and gets this one's.
     pub(super) fn of_signature(
         &mut self,
         signature: &Signature,
         words: &Vocabulary,
-        ids: &mut BTreeSet<String>,
+        taken: &mut Taken,
     ) {
         let role = self.file.name.split('/').next().unwrap_or_default();
         if !words.vendors.contains(&signature.vendor) {
@@ -69,7 +77,7 @@ impl<'f> Faults<'f> {
             let remedy = format!("move the file to {}/", signature.role);
             self.signature("the folder is not the role but", role, remedy);
         }
-        if !ids.insert(signature.id.clone()) {
+        if !taken.ids.insert(signature.id.clone()) {
             let remedy = "give one of the two files another name".to_owned();
             self.signature("a second file for", &signature.id, remedy);
         }
@@ -95,11 +103,17 @@ impl<'f> Faults<'f> {
                 let remedy = format!("begin it with `{}.`", signature.id);
                 self.rule(rule, "the id does not begin with the file's name:", &rule.id, remedy);
             }
-            if !ids.insert(rule.id.clone()) {
+            if !taken.ids.insert(rule.id.clone()) {
                 let remedy = "give one of the two another".to_owned();
                 self.rule(rule, "the id is used twice:", &rule.id, remedy);
             }
             self.of_rule(rule, words);
+            self.of_claims(signature, rule, taken);
+            let covers = |other: &&Rule| other.id != rule.id && covers(other, rule);
+            if let Some(other) = signature.rules.iter().find(covers) {
+                let remedy = "remove it, or let it give what the other does not".to_owned();
+                self.rule(rule, "all it could say is said by", &other.id, remedy);
+            }
         }
     }
 
@@ -152,6 +166,30 @@ impl<'f> Faults<'f> {
                 if rule.confidence != Confidence::Weak {
                     let remedy = "a maker's address block is `weak`".to_owned();
                     self.rule(rule, "too much confidence in", "oui", remedy);
+                }
+            }
+        }
+    }
+
+    /// Refuses what another product's rule says word by word: neither could ever be told from the other.
+    fn of_claims(&mut self, signature: &Signature, rule: &Rule, taken: &mut Taken) {
+        let texts = match &rule.condition {
+            Condition::Matches(text) => std::slice::from_ref(text),
+            Condition::OneOf(texts)
+            | Condition::Domain(texts)
+            | Condition::OidPrefix(texts)
+            | Condition::Oui(texts) => texts,
+            Condition::Present => &[],
+        };
+        for field in &rule.fields {
+            for text in texts {
+                let claim = (field.clone(), text.clone());
+                let first = taken.claims.entry(claim).or_insert_with(|| signature.id.clone());
+                if *first != signature.id {
+                    let remedy = format!(
+                        "the same stands in {first}: keep it where it belongs, or say what tells the two apart"
+                    );
+                    self.rule(rule, "another product claims", text, remedy);
                 }
             }
         }
@@ -258,6 +296,46 @@ impl<'f> Faults<'f> {
             remedy,
         });
     }
+}
+
+/// Whether whatever fits `rule` fits `other` too, which says as much of it: two witnesses that are one.
+fn covers(other: &Rule, rule: &Rule) -> bool {
+    let tells = |rule: &Rule| {
+        let named = match &rule.condition {
+            Condition::Matches(text) => groups(text).next().is_some(),
+            _ => false,
+        };
+        named || rule.model.is_some() || rule.version.is_some() || rule.lookup.is_some()
+    };
+    let same = other.condition == rule.condition && !tells(rule);
+    // Of two that are the same, the earlier stays.
+    let earlier = other.id < rule.id || other.fields.len() > rule.fields.len();
+    let below = |all: &[String], some: &[String], is_below: fn(&str, &str) -> bool| {
+        some.iter().all(|one| all.iter().any(|above| is_below(one, above)))
+    };
+    let named = |one: &str, above: &str| {
+        one.strip_suffix(above).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let numbered = |one: &str, above: &str| {
+        one.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    rule.fields.iter().all(|field| other.fields.contains(field))
+        && other.confidence >= rule.confidence
+        && !tells(rule)
+        && (!same || earlier)
+        && match (&other.condition, &rule.condition) {
+            (Condition::Matches(_), Condition::Matches(_)) => same,
+            (Condition::Matches(text), Condition::OneOf(some)) => Pattern::parse(text)
+                .is_ok_and(|pattern| some.iter().all(|one| pattern.is_match(one))),
+            (Condition::OneOf(all), Condition::OneOf(some)) => below(all, some, |a, b| a == b),
+            (Condition::Domain(all), Condition::Domain(some)) => below(all, some, named),
+            (Condition::OidPrefix(all), Condition::OidPrefix(some)) => below(all, some, numbered),
+            (Condition::Oui(all), Condition::Oui(some)) => {
+                below(all, some, |one, above| one.starts_with(above))
+            }
+            (Condition::Present, _) => true,
+            _ => false,
+        }
 }
 
 fn attributes() -> String {

@@ -358,7 +358,7 @@ mod tests {
         begins("^FortiGate$", &["fortigate"]);
         begins("(?i)^cisco-ios", &["cisco-ios"]);
         begins("^(?:Array|Net)OS.", &["arrayos", "netos"]);
-        begins("^AcmeOS$|^(?<model>EdgeGate) 9", &["acmeos", "edgegate"]);
+        begins("^AcmeOS$|^(?<model>EdgeGate) 9", &["acmeos", "edgegate 9"]);
         begins("FortiGate$", &[]);
         begins("^AcmeOS|EdgeGate", &[]);
         begins("^[A-Z]+ Gate", &[]);

@@ -5,11 +5,14 @@
 //! field together and turns a fact into [`Evidence`]; [`combine`] weighs the evidence of one speaker;
 //! [`explain`] says why; [`identify`] does all of it for lines of text. No product is named in here.
 
+mod check;
 mod compile;
 mod explain;
 mod identify;
 mod load;
 mod matcher;
+mod refuse;
+mod shelf;
 mod signature;
 
 use std::path::PathBuf;
@@ -32,12 +35,17 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file is no TOML, or not in the shape of a signature.
-    #[error("{file}:{line}: {problem}; signatures/README.md describes the format")]
+    #[error(
+        "{file}:{line}: {}{problem}; signatures/README.md describes the format",
+        if rule.is_empty() { String::new() } else { format!("rule `{rule}`: ") }
+    )]
     Malformed {
         /// The file, below the folder of signatures.
         file: String,
         /// The line, from 1.
         line: usize,
+        /// The id of the rule it is in; empty where it is in none.
+        rule: String,
         /// What the TOML reader says.
         problem: String,
     },

@@ -45,7 +45,7 @@ fn near_misses(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn facts_of_a_hospital(bencher: Bencher<'_, '_>) {
     let signatures = built_in();
-    let capture = PathBuf::from("fixtures/captures/hospital/capture.pcapng");
+    let capture = PathBuf::from("fixtures/captures/hospital/hospital.pcap");
     let heard = passive::replay(&[capture], None, &|_| ()).expect("a fixture");
     let facts: Vec<(&str, &str)> =
         heard.observations.iter().flat_map(|observation| observation.facts.iter()).collect();

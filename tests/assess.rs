@@ -221,8 +221,8 @@ fn asked() -> Vec<Asked> {
     toml::from_str::<Answers>(&text).unwrap().case
 }
 
-fn day(text: &str) -> Option<Day> {
-    Some(text.parse().unwrap())
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn the_answers_are_those_of_the_cases() {
     for case in asked() {
         let about = format!("{} {} {:?} {:?}", case.vendor, case.product, case.model, case.version);
         assert!(!case.source.is_empty(), "{about}");
-        let assessment = knowledge.assess(case.subject(), day(DAY)).unwrap();
+        let assessment = knowledge.assess(case.subject(), Some(day(DAY))).unwrap();
         let listed = [
             (Answer::Affected, &case.affected),
             (Answer::NotInRange, &case.not_in_range),
@@ -271,7 +271,7 @@ fn what_was_not_seen_never_reads_as_safe() {
                     model: None,
                     version,
                 };
-                let assessment = knowledge.assess(subject, day(DAY)).unwrap();
+                let assessment = knowledge.assess(subject, Some(day(DAY))).unwrap();
                 assert_eq!(assessment.count(Answer::NotInRange), 0, "{}: {version:?}", line.name);
                 assert_ne!(assessment.affected(), Some(vec![]), "{}: {version:?}", line.name);
                 let supported = |one: &Support| one.answer == SupportAnswer::SupportedUntil;
@@ -388,6 +388,8 @@ fn a_faulty_advisory_is_refused_with_its_place_and_the_way_out() {
 
 #[test]
 fn support_is_held_against_the_day_that_is_given() {
+    use SupportAnswer::{Ended, NotKnown, SupportedUntil, VersionNotVisible};
+
     let text = "scheme = \"dotted\"\n[[product]]\nvendor = \"Acme\"\nproduct = \"EdgeGate\"\n\
         [[support]]\nversions = { from = \"7.2\", through = \"7.2\" }\nends = \"maintenance\"\nuntil = \"2025-03-31\"\nsource = \"x\"\n\
         [[support]]\nversions = { from = \"7.2\", through = \"7.2\" }\nends = \"support\"\nuntil = \"2026-09-30\"\nsource = \"x\"\n";
@@ -396,11 +398,10 @@ fn support_is_held_against_the_day_that_is_given() {
             .unwrap();
     let answers = |version, at: &str| {
         let subject = Subject { vendor: "acme", product: "edgegate", model: None, version };
-        let assessment = knowledge.assess(subject, day(at)).unwrap();
+        let assessment = knowledge.assess(subject, Some(day(at))).unwrap();
         let answers = assessment.support.iter().map(|one| (one.answer, one.what));
         answers.collect::<Vec<_>>()
     };
-    use SupportAnswer::{Ended, NotKnown, SupportedUntil, VersionNotVisible};
     let (maintenance, support) = (Some(Ends::Maintenance), Some(Ends::Support));
     assert_eq!(
         answers(Some("7.2.3"), "2025-03-31"),
@@ -487,6 +488,9 @@ fn what_is_kept_of_a_catalogue_reads_back_the_same() {
     assert!(error.contains(KEV), "{error}");
 }
 
+/// What is done to a catalogue before it is read.
+type Change = dyn FnOnce(&mut serde_json::Value);
+
 #[test]
 fn a_hostile_catalogue_is_refused_with_its_place_and_the_way_out() {
     let text = fs::read_to_string(KEV).unwrap();
@@ -498,7 +502,7 @@ fn a_hostile_catalogue_is_refused_with_its_place_and_the_way_out() {
         };
         assert!(error.to_string().starts_with("stick/kev.json:"), "{error}");
     }
-    let cases: [(&str, Box<dyn FnOnce(&mut serde_json::Value)>, &str); 10] = [
+    let cases: [(&str, Box<Change>, &str); 10] = [
         ("no list", Box::new(|value| value["vulnerabilities"] = "many".into()), "invalid type"),
         (
             "a list of numbers",

@@ -262,7 +262,8 @@ impl<'t> Cursor<'t> {
                 !inner.contains(['(', ')']) && inner.starts_with(|c: char| c.is_ascii_alphabetic())
             });
         // A separator alone is no remark: something was cut off there.
-        if is_remark && !(rest.is_empty() && !self.rest.trim_start().is_empty()) {
+        let cut_off = rest.is_empty() && !self.rest.trim_start().is_empty();
+        if is_remark && !cut_off {
             self.rest = "";
         }
     }

@@ -58,6 +58,7 @@ impl Held {
         let mut bytes = Vec::new();
         // Memory takes everything.
         self.kept.as_ref()?.write(&mut bytes).ok()?;
-        Some(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+        let digest = Sha256::digest(&bytes);
+        Some(digest.iter().fold(String::new(), |digest, byte| format!("{digest}{byte:02x}")))
     }
 }

@@ -1,5 +1,6 @@
-//! Signatures are compiled in; a new file among them must be noticed.
+//! Signatures and advisories are compiled in; a new file among them must be noticed.
 
 fn main() {
     println!("cargo::rerun-if-changed=signatures");
+    println!("cargo::rerun-if-changed=advisories");
 }

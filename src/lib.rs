@@ -8,7 +8,8 @@
 //! 4. [`observe`] is what was heard, whoever heard it.
 //! 5. [`fingerprint`] says which product said it.
 //! 6. [`correlate`] joins it into connection points, each with its because.
-//! 7. [`inventory`] remembers them, and [`report`] tells them.
+//! 7. [`assess`] says what a version means: what is exploited in it, and until when it has support.
+//! 8. [`inventory`] remembers the points, and [`report`] tells them.
 //!
 //! [`wire`] turns bytes into messages for all of them, [`time`] holds moments, and [`cli`] runs the flow.
 
@@ -17,6 +18,7 @@
     reason = "it panics when the reader goes away; `cli::output` does not"
 )]
 
+pub mod assess;
 pub mod cli;
 pub mod correlate;
 pub mod fingerprint;

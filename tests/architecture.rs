@@ -22,9 +22,10 @@ const STAGES: &[(&str, &[&str])] = &[
     ("passive", &["time", "wire", "scope", "observe"]),
     // `wire` for the names of link layers in lines of coverage.
     ("correlate", &["wire", "scope", "observe", "passive", "fingerprint"]),
+    ("assess", &["time", "correlate"]),
     ("inventory", &["time", "observe", "correlate"]),
     // `passive` for the ledger of what was sent.
-    ("report", &["time", "observe", "passive", "correlate", "inventory"]),
+    ("report", &["time", "observe", "passive", "correlate", "assess", "inventory"]),
     (
         "cli",
         &[
@@ -37,6 +38,7 @@ const STAGES: &[(&str, &[&str])] = &[
             "probe",
             "passive",
             "correlate",
+            "assess",
             "inventory",
             "report",
         ],
@@ -87,7 +89,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
         &["openvpn_tcp", "rustdesk_tcp"],
         "names of probes, where a protocol is asked over two transports",
     ),
-    ("src/cli/", &["dropbear_2022"], "what somebody may type, in an example of the help"),
+    ("src/cli/", &["dropbear_2022", "yamaha"], "what somebody may type, in an example of the help"),
 ];
 
 /// The longest a file may be, in lines.

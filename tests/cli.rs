@@ -44,6 +44,8 @@ impl Desk {
         for name in ["SEKISHO_STORE", "SEKISHO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"] {
             command.env_remove(name);
         }
+        // Knowledge that whoever runs the tests brought along is none of theirs.
+        command.env("SEKISHO_DATA", self.path("data"));
         command.current_dir(self.0.path()).args(arguments);
         command
     }
@@ -464,4 +466,119 @@ fn a_capture_is_anonymised_by_a_key_and_never_over_itself() {
     let refused = anonymise(&["--key", short.to_str().unwrap()], &to);
     assert_eq!(refused.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("4 bytes can be guessed"));
+}
+
+/// A catalogue of invented vulnerabilities, as somebody carries it along.
+fn stick(desk: &Desk) {
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/kev/invented.json");
+    desk.put("stick.json", &fs::read(catalogue).unwrap());
+}
+
+#[test]
+fn a_catalogue_is_taken_whole_and_never_goes_back_unless_it_is_said() {
+    let desk = Desk::new();
+    stick(&desk);
+    let before = stdout(&desk.run(&["data", "list"]).code(0));
+    assert!(
+        before.starts_with("shipped   2026-08-07: ") && before.contains("brought   nothing"),
+        "{before}"
+    );
+    let done = stdout(&desk.run(&["data", "update", "stick.json"]).code(0));
+    assert!(done.contains("of 2027-01-15: 6 vulnerabilities"), "{done}");
+    assert!(done.contains("known here 2, changed 2, new 2"), "{done}");
+    assert!(desk.path("data/kev.json").is_file());
+    let after = stdout(&desk.run(&["data", "list"]).code(0));
+    assert!(after.contains("brought   2027-01-15: 6 vulnerabilities"), "{after}");
+    // The same again changes nothing.
+    let again = stdout(&desk.run(&["data", "update", "stick.json"]).code(0));
+    assert!(again.contains("known here 4, changed 0, new 0"), "{again}");
+
+    let kept = fs::read(desk.path("data/kev.json")).unwrap();
+    let text = fs::read_to_string(desk.path("stick.json")).unwrap();
+    desk.put("older.json", text.replace("2027-01-15T", "2026-12-01T").as_bytes());
+    let refused = stderr(&desk.run(&["data", "update", "older.json"]).code(3));
+    assert!(
+        refused.contains("older.json: of 2026-12-01, older than") && refused.contains("`--older`"),
+        "{refused}"
+    );
+    desk.put("cut.json", &text.as_bytes()[..text.len() / 2]);
+    let refused = stderr(&desk.run(&["data", "update", "cut.json"]).code(3));
+    assert!(refused.contains("cut.json:") && refused.contains("fetch it again"), "{refused}");
+    let refused = stderr(&desk.run(&["data", "update", "none.json"]).code(3));
+    assert!(refused.contains("none.json: cannot be read"), "{refused}");
+    assert_eq!(
+        fs::read(desk.path("data/kev.json")).unwrap(),
+        kept,
+        "a refusal leaves what is kept"
+    );
+    desk.run(&["data", "update", "older.json", "--older"]).code(0);
+    assert!(fs::read(desk.path("data/kev.json")).unwrap() != kept);
+
+    // What is damaged stops whoever would read it, and the next update mends it.
+    desk.put("data/kev.json", b"{\"schema\": \"other/9\"");
+    let refused = stderr(&desk.run(&["replay", "gateway.pcap"]).code(3));
+    assert!(refused.contains("kev.json:1"), "{refused}");
+    let mended = desk.run(&["data", "update", "stick.json"]).code(0);
+    assert!(stderr(&mended).contains("kev.json:1"), "{}", stderr(&mended));
+    desk.run(&["replay", "gateway.pcap", "--exit-zero"]).code(0);
+}
+
+#[test]
+fn a_version_from_a_label_is_answered_in_words_and_in_json() {
+    let desk = Desk::new();
+    let asked = |more: &[&str]| {
+        let line = ["data", "match", "yamaha", "RTX", "--model", "RTX1210"];
+        stdout(&desk.run(&[&line, more].concat()).code(0))
+    };
+    assert!(asked(&["--version", "Rev.14.01.38"]).contains("! CVE-2021-20843  affected"));
+    assert!(asked(&["--version", "Rev.14.01.40"]).contains("not among those"));
+    assert!(asked(&["--lang", "ja"]).contains("版が見えない：要確認"));
+    let json: Value = serde_json::from_str(&asked(&["--version", "14.01.38", "--json"])).unwrap();
+    assert_eq!(json["exploited"], serde_json::json!(["CVE-2021-20843"]));
+    assert_eq!(json["catalogue"], "2026-08-07");
+    let json: Value = serde_json::from_str(&asked(&["--json", "--at", "2030-01-01"])).unwrap();
+    assert!(json["exploited"].is_null(), "{json:#}");
+    assert_eq!(json["at"], "2030-01-01");
+
+    let refused = stderr(&desk.run(&["data", "match", "Fortinet", "FortiGato"]).code(3));
+    assert!(
+        refused.contains("nothing is known of `Fortinet FortiGato`; known of that vendor"),
+        "{refused}"
+    );
+    let refused = stderr(&desk.run(&["data", "match", "Yamha", "RTX"]).code(3));
+    assert!(refused.contains("the nearest vendor is `YAMAHA`"), "{refused}");
+    let refused = stderr(&desk.run(&["data", "match", "YAMAHA", "RTX", "--at", "soon"]).code(3));
+    assert!(refused.contains("write it as 2026-08-07"), "{refused}");
+}
+
+#[test]
+fn a_run_says_which_catalogue_it_was_held_against_and_is_another_with_another() {
+    let desk = Desk::new();
+    stick(&desk);
+    let json = || -> Value {
+        let done = desk.run(&["replay", "gateway.pcap", "--json", "-", "--quiet", "--exit-zero"]);
+        serde_json::from_str(&stdout(&done.code(0))).unwrap()
+    };
+    let day = |json: &Value| {
+        let lines = json["coverage"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["subject"] == "exploited_known").unwrap();
+        line["detail"].as_str().unwrap().to_owned()
+    };
+    let without = json();
+    assert_eq!(day(&without), "2026-08-07");
+    desk.run(&["data", "update", "stick.json"]).code(0);
+    let with = json();
+    assert_eq!(day(&with), "2027-01-15");
+    assert_ne!(with["run"], without["run"]);
+    // What was brought along elsewhere does not count.
+    let line = ["replay", "gateway.pcap", "--data", "elsewhere", "--json", "-", "--exit-zero"];
+    let json: Value = serde_json::from_str(&stdout(&desk.run(&line).code(0))).unwrap();
+    assert_eq!(json["run"], without["run"]);
+    // Who has no folder for data is told how to name one.
+    let mut command = desk.command(&["data", "update", "stick.json"]);
+    for name in ["SEKISHO_DATA", "XDG_DATA_HOME", "HOME"] {
+        command.env_remove(name);
+    }
+    let done = command.assert().code(3);
+    assert!(stderr(&done).contains("name one by `--data DIR`"), "{}", stderr(&done));
 }

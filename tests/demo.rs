@@ -13,6 +13,7 @@ fn demo(folder: &Path, arguments: &[&str]) -> Assert {
     }
     // Which is not where an invented hospital belongs.
     command.env("SEKISHO_STORE", folder.join("real.sqlite"));
+    command.env("SEKISHO_DATA", folder.join("real-data"));
     command.current_dir(folder).arg("demo").args(arguments).assert()
 }
 

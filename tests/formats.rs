@@ -5,6 +5,7 @@ use std::fs;
 
 use jsonschema::Validator;
 use sekisho::{
+    assess::{Answer, Condition, Ends, Known, SupportAnswer},
     correlate::{CoverageState, Direction, Grade, Kind},
     inventory::Facet,
 };
@@ -67,6 +68,8 @@ fn the_golden_points_are_as_the_schema_says() {
 #[test]
 fn the_points_of_a_hospital_are_as_the_schema_says() {
     let done = assert_cmd::Command::new(env!("CARGO_BIN_EXE_sekisho"))
+        // Knowledge that whoever runs the tests brought along is none of theirs.
+        .env("SEKISHO_DATA", "target/no-data")
         .args(["replay", "fixtures/captures/hospital/hospital.pcap", "--quiet", "--exit-zero"])
         .args(["--scope", "fixtures/captures/hospital/facility.toml", "--json", "-"])
         .output()
@@ -80,8 +83,17 @@ fn the_points_of_a_hospital_are_as_the_schema_says() {
 fn every_key_the_schema_requires_is_missed() {
     let validator = strict();
     let whole = golden();
-    for place in ["", "/inputs/0", "/coverage/0", "/changes/0", "/points/0", "/points/0/because/0"]
-    {
+    for place in [
+        "",
+        "/inputs/0",
+        "/coverage/0",
+        "/changes/0",
+        "/points/0",
+        "/points/0/because/0",
+        "/points/0/assessment",
+        "/points/0/assessment/exploited/0",
+        "/points/0/assessment/support/0",
+    ] {
         let keys: Vec<String> =
             whole.pointer(place).unwrap().as_object().unwrap().keys().cloned().collect();
         for key in keys {
@@ -103,6 +115,9 @@ fn what_does_not_belong_is_refused() {
         ("/points/0/addresses", json!(["the server room"])),
         ("/points/0/macs", json!(["00-00-5E-00-53-01"])),
         ("/points/0/because", json!([])),
+        ("/points/0/exploited", json!(["CVE-1"])),
+        ("/points/0/assessment/exploited/0/answer", json!("safe")),
+        ("/points/0/assessment/support/0/until", json!("soon")),
         ("/points/0/services", json!([{ "transport": "tcp", "port": 70000, "protocol": "ssh" }])),
     ] {
         let mut document = golden();
@@ -123,6 +138,14 @@ fn the_schema_lists_the_words_of_the_program() {
     assert_eq!(listed("/$defs/direction/enum"), Direction::ALL.map(Direction::name));
     let states = CoverageState::ALL.map(CoverageState::name);
     assert_eq!(listed("/$defs/coverage/properties/state/enum"), states);
+    let exploited = |key: &str| listed(&format!("/$defs/exploited/properties/{key}/enum"));
+    assert_eq!(exploited("answer"), Answer::ALL.map(Answer::name));
+    assert_eq!(exploited("known/items"), Known::ALL.map(Known::name));
+    assert_eq!(exploited("condition/items"), Condition::ALL.map(Condition::name));
+    let support = SupportAnswer::ALL.map(SupportAnswer::name);
+    assert_eq!(listed("/$defs/support/properties/answer/enum"), support);
+    let ends = schema.pointer("/$defs/support/properties/what/enum").unwrap();
+    assert_eq!(*ends, json!([Ends::ALL[0].name(), Ends::ALL[1].name(), null]));
     let facets = Facet::ALL.map(Facet::name);
     assert_eq!(listed("/$defs/difference/properties/facet/enum"), facets);
 }

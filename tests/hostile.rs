@@ -408,6 +408,7 @@ fn what_devices_call_themselves_rewrites_no_output() {
     let path = |name: &str| folder.path().join(name);
     let run = assert_cmd::Command::cargo_bin("sekisho")
         .unwrap()
+        .env("SEKISHO_DATA", "target/no-data")
         .args(["replay", "--report"])
         .arg(path("report"))
         .arg("--json")

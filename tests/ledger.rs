@@ -172,6 +172,7 @@ fn a_recording_is_reported_with_its_ledger_and_is_partial() {
     let report = desk.path().join("report");
     let run = assert_cmd::Command::cargo_bin("sekisho")
         .unwrap()
+        .env("SEKISHO_DATA", "target/no-data")
         .args(["replay", "--exit-zero", "--quiet", "--lang", "ja", "--scope"])
         .arg(Path::new(CASE).join("facility.toml"))
         .arg("--report")
@@ -219,6 +220,7 @@ fn this_machine_is_asked_without_a_wire_and_without_a_facility_file() {
     let report = desk.path().join("report");
     let scan = |more: &[&str]| {
         let mut command = assert_cmd::Command::cargo_bin("sekisho").unwrap();
+        command.env("SEKISHO_DATA", "target/no-data");
         command.args(["scan", "127.0.0.1", "--profile", "lab", "--json", "-", "--report"]);
         command.arg(&report).arg("--ports").arg(port.to_string()).args(more).assert()
     };

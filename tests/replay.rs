@@ -40,6 +40,7 @@ fn outputs(files: &[PathBuf], threads: &str) -> BTreeMap<String, Vec<u8>> {
     let path = |name: &str| folder.path().join(name);
     let run = assert_cmd::Command::cargo_bin("sekisho")
         .unwrap()
+        .env("SEKISHO_DATA", "target/no-data")
         .env("RAYON_NUM_THREADS", threads)
         .args(["replay", "--exit-zero", "--quiet", "--report"])
         .arg(path("report"))

@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use sekisho::{
+    assess::{Assessments, Day, Knowledge},
     correlate::{
         Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
     },
@@ -50,6 +51,22 @@ fn changes() -> Vec<Change> {
     ]
 }
 
+/// What is known of the invented product of the clinic.
+fn knowledge() -> Knowledge {
+    let text = fs::read_to_string(format!("{CLINIC}/acme-edgegate.toml")).unwrap();
+    Knowledge::read(&[
+        ("acme-edgegate.toml", &text),
+        ("catalogue.toml", "released = \"2026-03-27\"\n"),
+    ])
+    .unwrap()
+}
+
+/// What the versions of the clinic's points mean.
+fn assessments() -> Assessments {
+    let run = clinic();
+    knowledge().assess_all(&run.points, Day::of(run.ended))
+}
+
 fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
     let mut out = Vec::new();
     write(&mut out).unwrap();
@@ -63,7 +80,8 @@ fn every_output(
     language: Language,
 ) -> Vec<(String, String)> {
     let words = Words::of(language);
-    let report = Report { run, changes, asked: None, words };
+    let assessments = assessments();
+    let report = Report { run, changes, asked: None, assessments: &assessments, words };
     let mut outputs: Vec<(String, String)> = FORMATS
         .iter()
         .map(|format| (format.file_name(language), text(|out| (format.write)(&report, out))))
@@ -72,7 +90,8 @@ fn every_output(
     let code = language.code();
     outputs.push((format!("narrow.{code}.txt"), text(|out| write_text(&report, narrow, out))));
     if let Some(point) = report.points().first() {
-        let shown = text(|out| write_point(point, &[], words, narrow, out));
+        let assessment = assessments.of(&point.id);
+        let shown = text(|out| write_point(point, assessment, &[], words, narrow, out));
         outputs.push((format!("show.{code}.txt"), shown));
     }
     outputs
@@ -106,8 +125,8 @@ fn the_same_run_gives_the_same_bytes_whatever_the_order_of_its_points() {
 #[test]
 fn points_in_json_have_every_key_of_the_contract() {
     let run = clinic();
-    let report =
-        Report { run: &run, changes: None, asked: None, words: Words::of(Language::English) };
+    let (assessments, words) = (assessments(), Words::of(Language::English));
+    let report = Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
     let json: serde_json::Value =
         serde_json::from_str(&text(|out| write_json(&report, out))).unwrap();
     assert_eq!(json["schema"], "sekisho.points/1");
@@ -129,6 +148,7 @@ fn points_in_json_have_every_key_of_the_contract() {
         "because",
         "register",
         "exploited",
+        "assessment",
         "checklist",
     ];
     for key in keys {
@@ -137,6 +157,11 @@ fn points_in_json_have_every_key_of_the_contract() {
     assert_eq!(point["confidence"], 0.986);
     assert_eq!(point["services"][0]["protocol"], "ike");
     assert_eq!(point["because"][0]["observation"], "center-switch.pcap#48");
+    // One vulnerability is open, and still those are named that are certain; no product, no answer.
+    assert_eq!(point["exploited"], serde_json::json!(["CVE-2026-99001"]));
+    assert_eq!(point["assessment"]["exploited"].as_array().unwrap().len(), 4);
+    let remote = json["points"].as_array().unwrap().iter().find(|one| one["product"].is_null());
+    assert!(remote.unwrap()["exploited"].is_null() && remote.unwrap()["assessment"].is_null());
     // What is written can be read back as points.
     let points: Vec<Point> = serde_json::from_value(json["points"].clone()).unwrap();
     assert_eq!(points[1], run.points[2]);
@@ -272,9 +297,11 @@ fn many(count: usize) -> Run {
 fn no_point_and_two_hundred_points_can_be_read() {
     for count in [0, 1, 7, 47, 200] {
         let run = many(count);
+        let assessments = knowledge().assess_all(&run.points, None);
         for language in Language::ALL {
             let words = Words::of(language);
-            let report = Report { run: &run, changes: None, asked: None, words };
+            let report =
+                Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
             for columns in [40, 60, 84, 100, 160] {
                 let written = text(|out| write_text(&report, Look { columns, colour: false }, out));
                 for line in written.lines() {
@@ -298,8 +325,8 @@ fn no_point_and_two_hundred_points_can_be_read() {
 #[test]
 fn a_terminal_without_colour_gets_no_escape() {
     let run = clinic();
-    let report =
-        Report { run: &run, changes: None, asked: None, words: Words::of(Language::Japanese) };
+    let (assessments, words) = (assessments(), Words::of(Language::Japanese));
+    let report = Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
     let plain = text(|out| write_text(&report, Look::plain(), out));
     let coloured = text(|out| write_text(&report, Look { columns: 120, colour: true }, out));
     assert!(!plain.contains('\u{1b}'));
@@ -309,8 +336,8 @@ fn a_terminal_without_colour_gets_no_escape() {
 #[test]
 fn the_page_asks_nothing_of_anybody() {
     let run = clinic();
-    let report =
-        Report { run: &run, changes: None, asked: None, words: Words::of(Language::Japanese) };
+    let (assessments, words) = (assessments(), Words::of(Language::Japanese));
+    let report = Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
     let page = text(|out| write_html(&report, out));
     for needle in ["<script", "http://", "https://", "url(", "@import", "<link", "style=", "onload"]
     {

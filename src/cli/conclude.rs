@@ -9,8 +9,11 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
-use super::{Exit, LangArguments, output, report::write_folder};
+use super::{
+    Exit, LangArguments, data_folder::DataArguments, knowledge::Held, output, report::write_folder,
+};
 use crate::{
+    assess::Assessments,
     correlate::{self, CoverageState, coverage},
     fingerprint::{Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
@@ -38,6 +41,8 @@ pub(super) struct Outputs {
     /// Signatures to use instead of those built in
     #[arg(long, value_name = "DIR")]
     pub signatures: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: DataArguments,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
     pub exit_zero: bool,
@@ -53,6 +58,7 @@ pub(super) struct Desk<'a> {
     outputs: &'a Outputs,
     /// The signatures that products are named with.
     pub signatures: Signatures,
+    held: Held,
     store: Option<Store>,
 }
 
@@ -67,11 +73,12 @@ impl Outputs {
             Some(folder) => Signatures::load(folder)?,
             None => Signatures::built_in()?,
         };
+        let held = Held::open(&self.data)?;
         let store = self.store.as_deref().map(Store::open).transpose()?;
         if let Some(folder) = &self.report {
             output::folder(folder)?;
         }
-        Ok(Desk { outputs: self, signatures, store })
+        Ok(Desk { outputs: self, signatures, held, store })
     }
 }
 
@@ -82,7 +89,7 @@ impl Desk<'_> {
         files: &[PathBuf],
         facility: Option<Facility>,
     ) -> anyhow::Result<Exit> {
-        let Self { outputs, signatures, store } = self;
+        let Self { outputs, signatures, held, store } = self;
         let matcher = Matcher::new(&signatures);
         let inside =
             facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
@@ -108,7 +115,7 @@ impl Desk<'_> {
             packet: &packet,
         });
         let own = outputs.signatures.is_some().then_some(&signatures);
-        let mut run = describe(&heard, &names, facility, own, points);
+        let mut run = describe(&heard, &names, facility, own, held.digest(), points);
         let mut changes = None;
         if let Some(mut store) = store {
             // A facility's first run has nothing to be held against: everything is new, and no list says so better.
@@ -119,7 +126,8 @@ impl Desk<'_> {
             run = store.run(&run.id)?;
         }
 
-        write(outputs, &heard, &names, &run, changes.as_deref())?;
+        let assessments = held.assess(&mut run);
+        write(outputs, &heard, &names, &run, changes.as_deref(), &assessments)?;
         Ok(exit(outputs, &run, changes.as_deref()))
     }
 }
@@ -130,10 +138,11 @@ fn write(
     names: &[String],
     run: &Run,
     changes: Option<&[Change]>,
+    assessments: &Assessments,
 ) -> anyhow::Result<()> {
     let language = outputs.lang.language();
     let asked = heard.is_recording.then_some(&heard.asked);
-    let report = Report { run, changes, asked, words: Words::of(language) };
+    let report = Report { run, changes, asked, assessments, words: Words::of(language) };
     if let Some(path) = &outputs.observations {
         output::write(path, |mut out| write_observations(&heard.observations, names, &mut out))?;
     }
@@ -141,7 +150,7 @@ fn write(
         output::write(path, |mut out| write_json(&report, &mut out))?;
     }
     if let Some(folder) = &outputs.report {
-        for path in write_folder(folder, run, changes, asked)? {
+        for path in write_folder(folder, run, changes, asked, assessments)? {
             if !outputs.quiet {
                 eprintln!("{}", path.display());
             }
@@ -202,6 +211,7 @@ fn describe(
     names: &[String],
     facility: Option<Facility>,
     signatures: Option<&Signatures>,
+    brought: Option<String>,
     points: Vec<correlate::Point>,
 ) -> Run {
     let inputs: Vec<Input> = heard
@@ -226,6 +236,9 @@ fn describe(
     }
     for signature in signatures.into_iter().flatten() {
         digest.update(format!("\0{signature:?}"));
+    }
+    if let Some(brought) = brought {
+        digest.update(format!("\0{brought}"));
     }
     let id =
         digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, LangArguments, conclude::Outputs, output, survey::simulated};
+use super::{
+    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, output, survey::simulated,
+};
 use crate::{
     fingerprint::Matcher,
     link::{Link as _, live, sim::Sim},
@@ -67,6 +69,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         report: Some(folder.clone()),
         observations: None,
         signatures: None,
+        // It says the same everywhere.
+        data: DataArguments { data: Some(PathBuf::new()) },
         exit_zero: true,
         quiet: arguments.quiet,
         lang: arguments.lang,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::scan;
 use crate::{
-    fingerprint, inventory,
+    assess, fingerprint, inventory,
     link::{journal, record},
     passive::{anonymise, capture},
     scope::facility,
@@ -45,6 +45,8 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<journal::Error>()
         || error.is::<facility::Error>()
         || error.is::<fingerprint::Error>()
+        || error.is::<assess::Error>()
+        || error.is::<super::data::Error>()
         || error.is::<inventory::Error>()
         || error.is::<super::demo::Taken>()
         || error.is::<super::limits::Error>()

@@ -5,10 +5,13 @@
 mod anonymise;
 mod completions;
 mod conclude;
+mod data;
+mod data_folder;
 mod demo;
 mod doctor;
 mod exit;
 mod identify;
+mod knowledge;
 mod limits;
 mod output;
 mod points;
@@ -63,6 +66,7 @@ enum Command {
     Report(report::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
+    Data(data::Arguments),
     Probes(probes::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -146,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
         Command::Probes(arguments) => probes::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, LangArguments, StoreArguments, output};
+use super::{
+    Exit, LangArguments, StoreArguments, data_folder::DataArguments, knowledge::Held, output,
+};
 use crate::{
     correlate::Kind,
     inventory::{self, Run, Store},
@@ -26,6 +28,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     #[command(flatten)]
+    data: DataArguments,
+    #[command(flatten)]
     lang: LangArguments,
 }
 
@@ -43,12 +47,15 @@ fn kind(text: &str) -> Result<Kind, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let held = Held::open(&arguments.data)?;
     let store = Store::open_read(&arguments.store.store)?;
-    let run = latest(&store, arguments.store.facility.as_deref(), &arguments.kind)?;
+    let mut run = latest(&store, arguments.store.facility.as_deref(), &arguments.kind)?;
+    let assessments = held.assess(&mut run);
     let report = Report {
         run: &run,
         changes: None,
         asked: None,
+        assessments: &assessments,
         words: Words::of(arguments.lang.language()),
     };
     match &arguments.json {

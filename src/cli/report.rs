@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Exit, StoreArguments, output, points::latest};
+use super::{
+    Exit, StoreArguments, data_folder::DataArguments, knowledge::Held, output, points::latest,
+};
 use crate::{
+    assess::Assessments,
     inventory::{Change, Run, Store},
     passive::asked::Asked,
     report::{FORMATS, Language, Report, Words, sent::LEDGER, write_ledger},
@@ -22,15 +25,19 @@ pub(super) struct Arguments {
     /// Only what this run saw
     #[arg(long, value_name = "RUN", conflicts_with = "facility")]
     run: Option<String>,
+    #[command(flatten)]
+    data: DataArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let held = Held::open(&arguments.data)?;
     let store = Store::open_read(&arguments.store.store)?;
-    let (run, changes) = match &arguments.run {
+    let (mut run, changes) = match &arguments.run {
         Some(id) => (store.run(id)?, Some(store.changes(id)?)),
         None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
     };
-    let written = write_folder(&arguments.folder, &run, changes.as_deref(), None)?;
+    let assessments = held.assess(&mut run);
+    let written = write_folder(&arguments.folder, &run, changes.as_deref(), None, &assessments)?;
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
@@ -44,6 +51,7 @@ pub(super) fn write_folder(
     run: &Run,
     changes: Option<&[Change]>,
     asked: Option<&Asked>,
+    assessments: &Assessments,
 ) -> anyhow::Result<Vec<PathBuf>> {
     output::folder(folder)?;
     let mut written = Vec::new();
@@ -53,7 +61,8 @@ pub(super) fn write_folder(
             if written.contains(&path) {
                 continue;
             }
-            let report = Report { run, changes, asked, words: Words::of(language) };
+            let words = Words::of(language);
+            let report = Report { run, changes, asked, assessments, words };
             output::write(&path, |out| (format.write)(&report, out))?;
             written.push(path);
         }

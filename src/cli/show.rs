@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::{Exit, LangArguments, StoreArguments, output};
+use super::{
+    Exit, LangArguments, StoreArguments, data_folder::DataArguments, knowledge::Held, output,
+};
 use crate::{
+    assess::Day,
     inventory::Store,
     report::{Words, write_point},
 };
@@ -18,15 +21,23 @@ pub(super) struct Arguments {
     #[command(flatten)]
     store: StoreArguments,
     #[command(flatten)]
+    data: DataArguments,
+    #[command(flatten)]
     lang: LangArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let held = Held::open(&arguments.data)?;
     let facility = arguments.store.facility.as_deref();
-    let known = Store::open_read(&arguments.store.store)?.point(&arguments.id, facility)?;
+    let store = Store::open_read(&arguments.store.store)?;
+    let known = store.point(&arguments.id, facility)?;
+    let day = Day::of(store.run(&known.last_seen)?.ended);
+    let product = known.point.product.as_ref();
+    let assessment = product.and_then(|product| held.knowledge.assess(product.into(), day));
     let words = Words::of(arguments.lang.language());
     output::write(Path::new("-"), |mut out| {
-        write_point(&known.point, &known.history, words, super::look(), &mut out)
+        let (assessment, look) = (assessment.as_ref(), super::look());
+        write_point(&known.point, assessment, &known.history, words, look, &mut out)
     })?;
     Ok(Exit::Clean)
 }

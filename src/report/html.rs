@@ -11,13 +11,14 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Language, Report, Words, cut,
+    Language, Report, Words, assessed, cut,
     sent::{self, size},
     show::percent,
     text::{detail, period},
     words::grouped,
 };
 use crate::{
+    assess::Assessment,
     correlate::{CoverageState, Direction, Kind, Point},
     inventory::Change,
 };
@@ -77,6 +78,7 @@ struct Page<'a> {
     grades: Vec<GradeCount>,
     changes: Option<Vec<ChangeLine<'a>>>,
     points: Vec<PointView<'a>>,
+    assessed: bool,
     coverage: Vec<CoverageLine<'a>>,
     sent: Option<Sent<'a>>,
     silent: bool,
@@ -163,6 +165,31 @@ struct PointView<'a> {
     names: Vec<String>,
     because: Vec<Reason>,
     more: String,
+    assessed: Option<Assessed>,
+}
+
+/// What its version means.
+#[derive(Serialize)]
+struct Assessed {
+    short: String,
+    alert: bool,
+    affected: Vec<Affected>,
+    asks: Vec<Open>,
+    clear: String,
+    support: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Affected {
+    id: String,
+    known: String,
+}
+
+#[derive(Serialize)]
+struct Open {
+    answer: String,
+    plain: String,
+    about: String,
 }
 
 #[derive(Serialize)]
@@ -266,7 +293,11 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
         changes: report
             .changes
             .map(|changes| changes.iter().map(|change| change_line(change, words)).collect()),
-        points: points.iter().map(|point| point_view(point, words)).collect(),
+        points: points
+            .iter()
+            .map(|point| point_view(point, report.assessed(point), words))
+            .collect(),
+        assessed: !report.assessments.is_empty(),
         coverage: coverage(report),
         sent: sent(report),
         silent: run.coverage.iter().any(|line| line.subject == "listens_only"),
@@ -390,7 +421,11 @@ fn change_line<'a>(change: &Change, words: &'a Words) -> ChangeLine<'a> {
     }
 }
 
-fn point_view<'a>(point: &Point, words: &'a Words) -> PointView<'a> {
+fn point_view<'a>(
+    point: &Point,
+    assessment: Option<&Assessment>,
+    words: &'a Words,
+) -> PointView<'a> {
     let addresses = point.addresses.iter().map(ToString::to_string);
     let macs = point.macs.iter().map(ToString::to_string);
     let outside = point.outside.iter().map(ToString::to_string);
@@ -429,6 +464,28 @@ fn point_view<'a>(point: &Point, words: &'a Words) -> PointView<'a> {
         names: some(point.names.iter().cloned(), MOST_VALUES, words),
         because,
         more: more_of(more, words),
+        assessed: assessment.map(|assessment| assessed_view(assessment, words)),
+    }
+}
+
+fn assessed_view(assessment: &Assessment, words: &Words) -> Assessed {
+    let told = assessed::told(assessment, words);
+    let affected = told
+        .affected
+        .iter()
+        .map(|(id, known)| Affected { id: shown(id), known: cut(known, LONGEST * 2) });
+    let asks = told.asks.iter().map(|ask| Open {
+        answer: shown(&ask.answer),
+        plain: shown(&ask.plain),
+        about: cut(&ask.about, LONGEST * 2),
+    });
+    Assessed {
+        short: shown(&assessed::short(assessment, words)),
+        alert: !told.affected.is_empty(),
+        affected: affected.collect(),
+        asks: asks.collect(),
+        clear: told.clear.as_deref().map(shown).unwrap_or_default(),
+        support: told.support.iter().map(|one| cut(one, LONGEST * 2)).collect(),
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
 use super::{Report, commands};
 use crate::{
+    assess::Assessment,
     correlate::{Because, Coverage, Direction, Grade, Kind, Point, Product, Service},
     inventory::{Change, Input},
     observe::Mac,
@@ -47,14 +48,15 @@ struct Row<'a> {
     product: Option<&'a Product>,
     names: &'a BTreeSet<String>,
     because: &'a [Because],
-    // Filled by the comparison with the register and by assessment, which this release does not have.
+    exploited: Option<Vec<&'a str>>,
+    assessment: Option<&'a Assessment>,
+    // Filled by the comparison with the register and by the checklist, which this release does not have.
     register: Option<&'static str>,
-    exploited: [&'static str; 0],
     checklist: [&'static str; 0],
 }
 
-impl<'a> From<&'a Point> for Row<'a> {
-    fn from(point: &'a Point) -> Self {
+impl<'a> Row<'a> {
+    fn of(point: &'a Point, assessment: Option<&'a Assessment>) -> Self {
         Self {
             id: &point.id,
             kind: point.kind,
@@ -68,8 +70,9 @@ impl<'a> From<&'a Point> for Row<'a> {
             product: point.product.as_ref(),
             names: &point.names,
             because: &point.because,
+            exploited: assessment.and_then(Assessment::affected),
+            assessment,
             register: None,
-            exploited: [],
             checklist: [],
         }
     }
@@ -87,10 +90,19 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         inputs: &run.inputs,
         coverage: &run.coverage,
         changes: report.changes,
-        points: report.points().into_iter().map(Row::from).collect(),
+        points: report
+            .points()
+            .into_iter()
+            .map(|point| Row::of(point, report.assessed(point)))
+            .collect(),
     };
+    write_plain(&document, out)
+}
+
+/// Writes a value as JSON, without anything that a terminal would obey.
+pub fn write_plain(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let format = Plain(PrettyFormatter::new());
-    document.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, format))?;
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, format))?;
     out.write_all(b"\n")
 }
 

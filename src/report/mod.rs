@@ -4,6 +4,7 @@
 //! the same bytes. What a device says about itself is never trusted: [`visible`] shows characters that
 //! would move the cursor or turn the text around, and each format escapes the rest its own way.
 
+mod assessed;
 pub mod html;
 pub mod json;
 pub mod observations;
@@ -13,10 +14,10 @@ pub mod text;
 pub mod words;
 
 pub use html::write_html;
-pub use json::write_json;
+pub use json::{write_json, write_plain};
 pub use observations::write_observations;
 pub use sent::write_ledger;
-pub use show::write_point;
+pub use show::{write_assessment, write_point};
 pub use text::{Look, write_text};
 pub use words::{Language, Words};
 
@@ -30,6 +31,7 @@ use std::{
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
+    assess::{Assessment, Assessments},
     correlate::{Direction, Grade, Point},
     inventory::{Change, Run},
     passive::asked::Asked,
@@ -44,6 +46,8 @@ pub struct Report<'a> {
     pub changes: Option<&'a [Change]>,
     /// What was sent to whom, where the run is a recording that was just read; an inventory keeps only the sums.
     pub asked: Option<&'a Asked>,
+    /// What the versions of its points mean.
+    pub assessments: &'a Assessments,
     /// The language.
     pub words: &'static Words,
 }
@@ -106,6 +110,11 @@ impl<'a> Report<'a> {
             *tally.entry(key(point)).or_insert(0) += 1;
         }
         tally.into_iter().collect()
+    }
+
+    /// What the version of a point means; none where nothing is known of its product.
+    fn assessed(&self, point: &Point) -> Option<&'a Assessment> {
+        self.assessments.of(&point.id)
     }
 
     /// How many points let the outside in.

@@ -5,19 +5,24 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Look, Words, cut,
+    Look, Words, assessed, cut,
     text::{mark, pad},
     words::moment,
     wrap,
 };
-use crate::{correlate::Point, inventory::Sighting};
+use crate::{
+    assess::{Answer, Assessment},
+    correlate::Point,
+    inventory::Sighting,
+};
 
 /// How much of one value is shown.
 const LONGEST: usize = 400;
 
-/// Writes everything about one point; `history` may be empty where no inventory was asked.
+/// Writes everything about one point; there is no `assessment` where nothing is known of its product; `history` may be empty where no inventory was asked.
 pub fn write_point(
     point: &Point,
+    assessment: Option<&Assessment>,
     history: &[Sighting],
     words: &Words,
     look: Look,
@@ -77,6 +82,10 @@ pub fn write_point(
         }
     }
 
+    if let Some(assessment) = assessment {
+        write_assessment(assessment, words, look, out)?;
+    }
+
     if !history.is_empty() {
         writeln!(out, "\n{}", look.strong(words.get("label", "history")))?;
         for seen in history {
@@ -87,6 +96,43 @@ pub fn write_point(
                 words.grade(seen.point.grade)
             );
             writeln!(out, "{}", cut(&line, look.columns))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what a version means.
+pub fn write_assessment(
+    assessment: &Assessment,
+    words: &Words,
+    look: Look,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let told = assessed::told(assessment, words);
+    let room = look.columns.saturating_sub(5);
+    writeln!(out, "\n{}", look.strong(words.get("label", "exploited")))?;
+    let answer = words.get("answer", Answer::Affected.name());
+    for (id, known) in &told.affected {
+        writeln!(out, "  {}", look.strong(&cut(&format!("! {id}  {answer}"), room)))?;
+        for line in wrap(&cut(known, LONGEST), room) {
+            writeln!(out, "     {}", look.faint(&line))?;
+        }
+    }
+    for ask in &told.asks {
+        for (at, line) in wrap(&ask.answer, room).iter().enumerate() {
+            writeln!(out, "  {} {line}", if at == 0 { "?" } else { " " })?;
+        }
+        for line in wrap(&ask.plain, room).iter().chain(&wrap(&cut(&ask.about, LONGEST), room)) {
+            writeln!(out, "     {}", look.faint(line))?;
+        }
+    }
+    for line in told.clear.iter().flat_map(|clear| wrap(clear, room)) {
+        writeln!(out, "    {line}")?;
+    }
+    writeln!(out, "\n{}", look.strong(words.get("label", "support")))?;
+    for said in &told.support {
+        for line in wrap(&cut(said, LONGEST), room) {
+            writeln!(out, "    {line}")?;
         }
     }
     Ok(())

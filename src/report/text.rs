@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, cut, sent, visible,
+    Report, Words, assessed, cut, sent, visible,
     words::{grouped, moment},
     wrap,
 };
@@ -16,6 +16,9 @@ use crate::{
 
 /// Below this width a table helps nobody, and points are written as blocks.
 const NARROWEST_TABLE: usize = 84;
+
+/// The same where a column tells what versions mean.
+const NARROWEST_ASSESSED: usize = 106;
 
 /// How many of those that were sent the most are named.
 const MOST_ASKED: usize = 5;
@@ -78,10 +81,11 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
     let words = report.words;
     let points = report.points();
     if !points.is_empty() {
-        if look.columns < NARROWEST_TABLE {
-            blocks(&points, words, look, out)?;
+        let assessed = !report.assessments.is_empty();
+        if look.columns < if assessed { NARROWEST_ASSESSED } else { NARROWEST_TABLE } {
+            blocks(report, &points, look, out)?;
         } else {
-            table(&points, words, look, out)?;
+            table(report, &points, look, out)?;
         }
         writeln!(out)?;
     }
@@ -161,8 +165,18 @@ pub(super) const fn mark(grade: Grade) -> &'static str {
 struct Column {
     heading: &'static str,
     narrowest: usize,
-    cell: fn(&Point, &Words) -> String,
+    cell: fn(&Point, &Report<'_>) -> String,
 }
+
+/// What the version of a point means; only where that is known of some point.
+const ASSESSED: Column = Column {
+    heading: "exploited_short",
+    narrowest: 15,
+    cell: |point, report| {
+        let assessment = report.assessed(point);
+        assessment.map(|one| assessed::short(one, report.words)).unwrap_or_default()
+    },
+};
 
 const COLUMNS: &[Column] = &[
     Column {
@@ -173,12 +187,12 @@ const COLUMNS: &[Column] = &[
     Column {
         heading: "kind",
         narrowest: 16,
-        cell: |point, words| words.kind(point.kind).to_owned(),
+        cell: |point, report| report.words.kind(point.kind).to_owned(),
     },
     Column {
         heading: "grade",
         narrowest: 8,
-        cell: |point, words| words.grade(point.grade).to_owned(),
+        cell: |point, report| report.words.grade(point.grade).to_owned(),
     },
     Column { heading: "inside", narrowest: 13, cell: |point, _| inside(point) },
     Column {
@@ -189,7 +203,8 @@ const COLUMNS: &[Column] = &[
     Column {
         heading: "services",
         narrowest: 10,
-        cell: |point, words| {
+        cell: |point, report| {
+            let words = report.words;
             point
                 .services
                 .iter()
@@ -223,15 +238,28 @@ fn first_of(mut several: impl ExactSizeIterator<Item = String>) -> String {
     }
 }
 
-fn table(points: &[&Point], words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
+/// The columns of a report.
+fn columns(report: &Report<'_>) -> Vec<&'static Column> {
+    let more = (!report.assessments.is_empty()).then_some(&ASSESSED);
+    COLUMNS.iter().chain(more).collect()
+}
+
+fn table(
+    report: &Report<'_>,
+    points: &[&Point],
+    look: Look,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let words = report.words;
+    let columns = columns(report);
     let rows: Vec<Vec<String>> = points
         .iter()
         .map(|point| {
-            COLUMNS.iter().map(|column| cut(&(column.cell)(point, words), look.columns)).collect()
+            columns.iter().map(|column| cut(&(column.cell)(point, report), look.columns)).collect()
         })
         .collect();
     let headings: Vec<&str> =
-        COLUMNS.iter().map(|column| words.get("label", column.heading)).collect();
+        columns.iter().map(|column| words.get("label", column.heading)).collect();
     let mut widths: Vec<usize> = headings
         .iter()
         .enumerate()
@@ -241,11 +269,11 @@ fn table(points: &[&Point], words: &Words, look: Look, out: &mut impl Write) -> 
         })
         .collect();
     // The widest gives way first, until all fit or none can give more.
-    let gaps = GAP * (COLUMNS.len() - 1);
+    let gaps = GAP * (columns.len() - 1);
     while widths.iter().sum::<usize>() + gaps > look.columns {
         let widest = widths
             .iter_mut()
-            .zip(COLUMNS)
+            .zip(&columns)
             .filter(|(width, column)| **width > column.narrowest)
             .max_by_key(|(width, _)| **width);
         match widest {
@@ -266,7 +294,13 @@ fn table(points: &[&Point], words: &Words, look: Look, out: &mut impl Write) -> 
     Ok(())
 }
 
-fn blocks(points: &[&Point], words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
+fn blocks(
+    report: &Report<'_>,
+    points: &[&Point],
+    look: Look,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let words = report.words;
     for point in points {
         let head = format!(
             "{} {}  {}  {}",
@@ -276,8 +310,8 @@ fn blocks(points: &[&Point], words: &Words, look: Look, out: &mut impl Write) ->
             words.grade(point.grade)
         );
         writeln!(out, "{}", look.graded(point.grade, &cut(&head, look.columns)))?;
-        for column in COLUMNS.iter().skip(3) {
-            let cell = (column.cell)(point, words);
+        for column in columns(report).into_iter().skip(3) {
+            let cell = (column.cell)(point, report);
             if !cell.is_empty() {
                 let heading = words.get("label", column.heading);
                 let said = format!("  {heading}{}{cell}", words.get("language", "colon"));

@@ -210,6 +210,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::assess::{Answer, Condition, Ends, Known, SupportAnswer};
 
     /// Section, key, and the names of what is filled in.
     fn keys(language: Language) -> BTreeSet<(String, String, Vec<String>)> {
@@ -254,6 +255,22 @@ mod tests {
             }
             for facet in crate::inventory::Facet::ALL {
                 assert!(words.find("facet", facet.name()).is_some(), "{facet:?}");
+            }
+            for answer in Answer::ALL {
+                assert!(words.find("answer", answer.name()).is_some(), "{answer:?}");
+                assert!(words.find("answer_plain", answer.name()).is_some(), "{answer:?}");
+            }
+            for condition in Condition::ALL {
+                assert!(words.find("condition", condition.name()).is_some(), "{condition:?}");
+            }
+            for known in Known::ALL {
+                assert!(words.find("known", known.name()).is_some(), "{known:?}");
+            }
+            for answer in SupportAnswer::ALL {
+                assert!(words.find("support_answer", answer.name()).is_some(), "{answer:?}");
+            }
+            for ends in Ends::ALL {
+                assert!(words.find("ends", ends.name()).is_some(), "{ends:?}");
             }
             let (subjects, plain) = (&words.list()["coverage"], &words.list()["coverage_plain"]);
             assert!(subjects.keys().eq(plain.keys()));

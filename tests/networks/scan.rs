@@ -96,6 +96,7 @@ fn a_scan_and_the_replay_of_its_recording_agree() {
     fs::write(path("facility.toml"), &case.facility).unwrap();
     assert_cmd::Command::new(env!("CARGO_BIN_EXE_sekisho"))
         .env_remove("SEKISHO_STORE")
+        .env("SEKISHO_DATA", path("data"))
         .current_dir(desk.path())
         .args(["replay", "run.pcapng", "--scope", "facility.toml", "--exit-zero", "--quiet"])
         .args(["--observations", "replayed.ndjson", "--json", "points.json"])

@@ -89,6 +89,7 @@ impl Desk {
         for name in ["SEKISHO_STORE", "SEKISHO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"] {
             command.env_remove(name);
         }
+        command.env("SEKISHO_DATA", "no-data");
         command.env("RAYON_NUM_THREADS", "2").current_dir(self.0.path()).args(arguments);
         command
     }

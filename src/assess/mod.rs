@@ -1,0 +1,89 @@
+//! What a product's version means: which exploited vulnerabilities it is affected by, and until when it has support.
+//!
+//! [`advisory`] reads what is known, a file a product line; [`version`] and [`range`] place a version in it; [`kev`]
+//! reads a catalogue that somebody carried along, and adds what is newer. Nothing in here says *safe*: where a version
+//! was not seen, or cannot be placed, the answer is to ask. No product is named in here.
+
+pub mod advisory;
+pub mod answer;
+pub mod day;
+pub mod kev;
+pub mod range;
+pub mod support;
+pub mod version;
+
+use std::path::PathBuf;
+
+pub use advisory::{Condition, Knowledge, Known};
+pub use answer::{Answer, Assessment, Assessments, Exploited, Subject};
+pub use day::Day;
+pub use kev::{Brought, Catalogue};
+pub use support::{Ends, Support, SupportAnswer};
+
+/// What can be wrong with what is known, or with what was brought along.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of advisories is not in their shape.
+    #[error("{file}:{line}: {problem}; docs/advisories.md describes the format")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What the reader says.
+        problem: String,
+    },
+    /// A file of advisories says something that is refused.
+    #[error("{file}: {about}: {problem} `{value}`; {remedy}")]
+    Advisory {
+        /// The file.
+        file: String,
+        /// Which entry.
+        about: String,
+        /// What is wrong.
+        problem: &'static str,
+        /// With what.
+        value: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A file that was brought along could not be read.
+    #[error("{}: cannot be read: {source}; give the catalogue's JSON file", path.display())]
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file that was brought along is too large.
+    #[error("{}: larger than {most} bytes, which no catalogue is; give the catalogue's JSON file", path.display())]
+    TooLarge {
+        /// Which one.
+        path: PathBuf,
+        /// The most that is read.
+        most: u64,
+    },
+    /// A file that was brought along is no catalogue.
+    #[error("{}:{line}: {problem}; give the JSON file as it is published, whole, or fetch it again", path.display())]
+    NoCatalogue {
+        /// Which one.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// What was brought along is older than what is kept.
+    #[error(
+        "{}: of {given}, older than the catalogue of {kept} that is kept; nothing was changed: give a newer one, or `--older` to go back",
+        path.display()
+    )]
+    Older {
+        /// Which file.
+        path: PathBuf,
+        /// Its date.
+        given: Day,
+        /// The date of what is kept.
+        kept: Day,
+    },
+}

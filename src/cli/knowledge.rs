@@ -1,0 +1,64 @@
+//! What is known of versions: what comes with the program, and the catalogue that was brought along.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::data_folder::DataArguments;
+use crate::{
+    assess::{Assessments, Catalogue, Day, Error, Knowledge},
+    correlate::{Coverage, CoverageState},
+    inventory::Run,
+};
+
+/// The file of a folder of knowledge that holds what matters of a catalogue.
+const KEV: &str = "kev.json";
+
+/// Where a catalogue is kept in `folder`.
+pub(super) fn kept_at(folder: &Path) -> PathBuf {
+    folder.join(KEV)
+}
+
+/// What is known, and where from.
+pub(super) struct Held {
+    /// All of it.
+    pub knowledge: Knowledge,
+    /// The catalogue that was brought along, if one was.
+    pub kept: Option<Catalogue>,
+}
+
+impl Held {
+    /// What comes with the program, and what lies in the folder of knowledge.
+    pub(super) fn open(data: &DataArguments) -> Result<Self, Error> {
+        let mut knowledge = Knowledge::built_in()?;
+        let kept = match data.folder() {
+            Some(folder) => Catalogue::open_kept(&kept_at(&folder))?,
+            None => None,
+        };
+        if let Some(kept) = &kept {
+            knowledge.bring(kept);
+        }
+        Ok(Self { knowledge, kept })
+    }
+
+    /// What the versions of a run's points mean on the run's last day, and a line of coverage that says of which day
+    /// the catalogue is.
+    pub(super) fn assess(&self, run: &mut Run) -> Assessments {
+        run.coverage.push(Coverage {
+            subject: "exploited_known".into(),
+            state: CoverageState::Measured,
+            count: None,
+            detail: Some(self.knowledge.day().to_string()),
+        });
+        self.knowledge.assess_all(&run.points, Day::of(run.ended))
+    }
+
+    /// What makes a run another than the same captures with other knowledge; none with what comes with the program.
+    pub(super) fn digest(&self) -> Option<String> {
+        let mut bytes = Vec::new();
+        // Memory takes everything.
+        self.kept.as_ref()?.write(&mut bytes).ok()?;
+        let digest = Sha256::digest(&bytes);
+        Some(digest.iter().fold(String::new(), |digest, byte| format!("{digest}{byte:02x}")))
+    }
+}

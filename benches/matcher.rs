@@ -1,6 +1,6 @@
 //! Facts to products: each signature's own examples, its near misses, and a text that is nobody's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use divan::{Bencher, black_box, counter::ItemsCount};
 use sekisho::{
@@ -16,6 +16,10 @@ fn built_in() -> Signatures {
     Signatures::built_in().expect("the built-in signatures are tested")
 }
 
+fn with_proof() -> Signatures {
+    Signatures::load(Path::new("signatures")).expect("the signatures are tested")
+}
+
 #[divan::bench]
 fn load_built_in() -> usize {
     built_in().len()
@@ -29,14 +33,14 @@ fn compile(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn examples(bencher: Bencher<'_, '_>) {
-    let signatures = built_in();
+    let signatures = with_proof();
     let facts = facts(&signatures, |rule| rule.examples.iter().map(|e| e.value.as_str()).collect());
     matched(bencher, &signatures, &facts);
 }
 
 #[divan::bench]
 fn near_misses(bencher: Bencher<'_, '_>) {
-    let signatures = built_in();
+    let signatures = with_proof();
     let facts = facts(&signatures, |rule| rule.unlike.iter().map(String::as_str).collect());
     matched(bencher, &signatures, &facts);
 }

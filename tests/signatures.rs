@@ -2,7 +2,7 @@
 //! those of the vocabulary.
 #![expect(clippy::unwrap_used, reason = "a signature that cannot be read should fail the test")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::OnceLock};
 
 use sekisho::{
     correlate,
@@ -30,19 +30,27 @@ fn every_file_is_taken_and_proves_itself() {
 #[test]
 fn what_is_compiled_in_is_what_is_in_the_folder() {
     let built_in = Signatures::built_in().unwrap();
-    let read = Signatures::load(Path::new(FOLDER)).unwrap();
-    let ids = |signatures: &Signatures| {
-        signatures.iter().map(|signature| signature.id.clone()).collect::<Vec<_>>()
+    let read = all();
+    let proofless = |signature: &Signature| {
+        let mut signature = signature.clone();
+        for rule in &mut signature.rules {
+            rule.examples.clear();
+            rule.unlike.clear();
+        }
+        format!("{signature:?}")
     };
-    assert_eq!(ids(&built_in), ids(&read));
-    assert!(built_in.len() >= 60, "only {} products", built_in.len());
+    assert_eq!(built_in.len(), read.len());
+    for (compiled, written) in built_in.iter().zip(read) {
+        assert_eq!(proofless(compiled), proofless(written), "{}", written.id);
+    }
+    assert!(built_in.len() >= 1500, "only {} products", built_in.len());
 }
 
 #[test]
 fn every_example_reaches_its_rule_among_all_the_others() {
-    let signatures = Signatures::built_in().unwrap();
-    let matcher = Matcher::new(&signatures);
-    for (_, rule) in rules(&signatures) {
+    let signatures = all();
+    let matcher = Matcher::new(signatures);
+    for (_, rule) in rules(signatures) {
         assert!(!rule.examples.is_empty(), "{} has no example", rule.id);
         for (field, example) in
             rule.fields.iter().flat_map(|f| rule.examples.iter().map(move |e| (f, e)))
@@ -64,9 +72,9 @@ fn every_example_reaches_its_rule_among_all_the_others() {
 
 #[test]
 fn no_rule_takes_a_near_miss_for_its_own() {
-    let signatures = Signatures::built_in().unwrap();
-    let matcher = Matcher::new(&signatures);
-    for (_, rule) in rules(&signatures) {
+    let signatures = all();
+    let matcher = Matcher::new(signatures);
+    for (_, rule) in rules(signatures) {
         assert!(!rule.unlike.is_empty(), "{} has no near miss", rule.id);
         for (field, value) in
             rule.fields.iter().flat_map(|f| rule.unlike.iter().map(move |v| (f, v)))
@@ -79,9 +87,9 @@ fn no_rule_takes_a_near_miss_for_its_own() {
 
 #[test]
 fn the_best_product_for_a_certain_example_is_as_sure_as_the_rule() {
-    let signatures = Signatures::built_in().unwrap();
-    let matcher = Matcher::new(&signatures);
-    for (signature, rule) in rules(&signatures).filter(|(_, r)| r.confidence == Confidence::Certain)
+    let signatures = all();
+    let matcher = Matcher::new(signatures);
+    for (signature, rule) in rules(signatures).filter(|(_, r)| r.confidence == Confidence::Certain)
     {
         for example in &rule.examples {
             let evidence = matcher.evidence(&rule.fields[0], &example.value);
@@ -95,9 +103,9 @@ fn the_best_product_for_a_certain_example_is_as_sure_as_the_rule() {
 
 #[test]
 fn every_id_is_its_own() {
-    let signatures = Signatures::built_in().unwrap();
+    let signatures = all();
     let mut seen = BTreeSet::new();
-    for (signature, rule) in rules(&signatures) {
+    for (signature, rule) in rules(signatures) {
         assert!(seen.insert(&rule.id), "`{}` is used twice", rule.id);
         assert!(rule.id.starts_with(&format!("{}.", signature.id)), "{}", rule.id);
     }
@@ -105,9 +113,9 @@ fn every_id_is_its_own() {
 
 #[test]
 fn every_file_is_in_the_folder_of_its_role() {
-    let signatures = Signatures::built_in().unwrap();
+    let signatures = all();
     let files = files();
-    for signature in &signatures {
+    for signature in signatures {
         let file = format!("{}/{}.toml", signature.role, signature.id);
         assert!(files.contains(&file), "{} is not at {file}", signature.id);
     }
@@ -115,10 +123,10 @@ fn every_file_is_in_the_folder_of_its_role() {
 
 #[test]
 fn every_word_is_in_the_vocabulary_and_every_vendor_there_is_used() {
-    let signatures = Signatures::built_in().unwrap();
+    let signatures = all();
     let words = Vocabulary::built_in().unwrap();
     let mut vendors = BTreeSet::new();
-    for (signature, rule) in rules(&signatures) {
+    for (signature, rule) in rules(signatures) {
         assert!(words.roles.contains_key(&signature.role), "{}: {}", rule.id, signature.role);
         for field in &rule.fields {
             assert!(words.fields.contains_key(field), "{}: {field}", rule.id);
@@ -145,8 +153,8 @@ fn every_field_of_the_vocabulary_is_observed() {
 
 #[test]
 fn an_address_block_alone_is_weak() {
-    let signatures = Signatures::built_in().unwrap();
-    for (_, rule) in rules(&signatures) {
+    let signatures = all();
+    for (_, rule) in rules(signatures) {
         if matches!(rule.condition, Condition::Oui(_)) || rule.fields.contains(&"mac.oui".into()) {
             assert_eq!(rule.confidence, Confidence::Weak, "{}", rule.id);
         }
@@ -155,13 +163,13 @@ fn an_address_block_alone_is_weak() {
 
 #[test]
 fn no_product_is_named_in_the_source() {
-    let signatures = Signatures::built_in().unwrap();
+    let signatures = all();
     let files = fs::read_dir("src/fingerprint").unwrap().map(|entry| entry.unwrap().path());
     let code: String = files
         .map(|file| fs::read_to_string(file).unwrap())
         .map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().to_lowercase())
         .collect();
-    for signature in &signatures {
+    for signature in signatures {
         let quoted = format!("\"{}", signature.vendor.to_lowercase());
         assert!(!code.contains(&quoted), "src/fingerprint names {}", signature.vendor);
     }
@@ -169,8 +177,8 @@ fn no_product_is_named_in_the_source() {
 
 #[test]
 fn identify_answers_line_by_line_and_says_which_line_is_wrong() {
-    let signatures = Signatures::built_in().unwrap();
-    let matcher = Matcher::new(&signatures);
+    let signatures = all();
+    let matcher = Matcher::new(signatures);
     let asked = concat!(
         "{\"id\": 1, \"field\": \"http.title\", \"value\": \"FortiGate\"}\n",
         "\n",
@@ -319,8 +327,8 @@ fn a_fault_costs_its_rule_and_names_its_line() {
 
 #[test]
 fn a_near_miss_is_explained() {
-    let signatures = Signatures::built_in().unwrap();
-    let matcher = Matcher::new(&signatures);
+    let signatures = all();
+    let matcher = Matcher::new(signatures);
     let explanation = explain(&matcher, "http.title", "My FortiGate");
     assert_eq!(explanation.evidence, []);
     let near =
@@ -330,8 +338,8 @@ fn a_near_miss_is_explained() {
 
 #[test]
 fn any_value_in_any_field_is_answered_without_a_panic() {
-    let signatures = Signatures::built_in().unwrap();
-    let matcher = Matcher::new(&signatures);
+    let signatures = all();
+    let matcher = Matcher::new(signatures);
     let words = Vocabulary::built_in().unwrap();
     let odd =
         ["", ".", "..", "\u{0}", "·", "ſſſK", "1.3.6.1.4.1.", "ff", "関所", &"a.".repeat(5000)];
@@ -351,6 +359,12 @@ fn said_by<'s>(
     value: &str,
 ) -> Option<Evidence<'s>> {
     matcher.evidence(field, value).into_iter().find(|evidence| evidence.rule == rule.id)
+}
+
+/// Every signature of the folder, with its proof.
+fn all() -> &'static Signatures {
+    static ALL: OnceLock<Signatures> = OnceLock::new();
+    ALL.get_or_init(|| Signatures::load(Path::new(FOLDER)).unwrap())
 }
 
 fn rules(signatures: &Signatures) -> impl Iterator<Item = (&Signature, &Rule)> {

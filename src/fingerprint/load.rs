@@ -7,7 +7,6 @@ use std::{
     path::Path,
 };
 
-use include_dir::{Dir, include_dir};
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -16,8 +15,11 @@ use super::{
     check::{Faults, Taken},
 };
 
-/// The signatures that come with the program.
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/signatures");
+/// The signatures that come with the program, by their ids, without examples and near misses.
+const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/signatures.json"));
+
+/// The words that come with the program.
+const WORDS: &str = include_str!("../../signatures/vocabulary.toml");
 
 /// The words that signatures may use.
 pub(super) const VOCABULARY: &str = "vocabulary.toml";
@@ -55,11 +57,18 @@ pub(super) struct File {
 }
 
 impl Signatures {
-    /// The signatures that come with the program. They prove themselves in the program's own tests, so
-    /// examples are not run again here.
+    /// The signatures that come with the program. They were checked and proved themselves in the program's own tests;
+    /// their rules have no examples here.
     pub fn built_in() -> Result<Self, Error> {
-        let (signatures, errors) = read(&built_in_files(), &Vocabulary::default(), Proof::Tested);
-        errors.into_iter().next().map_or(Ok(signatures), Err)
+        let signatures: BTreeMap<String, Signature> =
+            serde_json::from_str(BUILT_IN).map_err(|error| Error::Malformed {
+                file: "signatures that come with the program".to_owned(),
+                line: error.line(),
+                rule: String::new(),
+                problem: error.to_string(),
+            })?;
+        let named = signatures.into_iter().map(|(id, signature)| Signature { id, ..signature });
+        Ok(Self(named.collect()))
     }
 
     /// Reads a folder laid out as `<role>/<vendor-product>.toml`. Its `vocabulary.toml`, if it has one,
@@ -81,7 +90,7 @@ impl Signatures {
             Ok(known) => known,
             Err(error) => return (Self::default(), vec![error]),
         };
-        let (signatures, more) = read(&files, &known, Proof::Run);
+        let (signatures, more) = read(&files, &known);
         errors.extend(more);
         (signatures, errors)
     }
@@ -89,7 +98,7 @@ impl Signatures {
     /// Reads the text of one signature file, `name` below its folder, in `known` words.
     pub fn from_text(name: &str, text: &str, known: &Vocabulary) -> (Self, Vec<Error>) {
         let file = File { name: name.to_owned(), text: text.to_owned() };
-        read(&[file], known, Proof::Run)
+        read(&[file], known)
     }
 
     /// These and others; where both have a signature of one id, the other's counts.
@@ -129,9 +138,7 @@ impl Vocabulary {
     /// The words that come with the program.
     pub fn built_in() -> Result<Self, Error> {
         let mut words = Self::default();
-        for file in built_in_files().iter().filter(|file| file.name == VOCABULARY) {
-            words.add(file)?;
-        }
+        words.add(&File { name: VOCABULARY.to_owned(), text: WORDS.to_owned() })?;
         Ok(words)
     }
 
@@ -145,32 +152,6 @@ impl Vocabulary {
         self.fields.extend(more.fields);
         Ok(())
     }
-}
-
-/// Whether examples and near misses are run while reading.
-#[derive(Clone, Copy, PartialEq)]
-enum Proof {
-    /// Now.
-    Run,
-    /// Not now: `tests/signatures.rs` runs them.
-    Tested,
-}
-
-/// The files that come with the program.
-fn built_in_files() -> Vec<File> {
-    let mut files = Vec::new();
-    let mut folders = vec![&BUILT_IN];
-    while let Some(folder) = folders.pop() {
-        folders.extend(folder.dirs());
-        for file in folder.files() {
-            let name = file.path().to_string_lossy().replace('\\', "/");
-            if file.path().extension().is_some_and(|extension| extension == "toml") {
-                let text = file.contents_utf8().unwrap_or_default().to_owned();
-                files.push(File { name, text });
-            }
-        }
-    }
-    files
 }
 
 /// The TOML files at most one folder deep, where `below` is that folder.
@@ -191,7 +172,7 @@ fn files_below(folder: &Path, below: &str, files: &mut Vec<File>) -> Result<(), 
 }
 
 /// Reads files into signatures; those with a fault are left out.
-fn read(files: &[File], known: &Vocabulary, proof: Proof) -> (Signatures, Vec<Error>) {
+fn read(files: &[File], known: &Vocabulary) -> (Signatures, Vec<Error>) {
     let mut errors = Vec::new();
     let mut words = known.clone();
     let (vocabularies, mut files): (Vec<&File>, Vec<&File>) =
@@ -209,9 +190,7 @@ fn read(files: &[File], known: &Vocabulary, proof: Proof) -> (Signatures, Vec<Er
         stem(file).clone_into(&mut signature.id);
         let mut faults = Faults::new(file);
         faults.of_signature(&signature, &words, &mut taken);
-        if proof == Proof::Run {
-            faults.of_proof(&signature);
-        }
+        faults.of_proof(&signature);
         let (refused, found) = faults.end();
         errors.extend(found);
         signature.rules.retain(|rule| !refused.rules.contains(&rule.id));
@@ -299,7 +278,7 @@ mod tests {
             roles: [("router".to_owned(), String::new())].into(),
             fields: ["http.title", "mac.oui"].map(|f| (f.to_owned(), String::new())).into(),
         };
-        let (_, errors) = read(&[file], &words, Proof::Run);
+        let (_, errors) = read(&[file], &words);
         errors.iter().map(ToString::to_string).collect()
     }
 

@@ -52,9 +52,9 @@ pub struct Rule {
     pub confidence: Confidence,
     /// Where it was learnt.
     pub source: String,
-    /// Values that must match, with the attributes they yield.
+    /// Values that must match, with the attributes they yield. Those compiled in have none.
     pub examples: Vec<Example>,
-    /// Near misses that must not.
+    /// Near misses that must not. Those compiled in have none.
     pub unlike: Vec<String>,
 }
 
@@ -117,6 +117,7 @@ struct Written {
     lookup: Option<Lookup>,
     confidence: Confidence,
     source: String,
+    #[serde(default)]
     example: Vec<Example>,
     #[serde(default)]
     unlike: Vec<String>,

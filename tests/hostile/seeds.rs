@@ -90,7 +90,8 @@ pub(crate) fn all() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         let all = texts.iter().map(|text| text.as_bytes().to_vec());
         seeds.entry(name).or_default().extend(all);
     }
-    for signature in &Signatures::built_in().unwrap() {
+    // A few hundred of them have every form there is.
+    for signature in Signatures::load(Path::new("signatures")).unwrap().iter().step_by(5) {
         let name = format!("{}/{}.toml", signature.role, signature.id);
         let text = fs::read_to_string(Path::new("signatures").join(&name)).unwrap();
         if text.len() < 4000 {

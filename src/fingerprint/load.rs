@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::{
     Condition, Error, Matcher, Rule, Signature,
     compile::{Pattern, SHORTEST_LITERAL},
+    draft,
 };
 use crate::observe::Confidence;
 
@@ -268,15 +269,18 @@ impl Faults<'_> {
         ids: &mut BTreeSet<String>,
     ) {
         let role = self.file.name.split('/').next().unwrap_or_default();
-        if !words.vendors.contains(&signature.vendor) {
+        self.of_draft(signature, words);
+        let missing = [draft::WHICH_VENDOR, draft::WHICH_ROLE];
+        let is_missing = |word: &str| missing.contains(&word);
+        if !words.vendors.contains(&signature.vendor) && !is_missing(&signature.vendor) {
             let remedy = remedy(&signature.vendor, words.vendors.iter());
             self.signature("unknown vendor", &signature.vendor, remedy);
         }
-        if !words.roles.contains_key(&signature.role) {
+        if !words.roles.contains_key(&signature.role) && !is_missing(&signature.role) {
             let remedy = remedy(&signature.role, words.roles.keys());
             self.signature("unknown role", &signature.role, remedy);
         }
-        if role != signature.role {
+        if role != signature.role && !is_missing(&signature.role) {
             let remedy = format!("move the file to {}/", signature.role);
             self.signature("the folder is not the role but", role, remedy);
         }
@@ -311,6 +315,30 @@ impl Faults<'_> {
                 self.rule(rule, "the id is used twice:", &rule.id, remedy);
             }
             self.of_rule(rule, words);
+        }
+    }
+
+    /// Refuses a draft that nobody has named yet, with what to write.
+    fn of_draft(&mut self, signature: &Signature, words: &Vocabulary) {
+        let roles: Vec<&str> = words.roles.keys().map(String::as_str).collect();
+        let vendor = "write the maker's name instead; `sekisho signatures list` shows those that are known, and a new one goes \
+                      into `vendors` of a vocabulary.toml beside the folders";
+        let missing = [
+            (draft::WHICH_VENDOR, &signature.vendor, vendor.to_owned()),
+            (
+                draft::WHICH_PRODUCT,
+                &signature.product,
+                "write what the maker calls it instead".to_owned(),
+            ),
+            (
+                draft::WHICH_ROLE,
+                &signature.role,
+                format!("write one of these instead: {}", roles.join(", ")),
+            ),
+        ];
+        for (_, value, remedy) in missing.into_iter().filter(|(missing, value, _)| missing == value)
+        {
+            self.signature("the draft does not say", value, remedy);
         }
     }
 

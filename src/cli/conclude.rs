@@ -9,7 +9,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
-use super::{Exit, LangArguments, output, report::write_folder};
+use super::{Exit, LangArguments, knowledge::Knowledge, output, report::write_folder};
 use crate::{
     correlate::{self, CoverageState, coverage},
     fingerprint::{Matcher, Signatures},
@@ -35,9 +35,8 @@ pub(super) struct Outputs {
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
-    /// Signatures to use instead of those built in
-    #[arg(long, value_name = "DIR")]
-    pub signatures: Option<PathBuf>,
+    #[command(flatten)]
+    pub knowledge: Knowledge,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
     pub exit_zero: bool,
@@ -63,10 +62,7 @@ impl Outputs {
             ("--json", self.json.as_deref()),
             ("--observations", self.observations.as_deref()),
         ])?;
-        let signatures = match &self.signatures {
-            Some(folder) => Signatures::load(folder)?,
-            None => Signatures::built_in()?,
-        };
+        let signatures = self.knowledge.load()?;
         let store = self.store.as_deref().map(Store::open).transpose()?;
         if let Some(folder) = &self.report {
             output::folder(folder)?;
@@ -101,14 +97,14 @@ impl Desk<'_> {
             let name = names.get(id.file as usize).map_or("?", String::as_str);
             format!("{name}#{}", id.number)
         };
-        let points = correlate::points(&correlate::Heard {
+        let concluded = correlate::conclude(&correlate::Heard {
             observations: &heard.observations,
             inside: &heard.inside,
             matcher: &matcher,
             packet: &packet,
         });
-        let own = outputs.signatures.is_some().then_some(&signatures);
-        let mut run = describe(&heard, &names, facility, own, points);
+        let own = outputs.knowledge.is_own().then_some(&signatures);
+        let mut run = describe(&heard, &names, facility, own, concluded);
         let mut changes = None;
         if let Some(mut store) = store {
             // A facility's first run has nothing to be held against: everything is new, and no list says so better.
@@ -202,7 +198,7 @@ fn describe(
     names: &[String],
     facility: Option<Facility>,
     signatures: Option<&Signatures>,
-    points: Vec<correlate::Point>,
+    concluded: correlate::Conclusion,
 ) -> Run {
     let inputs: Vec<Input> = heard
         .files
@@ -229,7 +225,8 @@ fn describe(
     }
     let id =
         digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
-    let coverage = coverage::of_replay(heard, names);
+    let mut coverage = coverage::of_replay(heard, names);
+    coverage.extend(coverage::of_boxes(concluded.not_kept));
     Run {
         id,
         facility: facility.map(|facility| facility.name),
@@ -237,7 +234,8 @@ fn describe(
         ended,
         inputs,
         coverage,
-        points,
+        points: concluded.points,
+        unrecognised: concluded.unrecognised,
     }
 }
 

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, LangArguments, conclude::Outputs, output, survey::simulated};
+use super::{
+    Exit, LangArguments, conclude::Outputs, knowledge::Knowledge, output, survey::simulated,
+};
 use crate::{
     fingerprint::Matcher,
     link::{Link as _, live, sim::Sim},
@@ -66,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         json: arguments.json.clone(),
         report: Some(folder.clone()),
         observations: None,
-        signatures: None,
+        knowledge: Knowledge::default(),
         exit_zero: true,
         quiet: arguments.quiet,
         lang: arguments.lang,

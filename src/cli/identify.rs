@@ -2,11 +2,11 @@
 
 use std::{
     io::{self, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use super::{Exit, output};
-use crate::fingerprint::{self, Matcher, Signatures};
+use super::{Exit, knowledge::Knowledge, output};
+use crate::fingerprint::{self, Matcher};
 
 /// Name the products that facts tell
 ///
@@ -17,16 +17,12 @@ use crate::fingerprint::{self, Matcher, Signatures};
     after_help = "Example:\n  echo '{\"field\": \"ssh.banner\", \"value\": \"dropbear_2022.83\"}' | sekisho identify"
 )]
 pub(super) struct Arguments {
-    /// Signatures to use instead of those built in
-    #[arg(long, value_name = "DIR")]
-    signatures: Option<PathBuf>,
+    #[command(flatten)]
+    knowledge: Knowledge,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let signatures = match &arguments.signatures {
-        Some(folder) => Signatures::load(folder)?,
-        None => Signatures::built_in()?,
-    };
+    let signatures = arguments.knowledge.load()?;
     let matcher = Matcher::new(&signatures);
     let mut failed = None;
     output::write(Path::new("-"), |out| {

@@ -113,6 +113,11 @@ impl Unrecognised {
         self.said.iter().filter(tells).map(|said| (&*said.field, &*said.value)).collect()
     }
 
+    /// The fact that tells most, if any tells what the box is.
+    pub fn foremost(&self) -> Option<&Said> {
+        self.said.iter().find(|said| fingerprint::telling(&said.field).is_some())
+    }
+
     /// Boxes in groups that say the same, the strongest reason first, then by address. A box that said nothing
     /// telling is a group of its own.
     pub fn groups(boxes: &[Self]) -> Vec<Vec<&Self>> {

@@ -11,7 +11,7 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
 use super::{Report, commands};
 use crate::{
-    correlate::{Because, Coverage, Direction, Grade, Kind, Point, Product, Service},
+    correlate::{Because, Coverage, Direction, Grade, Kind, Point, Product, Service, Unrecognised},
     inventory::{Change, Input},
     observe::Mac,
     time::Timestamp,
@@ -31,6 +31,7 @@ struct Document<'a> {
     coverage: &'a [Coverage],
     changes: Option<&'a [Change]>,
     points: Vec<Row<'a>>,
+    unrecognised: &'a [Unrecognised],
 }
 
 #[derive(Serialize)]
@@ -88,6 +89,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         coverage: &run.coverage,
         changes: report.changes,
         points: report.points().into_iter().map(Row::from).collect(),
+        unrecognised: &run.unrecognised,
     };
     let format = Plain(PrettyFormatter::new());
     document.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, format))?;

@@ -502,10 +502,12 @@ fn coverage<'a>(report: &Report<'a>) -> Vec<CoverageLine<'a>> {
 /// Boxes that no signature names, those that matter most first.
 fn unrecognised(report: &Report<'_>) -> Option<Unknown> {
     let rows = unknown::rows(report);
-    let first = rows.first()?;
+    if rows.is_empty() {
+        return None;
+    }
     Some(Unknown {
-        count: report.words.counted("unknown", "count", report.run.unrecognised.len()),
-        draft: shown(&unknown::what_to_do(&first.id, report.words)),
+        count: unknown::how_many(report.run.unrecognised.len(), rows.len(), report.words),
+        draft: shown(&unknown::what_to_do(&rows, report.words)),
         more: more_of(rows.len().saturating_sub(unknown::MOST_GROUPS), report.words),
         rows: rows
             .iter()

@@ -4,7 +4,11 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Look, Report, Words, cut, text::pad, wrap};
+use super::{
+    Look, Report, Words, cut,
+    text::{bracketed, pad},
+    wrap,
+};
 use crate::correlate::Unrecognised;
 
 /// How many groups of boxes a report names.
@@ -14,7 +18,7 @@ pub(super) const MOST_GROUPS: usize = 12;
 const MOST_ADDRESSES: usize = 4;
 
 /// How many columns a value may take.
-const LONGEST: usize = 60;
+const LONGEST: usize = 44;
 
 /// One row: boxes that say the same.
 pub(super) struct Row {
@@ -57,23 +61,36 @@ fn address(one: &Unrecognised) -> String {
     address.or_else(|| one.macs.first().map(ToString::to_string)).unwrap_or_default()
 }
 
-/// How to draft a signature of a box.
-pub(super) fn what_to_do(id: &str, words: &Words) -> String {
-    words.fill("unknown", "draft", &[("id", id)])
+/// What to do about boxes: how to draft a signature of the first that said what a rule can be made of.
+pub(super) fn what_to_do(rows: &[Row], words: &Words) -> String {
+    match rows.iter().find(|row| !row.said.is_empty()) {
+        Some(row) => words.fill("unknown", "draft", &[("id", &row.id)]),
+        None => words.get("unknown", "silent").to_owned(),
+    }
+}
+
+/// How many boxes there are, and of how many sorts.
+pub(super) fn how_many(boxes: usize, rows: usize, words: &Words) -> String {
+    let counted = words.counted("unknown", "count", boxes);
+    if rows == boxes {
+        return counted;
+    }
+    let sorts = words.fill("unknown", "sorts", &[("sorts", &rows.to_string())]);
+    bracketed(&counted, &sorts, words)
 }
 
 /// Writes the boxes at the end of a table of points: those that matter most, and what to do.
 pub(super) fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
     let rows = rows(report);
-    if let Some(first) = rows.first() {
-        heading(report, look, out)?;
+    if !rows.is_empty() {
+        heading(report, &rows, look, out)?;
         lines(rows.get(..MOST_GROUPS).unwrap_or(&rows), look, out)?;
         let more = rows.len().saturating_sub(MOST_GROUPS);
         if more > 0 {
             let more = report.words.fill("label", "more", &[("count", &more.to_string())]);
             writeln!(out, "  {}", look.faint(&more))?;
         }
-        for line in wrap(&what_to_do(&first.id, report.words), look.columns.saturating_sub(2)) {
+        for line in wrap(&what_to_do(&rows, report.words), look.columns.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
         }
         writeln!(out)?;
@@ -81,8 +98,8 @@ pub(super) fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> 
     Ok(())
 }
 
-fn heading(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let count = report.words.counted("unknown", "count", report.run.unrecognised.len());
+fn heading(report: &Report<'_>, rows: &[Row], look: Look, out: &mut impl Write) -> io::Result<()> {
+    let count = how_many(report.run.unrecognised.len(), rows.len(), report.words);
     writeln!(out, "{}", look.strong(&cut(&count, look.columns)))
 }
 
@@ -93,8 +110,8 @@ fn lines(rows: &[Row], look: Look, out: &mut impl Write) -> io::Result<()> {
     for row in rows {
         let place = pad(&cut(&row.addresses, addresses), addresses);
         let said =
-            if row.said.is_empty() { String::new() } else { format!("  “{}”", row.said) };
-        let line = format!("  {}  {place}  {}{said}", pad(&row.id, id), row.why);
+            if row.said.is_empty() { String::new() } else { format!("“{}”  ", row.said) };
+        let line = format!("  {}  {place}  {said}{}", pad(&row.id, id), row.why);
         writeln!(out, "{}", cut(line.trim_end(), look.columns))?;
     }
     Ok(())
@@ -102,19 +119,20 @@ fn lines(rows: &[Row], look: Look, out: &mut impl Write) -> io::Result<()> {
 
 /// Writes every box that no signature names with all that tells what it is.
 pub fn write_unrecognised(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
-    heading(report, look, out)?;
+    let rows = rows(report);
+    heading(report, &rows, look, out)?;
     for group in Unrecognised::groups(&report.run.unrecognised) {
         let Some(first) = group.first() else { continue };
         writeln!(out)?;
         lines(&[Row { said: String::new(), ..row(first, &group, report.words) }], look, out)?;
         for (field, value) in first.look() {
-            let line = format!("      {field}  “{}”", cut(value, LONGEST * 2));
+            let line = format!("      {field}  “{}”", cut(value, LONGEST * 3));
             writeln!(out, "{}", look.faint(&cut(&line, look.columns)))?;
         }
     }
-    if let Some(first) = rows(report).first() {
+    if !rows.is_empty() {
         writeln!(out)?;
-        for line in wrap(&what_to_do(&first.id, report.words), look.columns) {
+        for line in wrap(&what_to_do(&rows, report.words), look.columns) {
             writeln!(out, "{line}")?;
         }
     }

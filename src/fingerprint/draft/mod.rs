@@ -177,6 +177,7 @@ enum Why {
     Known,
     Theirs,
     Meaningless,
+    MadeUp,
     Unproven,
     Many,
 }
@@ -190,6 +191,7 @@ impl Why {
             Self::Meaningless => {
                 "without names, places, numbers and dates nothing remains that tells the product"
             }
+            Self::MadeUp => "the hardware address is not one that a maker gave",
             Self::Unproven => {
                 "no pattern was found that holds nothing of the facility and proves itself"
             }
@@ -286,7 +288,7 @@ impl Desk<'_> {
                 let mac = value.parse::<Mac>().map_err(|_| Why::Unproven)?;
                 // A made-up or shared address tells no maker.
                 if mac.0[0] & 3 != 0 || mac.is_virtual_router() {
-                    return Err(Why::Meaningless);
+                    return Err(Why::MadeUp);
                 }
                 let [a, b, c, ..] = mac.0;
                 let digits = format!("{a:02x}{b:02x}{c:02x}");
@@ -348,9 +350,15 @@ fn is_alike(one: &str, other: &str) -> bool {
 
 /// The file.
 fn text(named: &Named<'_>, rules: &[Rule], left_out: &[(Why, &'static str)]) -> String {
-    let mut text = String::from(
+    let is_named = [named.vendor, named.product, named.role].iter().all(Option::is_some);
+    let next = if is_named {
+        "try it"
+    } else {
+        "say below what it is, put the file into a folder of its role, and try it"
+    };
+    let mut text = format!(
         "# A draft, made of what one box said; what tells whose box it is was taken out. Read it before you give it away.\n\
-         # Next: say below what it is, put the file into a folder of its role, and try it: sekisho signatures check FOLDER\n\n",
+         # Next: {next}: sekisho signatures check FOLDER\n\n",
     );
     let of = |given: Option<&str>, else_: &str| quoted(given.unwrap_or(else_));
     let _ = writeln!(text, "vendor = {}", of(named.vendor, WHICH_VENDOR));

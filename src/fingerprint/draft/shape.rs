@@ -59,8 +59,8 @@ impl Shape {
             yields: Vec::new(),
             telling: None,
         };
-        let mut whole = true;
-        for part in parts(value, identity) {
+        let (parts, mut whole) = without_tail(parts(value, identity));
+        for part in parts {
             if shape.pattern.len() > LONGEST {
                 whole = false;
                 break;
@@ -153,9 +153,7 @@ impl Shape {
     fn fixed(&mut self, text: &str) {
         self.pattern.push_str(&escaped(text));
         self.example.push_str(text);
-        for word in
-            words(text).filter(|word| word.chars().count() >= if word.is_ascii() { 3 } else { 2 })
-        {
+        for word in words(text).filter(|word| is_telling(word)) {
             self.word(word);
         }
     }
@@ -217,6 +215,32 @@ fn escaped(text: &str) -> String {
         }
     }
     pattern
+}
+
+/// The parts without what a place added behind the maker's words, and whether that is all of them: elsewhere something
+/// else stands there, or nothing.
+fn without_tail(mut parts: Vec<Part<'_>>) -> (Vec<Part<'_>>, bool) {
+    let is_makers = |part: &Part<'_>| match part {
+        Part::Fixed(text) => words(text).any(is_telling),
+        Part::Version(_) | Part::Model(_) => true,
+        Part::Hidden(..) | Part::Number(_) => false,
+    };
+    let is_name = |part: &Part<'_>| matches!(part, Part::Hidden(_, Kind::Name));
+    let end = parts.iter().rposition(is_makers).map_or(0, |last| last + 1);
+    let has_tail = end > 0 && parts.iter().skip(end).any(is_name);
+    if has_tail {
+        parts.truncate(end);
+        if let Some(Part::Fixed(text)) = parts.last_mut() {
+            *text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
+        }
+    }
+    (parts, !has_tail)
+}
+
+/// Whether a fixed word is long enough to tell something, and not everybody's.
+fn is_telling(word: &str) -> bool {
+    let long = word.chars().count() >= if word.is_ascii() { 3 } else { 2 };
+    long && !is_made_of_everybodys(word)
 }
 
 /// A value in its parts.

@@ -1,3 +1,5 @@
+//! What drafts keep, what they lose, and that they prove themselves.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -48,6 +50,18 @@ fn the_products_words_stay_and_what_differs_is_a_group_or_a_class() {
         "EdgeGate SN: EG4012345678 login:",
         r"^EdgeGate SN: EG[0-9A-Za-z]+ login:$",
     );
+}
+
+#[test]
+fn what_a_place_added_behind_the_makers_words_is_left_open() {
+    pattern("http.title", "EdgeGate Manager - 関所記念病院", r"^EdgeGate Manager\b");
+    pattern(
+        "http.title",
+        "EdgeGate X20 - gw.kinen.example (関所記念病院)",
+        "^EdgeGate (?<model>X[0-9][0-9A-Za-z-]*)",
+    );
+    // In the middle it is a class.
+    pattern("http.title", "関所記念病院 EdgeGate", r"^\S+ EdgeGate$");
 }
 
 #[test]

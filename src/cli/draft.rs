@@ -127,7 +127,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     output::write(&path, |out| write!(out, "{}", drafted.text))?;
     if !output::is_stdout(&path) {
-        println!("{}: {} rules", path.display(), drafted.rules);
+        let (path, rules) = (path.display(), drafted.rules);
+        output::write(Path::new("-"), |out| writeln!(out, "{path}: {rules} rules"))?;
     }
     Ok(Exit::Clean)
 }

@@ -411,3 +411,204 @@ pub(super) fn kept(
 fn order(one: &Unrecognised) -> (&BTreeSet<IpAddr>, &BTreeSet<Mac>, &str) {
     (&one.addresses, &one.macs, &one.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        correlate::{Conclusion, Heard, conclude},
+        fingerprint::{Matcher, Signatures},
+        observe::{Confidence, Endpoint, Facts},
+        scope::Inside,
+        time::Timestamp,
+    };
+
+    /// What 192.168.0.`last` says on a port.
+    fn says(
+        last: u8,
+        protocol: &'static str,
+        port: u16,
+        side: Side,
+        facts: &[(&'static str, &str)],
+    ) -> Observation {
+        let end = |last, port| Endpoint {
+            ip: Some(IpAddr::from([192, 168, 0, last])),
+            mac: None,
+            port: Some(port),
+            transport: Transport::Tcp,
+        };
+        Observation {
+            at: Timestamp::default(),
+            packet: PacketId { file: 0, number: last.into() },
+            heard: crate::observe::Heard::Overheard,
+            speaker: end(last, port),
+            listener: Some(end(250, 40_000)),
+            protocol,
+            side,
+            confidence: Confidence::Certain,
+            facts: facts
+                .iter()
+                .fold(Facts::default(), |all, (field, value)| all.with(field, value)),
+        }
+    }
+
+    fn page(last: u8, facts: &[(&'static str, &str)]) -> Observation {
+        says(last, "http", 80, Side::Server, facts)
+    }
+
+    fn concluded(heard: &[Observation]) -> Conclusion {
+        let signatures = Signatures::built_in().unwrap();
+        conclude(&Heard {
+            observations: heard,
+            inside: &Inside::inferred([]),
+            matcher: &Matcher::new(&signatures),
+            packet: &|id| format!("a.pcap#{}", id.number),
+        })
+    }
+
+    fn listed(heard: &[Observation]) -> Vec<(String, Vec<Reason>)> {
+        let boxes = concluded(heard).unrecognised.into_iter();
+        let address = |one: &Unrecognised| one.addresses.first().unwrap().to_string();
+        boxes.map(|one| (address(&one), one.why.into_iter().collect())).collect()
+    }
+
+    #[test]
+    fn an_unknown_box_that_asks_for_a_login_is_listed_and_a_computer_is_not() {
+        let heard = [
+            page(1, &[("http.status", "200"), ("http.title", "EdgeGate X20")]),
+            page(2, &[("http.status", "401"), ("http.wwwauth.realm", "EdgeGate")]),
+            says(3, "telnet", 23, Side::Server, &[("telnet.banner", "EdgeGate login:")]),
+            page(
+                4,
+                &[
+                    ("http.status", "200"),
+                    ("http.title", "Ward list"),
+                    ("http.header.server", "Microsoft-IIS/10.0"),
+                ],
+            ),
+            page(
+                5,
+                &[
+                    ("http.status", "200"),
+                    ("http.title", "Duty roster"),
+                    ("http.header.server", "nginx"),
+                ],
+            ),
+            says(6, "ssh", 22, Side::Server, &[("ssh.banner", "OpenSSH_9.2p1 Debian-2")]),
+            page(7, &[("http.status", "200"), ("http.title", "SoftEther VPN Server")]),
+        ];
+        assert_eq!(
+            listed(&heard),
+            [
+                ("192.168.0.1".to_owned(), vec![Reason::WebPage]),
+                ("192.168.0.2".to_owned(), vec![Reason::LoginPage]),
+                ("192.168.0.3".to_owned(), vec![Reason::CommandLine]),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_point_that_no_signature_names_is_listed_under_its_own_name() {
+        let heard = [says(1, "pptp", 1723, Side::Server, &[("pptp.vendor", "Acme")])];
+        let concluded = concluded(&heard);
+        let [point] = &*concluded.points else { panic!("{:?}", concluded.points) };
+        let [one] = &*concluded.unrecognised else { panic!("{:?}", concluded.unrecognised) };
+        assert_eq!((&one.id, one.why.first()), (&point.id, Some(&Reason::MakesPoint)));
+        assert_eq!(one.foremost().map(|said| &*said.value), Some("Acme"));
+        assert_eq!(one.said[0].observation, "a.pcap#1");
+    }
+
+    #[test]
+    fn a_program_that_any_box_may_run_does_not_name_the_box() {
+        let heard = [
+            page(1, &[("http.status", "200"), ("http.title", "EdgeGate X20")]),
+            says(1, "ssh", 22, Side::Server, &[("ssh.banner", "dropbear_2022.83")]),
+            says(
+                1,
+                "snmp",
+                161,
+                Side::Server,
+                &[("snmp.engineid.pen", "8072"), ("snmp.sysobjectid", "1.3.6.1.4.1.8072.3.2.10")],
+            ),
+        ];
+        assert_eq!(listed(&heard), [("192.168.0.1".to_owned(), vec![Reason::WebPage])]);
+    }
+
+    #[test]
+    fn what_is_others_or_may_be_a_persons_is_not_kept() {
+        let heard = [
+            page(1, &[("http.title", "EdgeGate setup")]),
+            says(
+                1,
+                "vnc",
+                5900,
+                Side::Server,
+                &[("vnc.desktop", "Dr Yamada"), ("vnc.banner", "RFB 003.008")],
+            ),
+            says(1, "hl7", 2575, Side::Server, &[("hl7.sending_facility", "WARD3")]),
+            says(
+                1,
+                "dns",
+                53,
+                Side::Server,
+                &[("dns.query", "a.example"), ("dns.answer", "192.0.2.1")],
+            ),
+            says(
+                1,
+                "http",
+                50_000,
+                Side::Client,
+                &[("http.host", "b.example"), ("http.header.user_agent", "Browser")],
+            ),
+            says(
+                1,
+                "snmp",
+                161,
+                Side::Server,
+                &[("snmp.community", "other"), ("snmp.sysname", "gw")],
+            ),
+            says(
+                1,
+                "dhcp",
+                67,
+                Side::Server,
+                &[("dhcp.address", "192.168.0.99"), ("dhcp.host_name", "PC-YAMADA")],
+            ),
+            says(1, "dhcp", 68, Side::Client, &[("dhcp.vendor_class", "EdgeGate")]),
+        ];
+        let concluded = concluded(&heard);
+        let fields: BTreeSet<&str> =
+            concluded.unrecognised[0].said.iter().map(|said| &*said.field).collect();
+        let kept = ["dhcp.vendor_class", "http.title", "snmp.sysname", "vnc.banner"];
+        assert_eq!(fields, kept.into());
+    }
+
+    #[test]
+    fn boxes_that_say_the_same_stand_together_and_those_that_say_nothing_do_not() {
+        let same = [("http.title", "EdgeGate setup")];
+        let mut heard: Vec<Observation> = (1..=9).map(|last| page(last, &same)).collect();
+        heard.extend((11..=12).map(|last| says(last, "vnc", 5900, Side::Server, &[])));
+        let concluded = concluded(&heard);
+        let groups = Unrecognised::groups(&concluded.unrecognised);
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 9]);
+    }
+
+    #[test]
+    fn a_box_that_says_too_much_keeps_what_tells_most_and_it_is_told() {
+        let long = "x".repeat(1000);
+        let mut heard: Vec<Observation> = (0..40_u16)
+            .map(|n| says(1, "telnet", 1000 + n, Side::Server, &[("telnet.options", &long)]))
+            .collect();
+        heard.push(page(1, &[("http.title", "EdgeGate setup")]));
+        let concluded = concluded(&heard);
+        let said = &concluded.unrecognised[0].said;
+        assert_eq!(said[0].value, "EdgeGate setup");
+        assert!(said.iter().map(|said| said.value.len()).sum::<usize>() <= MOST_BYTES);
+        assert_eq!(concluded.not_kept, 1);
+        assert!(
+            super::super::coverage::of_boxes(1)
+                .is_some_and(|line| line.subject == "boxes_not_kept")
+        );
+        assert_eq!(super::super::coverage::of_boxes(0), None);
+    }
+}

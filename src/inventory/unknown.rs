@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     correlate::{Said, Unrecognised},
-    observe::Transport,
+    observe::{self, Transport},
     time::Timestamp,
 };
 
@@ -115,7 +115,7 @@ pub(super) fn insert(
         let facts: Vec<Fact> = one.said.iter().map(fact).collect();
         let said = json(&facts)?;
         let digest = Sha256::digest(said.as_bytes());
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = observe::facts::hex(&digest);
         saying.execute(params![digest, said])?;
         row.execute(params![
             number,

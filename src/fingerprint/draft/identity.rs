@@ -1,6 +1,11 @@
 //! What would tell whose box it is: learnt from the fields that name, and found in any text.
 
-use std::{collections::BTreeSet, net::Ipv6Addr, ops::Range, sync::LazyLock};
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::Range,
+    sync::LazyLock,
+};
 
 use regex::Regex;
 
@@ -130,11 +135,19 @@ pattern!(
     \b[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?
     | \b[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}\b
     | \b[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?\b
-    | \b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+[0-9]{1,2}\b(?:,?\s+[0-9]{4}\b)?
-    | \b[0-9]{1,2}[\s-](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[\s-][0-9]{2,4}\b
+    | \b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?\s+[0-9]{1,2}\b(?:,?\s+[0-9]{4}\b)?
+    | \b[0-9]{1,2}[\s-](?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)[\s-][0-9]{2,4}\b
     | \b(?:19|20)[0-9]{6}\b"
 );
 pattern!(TELEPHONE, r"\+[0-9][0-9 ()-]{7,}[0-9]|\b0[0-9]{1,4}[-(][0-9]{1,4}[-)][0-9]{3,4}\b");
+pattern!(
+    TOLD_PLACE,
+    r"(?i)\b(?:loc|location|place|site|contact|owner|dept|department|room|sysname|hostname|host|user)\s*[=:]\s*([^;,|<>()]+)"
+);
+pattern!(
+    TOLD_SERIAL,
+    r"(?i)\b(?:s/n|sn|ser|serial(?:\s+(?:no|number))?)\.?(?:\s*[=:#-]\s*|\s+)(?:n\s)?([0-9A-Z-]*[0-9][0-9A-Z-]*)"
+);
 pattern!(UNAME, r"^Linux (\S+)");
 pattern!(TOKEN, r"\b[0-9A-Za-z]+(?:[-_][0-9A-Za-z]+)*\b");
 pattern!(VERSIONED, r"(?i)(?:v|ver|version|rev|revision|release|build|firmware|fw|os|/)[ .:_-]*$");
@@ -150,6 +163,9 @@ const OF_HOSTS: [&str; 24] = [
     "gw", "rt", "fw", "sv", "srv", "svr", "sw", "ap", "pc", "ws", "nas", "pacs", "ris", "his",
     "emr", "icu", "er", "ope", "ward", "floor", "host", "vpn", "dmz", "lan",
 ];
+
+/// Those of them that makers do not use in names of products.
+const SURELY_OF_HOSTS: [&str; 8] = ["gw", "rt", "fw", "sv", "srv", "svr", "sw", "pc"];
 
 impl Identity {
     /// Learns from what was seen; what a person `named` is the product's.
@@ -272,8 +288,14 @@ impl Identity {
                 add(hit.range(), Kind::Name);
             }
         }
-        if let Some(host) = UNAME.captures(text).and_then(|captures| captures.get(1)) {
-            add(host.range(), Kind::Name);
+        for (pattern, kind) in
+            [(&UNAME, Kind::Name), (&TOLD_PLACE, Kind::Name), (&TOLD_SERIAL, Kind::Serial)]
+        {
+            for captures in pattern.captures_iter(text) {
+                if let Some(told) = captures.get(1) {
+                    add(told.start()..told.start() + told.as_str().trim_end().len(), kind);
+                }
+            }
         }
         for hit in SIX.find_iter(text).filter(|hit| hit.as_str().parse::<Ipv6Addr>().is_ok()) {
             add(hit.range(), Kind::Name);
@@ -283,7 +305,11 @@ impl Identity {
         }
         for hit in FOUR.find_iter(text) {
             let before = text.get(..hit.start()).unwrap_or_default();
-            if !VERSIONED.is_match(before) {
+            let private = hit
+                .as_str()
+                .parse::<Ipv4Addr>()
+                .is_ok_and(|ip| ip.is_private() || ip.is_link_local());
+            if private || !VERSIONED.is_match(before) {
                 add(hit.range(), Kind::Name);
             }
         }
@@ -323,7 +349,9 @@ impl Identity {
                     .next()
                     .is_none_or(|last| FILES.contains(&last) && lower.matches('.').count() == 1);
                 let makers = labels.any(|label| self.products.contains(label));
-                !file && !makers
+                // A sentence may go on without a space.
+                let sentence = hit.as_str().rsplit('.').next().is_some_and(is_capitalised);
+                !file && !makers && !sentence
             })
             .map(|hit| hit.range())
     }
@@ -346,6 +374,12 @@ fn apart(mut spans: Vec<(Range<usize>, Kind)>) -> Vec<(Range<usize>, Kind)> {
     apart
 }
 
+/// Whether a word has one capital, its first letter.
+fn is_capitalised(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(char::is_uppercase) && letters.all(char::is_lowercase)
+}
+
 /// What a word of letters and digits is, if it is one box's alone.
 fn token(word: &str) -> Option<Kind> {
     let digits = word.chars().filter(char::is_ascii_digit).count();
@@ -353,19 +387,27 @@ fn token(word: &str) -> Option<Kind> {
     let parted = word.contains(['-', '_']);
     let lower = word.to_lowercase();
     let hexadecimal = word.chars().all(|c| c.is_ascii_hexdigit());
-    let mut parts =
-        lower.split(['-', '_']).map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()));
-    if digits > 0 && letters > 0 && parts.any(|part| OF_HOSTS.contains(&part)) {
+    let parts: Vec<&str> = lower
+        .split(['-', '_'])
+        .map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()))
+        .collect();
+    if digits > 0 && letters > 0 && parts.iter().any(|part| OF_HOSTS.contains(part)) {
         return Some(Kind::Name);
     }
-    // Makers write models in capitals; hosts are called in small letters.
-    if digits > 0 && letters > 0 && parted && lower == word {
+    // `KINEN-FW`: what a place calls its firewall.
+    if parted && parts.iter().any(|part| SURELY_OF_HOSTS.contains(part)) {
+        return Some(Kind::Name);
+    }
+    // Makers write models in capitals; hosts are called in small letters, but `2-way` is no host.
+    let begins = word.starts_with(|c: char| c.is_ascii_alphabetic());
+    if digits > 0 && letters > 0 && parted && begins && lower == word {
         return Some(Kind::Name);
     }
     let long = !parted && word.len() >= 9 && digits >= 4;
     let hash = hexadecimal && word.len() >= 8 && digits > 0 && letters > 0;
     let counted = letters == 0 && !parted && word.len() >= 7;
-    (long || hash || counted).then_some(Kind::Serial)
+    let mixed = !parted && !begins && letters > 0 && word.len() >= 6 && digits >= 3;
+    (long || hash || counted || mixed).then_some(Kind::Serial)
 }
 
 /// The values of a certificate's subject, without the names of its parts.

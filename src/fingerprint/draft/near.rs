@@ -1,16 +1,23 @@
 //! Near misses that are nearly the example: one letter else, or the same words in another sentence.
 
+use regex::Regex;
+
 use super::shape::Shape;
 use crate::observe::Mac;
 
-/// Near misses of a text.
+/// Near misses of a text, those that are none of its own.
 pub(super) fn of_text(shape: &Shape) -> Vec<String> {
+    let Ok(pattern) = Regex::new(&shape.pattern) else { return Vec::new() };
     let misspelt = shape.telling.as_ref().and_then(|word| {
         let at = shape.example.find(word.as_str())?;
         let (before, after) = shape.example.split_at(at);
         Some(format!("{before}{}{}", misspelt(word), after.get(word.len()..)?))
     });
-    misspelt.into_iter().chain([format!("About {}", shape.example)]).collect()
+    let (before, after) = (format!("About {}", shape.example), format!("{} manual", shape.example));
+    let mut near: Vec<String> = misspelt.into_iter().chain([before, after]).collect();
+    near.retain(|value| !pattern.is_match(value));
+    near.truncate(2);
+    near
 }
 
 /// A word with another letter in its middle.

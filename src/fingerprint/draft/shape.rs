@@ -10,7 +10,10 @@ use super::{
 };
 
 /// How long a pattern grows before the rest of the value is left open, in bytes.
-const LONGEST: usize = 320;
+const LONGEST: usize = 240;
+
+/// How many bytes of fixed words a pattern takes in a row.
+const LONGEST_WORDS: usize = 80;
 
 /// A value as a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +64,14 @@ impl Shape {
         };
         let (parts, mut whole) = without_tail(parts(value, identity));
         for part in parts {
+            if let Part::Fixed(text) = part
+                && text.len() > LONGEST_WORDS
+            {
+                let head = text.get(..text.floor_char_boundary(LONGEST_WORDS)).unwrap_or_default();
+                shape.add(&Part::Fixed(head.rsplit_once(' ').map_or(head, |(words, _)| words)));
+                whole = false;
+                break;
+            }
             if shape.pattern.len() > LONGEST {
                 whole = false;
                 break;
@@ -69,7 +80,12 @@ impl Shape {
         }
         if whole {
             shape.pattern.push('$');
-        } else if shape.pattern.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+        } else {
+            // Values are compared without spaces at their ends.
+            shape.pattern.truncate(shape.pattern.trim_end().len());
+            shape.example.truncate(shape.example.trim_end().len());
+        }
+        if !whole && shape.pattern.ends_with(|c: char| c.is_ascii_alphanumeric()) {
             shape.pattern.push_str(r"\b");
         }
         // The groups hold what the expression finds, which is what a check will compare.
@@ -101,7 +117,9 @@ impl Shape {
                 // The letters before the digits are the maker's, if there are few.
                 let kept = if (2..=4).contains(&letters) { letters } else { 0 };
                 let (kept, rest) = text.split_at(kept);
-                self.pattern.push_str(&format!("{kept}[0-9A-Za-z]+"));
+                self.pattern.push_str(kept);
+                let parted = rest.contains(['-', '_']);
+                self.pattern.push_str(if parted { "[0-9A-Za-z_-]+" } else { "[0-9A-Za-z]+" });
                 self.example.push_str(kept);
                 self.example.push_str(&"0".repeat(rest.len()));
             }
@@ -146,7 +164,7 @@ impl Shape {
         if self.pattern.contains(&opening) {
             self.pattern.push_str(pattern);
         } else {
-            self.pattern.push_str(&format!("{opening}{pattern})"));
+            self.pattern.extend([opening.as_str(), pattern, ")"]);
         }
     }
 
@@ -257,10 +275,13 @@ fn parts<'t>(value: &'t str, identity: &Identity) -> Vec<Part<'t>> {
     parts
 }
 
+/// Which part a piece of text becomes.
+type Mark<'t> = fn(&'t str) -> Part<'t>;
+
 /// The parts of a text that identifies nobody.
 fn plain_parts<'t>(text: &'t str, parts: &mut Vec<Part<'t>>) {
-    let mut marks: Vec<(Range<usize>, fn(&'t str) -> Part<'t>)> = Vec::new();
-    let mut add = |range: Range<usize>, part: fn(&'t str) -> Part<'t>| {
+    let mut marks: Vec<(Range<usize>, Mark<'t>)> = Vec::new();
+    let mut add = |range: Range<usize>, part: Mark<'t>| {
         let apart =
             |(known, _): &(Range<usize>, _)| range.end <= known.start || known.end <= range.start;
         if marks.iter().all(apart) {
@@ -269,11 +290,11 @@ fn plain_parts<'t>(text: &'t str, parts: &mut Vec<Part<'t>>) {
     };
     for captures in VERSION.captures_iter(text) {
         if let Some(version) = captures.get(1) {
-            add(version.range(), |text| Part::Version(text));
+            add(version.range(), Part::Version);
         }
     }
     for hit in MODEL.find_iter(text).filter(|hit| is_model(hit.as_str())) {
-        add(hit.range(), |text| Part::Model(text));
+        add(hit.range(), Part::Model);
     }
     for hit in NUMBER.find_iter(text) {
         let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
@@ -281,7 +302,7 @@ fn plain_parts<'t>(text: &'t str, parts: &mut Vec<Part<'t>>) {
         let after = text.get(hit.end()..).and_then(|after| after.chars().next());
         // The digit of `IPv4` or `SSL3` is part of a word.
         if hit.len() > 1 || !beside(before) && !beside(after) {
-            add(hit.range(), |text| Part::Number(text));
+            add(hit.range(), Part::Number);
         }
     }
     marks.sort_by_key(|(range, _)| range.start);

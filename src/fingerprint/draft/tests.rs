@@ -114,6 +114,27 @@ fn what_identifies_is_gone_and_the_rule_still_matches() {
 }
 
 #[test]
+fn names_that_nothing_else_tells_are_known_by_how_they_are_written() {
+    for (value, secret) in [
+        ("EdgeGate X20 KINEN-FW", "kinen"),
+        ("EdgeGate er-router1 5.10.0 up", "er-router1"),
+        ("EdgeGate/192.168.77.1 up", "192.168.77.1"),
+        ("EdgeGate 65D554F SN-01UT4756", "4756"),
+        ("Mfg=Acme;Mod=EdgeGate;Ser=12-345-67;Loc=Print Room", "print room"),
+        ("EdgeGate, serial number: AB-1234", "1234"),
+        ("EdgeGate gw01 login:", "gw01"),
+        ("Kinen Memorial Clinic EdgeGate portal", "kinen"),
+        ("EdgeGate (3F 放射線科)", "放射線"),
+        ("EdgeGate 03-5550-0123", "5550"),
+        ("EdgeGate 2001:db8::77 up", "2001:db8"),
+    ] {
+        let drafted = drafted(&[(Some(161), "snmp.sysdescr", value)], &ACME);
+        assert!(!drafted.text.to_lowercase().contains(secret), "{secret}\n{}", drafted.text);
+        assert!(drafted.text.contains("field = \"snmp.sysdescr\""), "{value}\n{}", drafted.text);
+    }
+}
+
+#[test]
 fn what_anybody_says_is_listed_and_makes_no_rule() {
     let facts = [
         (Some(80), "http.header.server", "lighttpd/1.4.59"),

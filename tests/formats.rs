@@ -5,7 +5,7 @@ use std::fs;
 
 use jsonschema::Validator;
 use sekisho::{
-    correlate::{CoverageState, Direction, Grade, Kind},
+    correlate::{CoverageState, Direction, Grade, Kind, Reason},
     inventory::Facet,
 };
 use serde_json::{Value, json};
@@ -123,6 +123,8 @@ fn the_schema_lists_the_words_of_the_program() {
     assert_eq!(listed("/$defs/direction/enum"), Direction::ALL.map(Direction::name));
     let states = CoverageState::ALL.map(CoverageState::name);
     assert_eq!(listed("/$defs/coverage/properties/state/enum"), states);
+    let reasons = Reason::ALL.map(Reason::name);
+    assert_eq!(listed("/$defs/unrecognised/properties/why/items/enum"), reasons);
     let facets = Facet::ALL.map(Facet::name);
     assert_eq!(listed("/$defs/difference/properties/facet/enum"), facets);
 }

@@ -15,7 +15,7 @@ use crate::correlate::Unrecognised;
 pub(super) const MOST_GROUPS: usize = 12;
 
 /// How many addresses of a group are named.
-const MOST_ADDRESSES: usize = 4;
+const MOST_ADDRESSES: usize = 2;
 
 /// How many columns a value may take.
 const LONGEST: usize = 44;

@@ -9,7 +9,9 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
-use super::{Exit, LangArguments, knowledge::Knowledge, output, report::write_folder};
+use super::{
+    Exit, LangArguments, output, report::write_folder, signature_folders::SignatureFolders,
+};
 use crate::{
     correlate::{self, CoverageState, coverage},
     fingerprint::{Matcher, Signatures},
@@ -36,7 +38,7 @@ pub(super) struct Outputs {
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
     #[command(flatten)]
-    pub knowledge: Knowledge,
+    pub folders: SignatureFolders,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
     pub exit_zero: bool,
@@ -62,7 +64,7 @@ impl Outputs {
             ("--json", self.json.as_deref()),
             ("--observations", self.observations.as_deref()),
         ])?;
-        let signatures = self.knowledge.load()?;
+        let signatures = self.folders.load()?;
         let store = self.store.as_deref().map(Store::open).transpose()?;
         if let Some(folder) = &self.report {
             output::folder(folder)?;
@@ -103,7 +105,7 @@ impl Desk<'_> {
             matcher: &matcher,
             packet: &packet,
         });
-        let own = outputs.knowledge.is_own().then_some(&signatures);
+        let own = outputs.folders.is_own().then_some(&signatures);
         let mut run = describe(&heard, &names, facility, own, concluded);
         let mut changes = None;
         if let Some(mut store) = store {

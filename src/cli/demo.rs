@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Exit, LangArguments, conclude::Outputs, knowledge::Knowledge, output, survey::simulated,
+    Exit, LangArguments, conclude::Outputs, output, signature_folders::SignatureFolders,
+    survey::simulated,
 };
 use crate::{
     fingerprint::Matcher,
@@ -68,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         json: arguments.json.clone(),
         report: Some(folder.clone()),
         observations: None,
-        knowledge: Knowledge::default(),
+        folders: SignatureFolders::default(),
         exit_zero: true,
         quiet: arguments.quiet,
         lang: arguments.lang,

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, StoreArguments, knowledge::Knowledge, output};
+use super::{Exit, StoreArguments, output, signature_folders::SignatureFolders};
 use crate::{
     fingerprint::{
         Matcher, Vocabulary,
@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    knowledge: Knowledge,
+    folders: SignatureFolders,
 }
 
 /// What is wrong with what was asked for.
@@ -74,7 +74,7 @@ pub(super) enum Fault {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let signatures = arguments.knowledge.load()?;
+    let signatures = arguments.folders.load()?;
     let known = Vocabulary::built_in()?;
     if let Some(role) = arguments.role.as_ref().filter(|role| !known.roles.contains_key(*role)) {
         let known = known.roles.into_keys().collect();

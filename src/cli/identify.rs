@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use super::{Exit, knowledge::Knowledge, output};
+use super::{Exit, output, signature_folders::SignatureFolders};
 use crate::fingerprint::{self, Matcher};
 
 /// Name the products that facts tell
@@ -18,11 +18,11 @@ use crate::fingerprint::{self, Matcher};
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
-    knowledge: Knowledge,
+    folders: SignatureFolders,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let signatures = arguments.knowledge.load()?;
+    let signatures = arguments.folders.load()?;
     let matcher = Matcher::new(&signatures);
     let mut failed = None;
     output::write(Path::new("-"), |out| {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{Exit, draft, knowledge::Knowledge, output};
+use super::{Exit, draft, output, signature_folders::SignatureFolders};
 use crate::fingerprint::{Matcher, Signatures, explain};
 
 /// List, check, try or draft signatures
@@ -24,7 +24,7 @@ enum Command {
     /// List the products that signatures know
     List {
         #[command(flatten)]
-        knowledge: Knowledge,
+        folders: SignatureFolders,
     },
     /// Check a folder of signatures: every rule against its examples and near misses
     Check {
@@ -39,7 +39,7 @@ enum Command {
         /// Its value
         value: String,
         #[command(flatten)]
-        knowledge: Knowledge,
+        folders: SignatureFolders,
     },
     Draft(Box<draft::Arguments>),
 }
@@ -48,8 +48,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let mut exit = Exit::Clean;
     match &arguments.command {
         Command::Draft(arguments) => return draft::run(arguments),
-        Command::List { knowledge } => {
-            let signatures = knowledge.load()?;
+        Command::List { folders } => {
+            let signatures = folders.load()?;
             output::write(Path::new("-"), |out| {
                 for signature in &signatures {
                     let rules = signature.rules.len();
@@ -80,8 +80,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 )
             })?;
         }
-        Command::Match { field, value, knowledge } => {
-            let signatures = knowledge.load()?;
+        Command::Match { field, value, folders } => {
+            let signatures = folders.load()?;
             let matcher = Matcher::new(&signatures);
             let explained = explain(&matcher, field, value);
             output::write(Path::new("-"), |out| {

@@ -28,7 +28,7 @@ pub use unrecognised::{Reason, Said, Unrecognised};
 
 use crate::{
     fingerprint::{Evidence, Matcher},
-    observe::{self, Confidence, Endpoint, Observation, PacketId, Side},
+    observe::{self, Endpoint, Observation, PacketId, Side},
     scope::{Inside, inside::is_nowhere},
 };
 use answer::Answers;
@@ -92,7 +92,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         let mut explained = false;
         for (field, value) in observation.facts.iter().chain(maker) {
             for evidence in matcher.evidence(field, value) {
-                explained |= evidence.confidence >= Confidence::Firm;
+                explained |= unrecognised::explains(observation, &evidence);
                 let sign =
                     sign::of_signature(observation, field, value, &evidence, inside, is_resolver);
                 let Some(sign) = sign else { continue };

@@ -11,8 +11,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fingerprint::{self, Sayer},
-    observe::{Mac, Observation, PacketId, Side, Transport},
+    fingerprint::{self, Evidence, Sayer},
+    observe::{Confidence, Mac, Observation, PacketId, Side, Transport},
 };
 
 /// How many boxes are kept of a run.
@@ -191,6 +191,12 @@ const OF_A_LINE: [&str; 13] = [
     "ルータ",
     "ゲートウェイ",
 ];
+
+/// Whether evidence explains a service. A web server that any box may run does not explain the page it gives; a shell is
+/// all that its program gives.
+pub(super) fn explains(o: &Observation, evidence: &Evidence<'_>) -> bool {
+    evidence.confidence >= Confidence::Firm && (!evidence.generic || o.protocol != "http")
+}
 
 /// Why whoever said this looks like a box at the edge; `explained` says that a signature knows what was said.
 pub(super) fn reason(o: &Observation, explained: bool) -> Option<Reason> {
@@ -418,7 +424,7 @@ mod tests {
     use crate::{
         correlate::{Conclusion, Heard, conclude},
         fingerprint::{Matcher, Signatures},
-        observe::{Confidence, Endpoint, Facts},
+        observe::{Endpoint, Facts},
         scope::Inside,
         time::Timestamp,
     };
@@ -475,7 +481,14 @@ mod tests {
     #[test]
     fn an_unknown_box_that_asks_for_a_login_is_listed_and_a_computer_is_not() {
         let heard = [
-            page(1, &[("http.status", "200"), ("http.title", "EdgeGate X20")]),
+            page(
+                1,
+                &[
+                    ("http.status", "200"),
+                    ("http.title", "EdgeGate X20"),
+                    ("http.header.server", "lighttpd/1.4.59"),
+                ],
+            ),
             page(2, &[("http.status", "401"), ("http.wwwauth.realm", "EdgeGate")]),
             says(3, "telnet", 23, Side::Server, &[("telnet.banner", "EdgeGate login:")]),
             page(

@@ -6,6 +6,7 @@
 //! [`explain`] says why; [`identify`] does all of it for lines of text; [`draft`] writes a signature from what a box
 //! said. No product is named in here.
 
+mod check;
 mod common;
 mod compile;
 pub mod draft;
@@ -13,6 +14,8 @@ mod explain;
 mod identify;
 mod load;
 mod matcher;
+mod refuse;
+mod shelf;
 mod signature;
 
 use std::path::PathBuf;
@@ -37,12 +40,17 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file is no TOML, or not in the shape of a signature.
-    #[error("{file}:{line}: {problem}; signatures/README.md describes the format")]
+    #[error(
+        "{file}:{line}: {}{problem}; signatures/README.md describes the format",
+        if rule.is_empty() { String::new() } else { format!("rule `{rule}`: ") }
+    )]
     Malformed {
         /// The file, below the folder of signatures.
         file: String,
         /// The line, from 1.
         line: usize,
+        /// The id of the rule it is in; empty where it is in none.
+        rule: String,
         /// What the TOML reader says.
         problem: String,
     },

@@ -14,7 +14,7 @@ mod shape;
 
 use std::fmt::Write as _;
 
-use super::{Matcher, Sayer, Signatures, Vocabulary, common, matcher::plain};
+use super::{Error, Matcher, Sayer, Signatures, Vocabulary, common, matcher::plain};
 use crate::observe::{Confidence, Mac};
 use identity::Identity;
 use shape::Shape;
@@ -240,7 +240,8 @@ impl Desk<'_> {
         };
         match rule {
             Ok(text) if self.rules.iter().any(|rule| is_alike(&rule.text, &text)) => {}
-            Ok(text) => self.rules.push(Rule { field, text }),
+            Ok(text) if self.adds(&text) => self.rules.push(Rule { field, text }),
+            Ok(_) => {}
             Err(why) if self.left_out.contains(&(why, field)) => {}
             Err(why) => self.left_out.push((why, field)),
         }
@@ -330,14 +331,26 @@ impl Desk<'_> {
 
     /// Whether a rule passes the checks that every signature passes, and matches what was said.
     fn proves_itself(&self, field: &str, value: &str, rule: &str) -> bool {
+        let (alone, errors) = self.read(rule);
+        errors.is_empty() && !Matcher::new(&alone).evidence(field, value).is_empty()
+    }
+
+    /// Whether the rules that there are leave something for this one to say.
+    fn adds(&self, rule: &str) -> bool {
+        let mut rules: Vec<&str> = self.rules.iter().map(|rule| rule.text.as_str()).collect();
+        rules.push(rule);
+        self.read(&rules.join("\n")).1.is_empty()
+    }
+
+    /// Rules as a signature that has a vendor, a product and a role, and its faults.
+    fn read(&self, rules: &str) -> (Signatures, Vec<Error>) {
         let (vendor, role) = ("Vendor", "role");
         let mut words = self.known.clone();
         words.vendors.insert(vendor.to_owned());
         words.roles.insert(role.to_owned(), String::new());
         let head = format!("vendor = \"{vendor}\"\nproduct = \"product\"\nrole = \"{role}\"\n");
         let name = format!("{role}/{}.toml", self.id);
-        let (alone, errors) = Signatures::from_text(&name, &format!("{head}{rule}"), &words);
-        errors.is_empty() && !Matcher::new(&alone).evidence(field, value).is_empty()
+        Signatures::from_text(&name, &format!("{head}{rules}"), &words)
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use jsonschema::Validator;
 use sekisho::{
     assess::{Answer, Condition, Ends, Known, SupportAnswer},
-    correlate::{CoverageState, Direction, Grade, Kind},
+    correlate::{CoverageState, Direction, Grade, Kind, Reason},
     inventory::Facet,
 };
 use serde_json::{Value, json};
@@ -146,6 +146,8 @@ fn the_schema_lists_the_words_of_the_program() {
     assert_eq!(listed("/$defs/support/properties/answer/enum"), support);
     let ends = schema.pointer("/$defs/support/properties/what/enum").unwrap();
     assert_eq!(*ends, json!([Ends::ALL[0].name(), Ends::ALL[1].name(), null]));
+    let reasons = Reason::ALL.map(Reason::name);
+    assert_eq!(listed("/$defs/unrecognised/properties/why/items/enum"), reasons);
     let facets = Facet::ALL.map(Facet::name);
     assert_eq!(listed("/$defs/difference/properties/facet/enum"), facets);
 }

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Exit, LangArguments, data_folder::DataArguments, knowledge::Held, output, report::write_folder,
+    signature_folders::SignatureFolders,
 };
 use crate::{
     assess::Assessments,
@@ -38,9 +39,8 @@ pub(super) struct Outputs {
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
-    /// Signatures to use instead of those built in
-    #[arg(long, value_name = "DIR")]
-    pub signatures: Option<PathBuf>,
+    #[command(flatten)]
+    pub folders: SignatureFolders,
     #[command(flatten)]
     pub data: DataArguments,
     /// End with 0 where new or changed points would give 1
@@ -69,10 +69,7 @@ impl Outputs {
             ("--json", self.json.as_deref()),
             ("--observations", self.observations.as_deref()),
         ])?;
-        let signatures = match &self.signatures {
-            Some(folder) => Signatures::load(folder)?,
-            None => Signatures::built_in()?,
-        };
+        let signatures = self.folders.load()?;
         let held = Held::open(&self.data)?;
         let store = self.store.as_deref().map(Store::open).transpose()?;
         if let Some(folder) = &self.report {
@@ -108,14 +105,14 @@ impl Desk<'_> {
             let name = names.get(id.file as usize).map_or("?", String::as_str);
             format!("{name}#{}", id.number)
         };
-        let points = correlate::points(&correlate::Heard {
+        let concluded = correlate::conclude(&correlate::Heard {
             observations: &heard.observations,
             inside: &heard.inside,
             matcher: &matcher,
             packet: &packet,
         });
-        let own = outputs.signatures.is_some().then_some(&signatures);
-        let mut run = describe(&heard, &names, facility, own, held.digest(), points);
+        let own = outputs.folders.is_own().then_some(&signatures);
+        let mut run = describe(&heard, &names, facility, own, held.digest(), concluded);
         let mut changes = None;
         if let Some(mut store) = store {
             // A facility's first run has nothing to be held against: everything is new, and no list says so better.
@@ -212,7 +209,7 @@ fn describe(
     facility: Option<Facility>,
     signatures: Option<&Signatures>,
     brought: Option<String>,
-    points: Vec<correlate::Point>,
+    concluded: correlate::Conclusion,
 ) -> Run {
     let inputs: Vec<Input> = heard
         .files
@@ -242,7 +239,8 @@ fn describe(
     }
     let id =
         digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
-    let coverage = coverage::of_replay(heard, names);
+    let mut coverage = coverage::of_replay(heard, names);
+    coverage.extend(coverage::of_boxes(concluded.not_kept));
     Run {
         id,
         facility: facility.map(|facility| facility.name),
@@ -250,7 +248,8 @@ fn describe(
         ended,
         inputs,
         coverage,
-        points,
+        points: concluded.points,
+        unrecognised: concluded.unrecognised,
     }
 }
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, output, survey::simulated,
+    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, output,
+    signature_folders::SignatureFolders, survey::simulated,
 };
 use crate::{
     fingerprint::Matcher,
@@ -68,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         json: arguments.json.clone(),
         report: Some(folder.clone()),
         observations: None,
-        signatures: None,
+        folders: SignatureFolders::default(),
         // It says the same everywhere.
         data: DataArguments { data: Some(PathBuf::new()) },
         exit_zero: true,

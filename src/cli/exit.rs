@@ -51,6 +51,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<super::demo::Taken>()
         || error.is::<super::limits::Error>()
         || error.is::<super::output::Error>()
+        || error.is::<super::draft::Fault>()
         || error.is::<super::sweep::Error>()
         || is_plan(error);
     if mendable { Exit::Usage } else { Exit::Internal }

@@ -2,11 +2,11 @@
 
 use std::{
     io::{self, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use super::{Exit, output};
-use crate::fingerprint::{self, Matcher, Signatures};
+use super::{Exit, output, signature_folders::SignatureFolders};
+use crate::fingerprint::{self, Matcher};
 
 /// Name the products that facts tell
 ///
@@ -17,16 +17,12 @@ use crate::fingerprint::{self, Matcher, Signatures};
     after_help = "Example:\n  echo '{\"field\": \"ssh.banner\", \"value\": \"dropbear_2022.83\"}' | sekisho identify"
 )]
 pub(super) struct Arguments {
-    /// Signatures to use instead of those built in
-    #[arg(long, value_name = "DIR")]
-    signatures: Option<PathBuf>,
+    #[command(flatten)]
+    folders: SignatureFolders,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let signatures = match &arguments.signatures {
-        Some(folder) => Signatures::load(folder)?,
-        None => Signatures::built_in()?,
-    };
+    let signatures = arguments.folders.load()?;
     let matcher = Matcher::new(&signatures);
     let mut failed = None;
     output::write(Path::new("-"), |out| {

@@ -11,19 +11,23 @@ use super::{
 use crate::{
     correlate::Kind,
     inventory::{self, Run, Store},
-    report::{Report, Words, write_json, write_text},
+    report::{Report, Words, write_json, write_text, write_unrecognised},
 };
 
 /// List the connection points that the inventory holds
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sekisho points --store hospital.sqlite\n  \
-    sekisho points --store hospital.sqlite --kind vpn_gateway,mobile_router --json -")]
+    sekisho points --store hospital.sqlite --kind vpn_gateway,mobile_router --json -\n  \
+    sekisho points --store hospital.sqlite --unrecognised")]
 pub(super) struct Arguments {
     #[command(flatten)]
     store: StoreArguments,
     /// Only these kinds
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind)]
     kind: Vec<Kind>,
+    /// The boxes at the edge that no signature names, as the last run saw them, with what they said
+    #[arg(long, conflicts_with_all = ["kind", "json"])]
+    unrecognised: bool,
     /// Write them as JSON (`sekisho.points/1`); `-` for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -58,6 +62,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         assessments: &assessments,
         words: Words::of(arguments.lang.language()),
     };
+    if arguments.unrecognised {
+        output::write(Path::new("-"), |mut out| {
+            write_unrecognised(&report, super::look(), &mut out)
+        })?;
+        return Ok(Exit::Clean);
+    }
     match &arguments.json {
         Some(path) => output::write(path, |mut out| write_json(&report, &mut out))?,
         None => {
@@ -87,6 +97,7 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
             inputs: Vec::new(),
             coverage: Vec::new(),
             points: Vec::new(),
+            unrecognised: Vec::new(),
         },
     };
     let known = store.points(facility)?.into_iter().map(|known| known.point);

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{Exit, output};
+use super::{Exit, draft, output, signature_folders::SignatureFolders};
 use crate::fingerprint::{Matcher, Signatures, explain};
 
-/// List, check or try signatures
+/// List, check, try or draft signatures
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  sekisho signatures list\n  sekisho signatures check my-signatures\n  \
-    sekisho signatures match ssh.banner dropbear_2022.83"
+    sekisho signatures match ssh.banner dropbear_2022.83\n  \
+    sekisho signatures draft --from p1a2b --store hospital.sqlite"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -22,9 +23,8 @@ pub(super) struct Arguments {
 enum Command {
     /// List the products that signatures know
     List {
-        /// A folder of signatures instead of those built in
-        #[arg(long, value_name = "DIR")]
-        signatures: Option<PathBuf>,
+        #[command(flatten)]
+        folders: SignatureFolders,
     },
     /// Check a folder of signatures: every rule against its examples and near misses
     Check {
@@ -38,21 +38,18 @@ enum Command {
         field: String,
         /// Its value
         value: String,
-        /// A folder of signatures instead of those built in
-        #[arg(long, value_name = "DIR")]
-        signatures: Option<PathBuf>,
+        #[command(flatten)]
+        folders: SignatureFolders,
     },
+    Draft(Box<draft::Arguments>),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let load = |folder: &Option<PathBuf>| match folder {
-        Some(folder) => Signatures::load(folder),
-        None => Signatures::built_in(),
-    };
     let mut exit = Exit::Clean;
     match &arguments.command {
-        Command::List { signatures } => {
-            let signatures = load(signatures)?;
+        Command::Draft(arguments) => return draft::run(arguments),
+        Command::List { folders } => {
+            let signatures = folders.load()?;
             output::write(Path::new("-"), |out| {
                 for signature in &signatures {
                     let rules = signature.rules.len();
@@ -83,8 +80,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 )
             })?;
         }
-        Command::Match { field, value, signatures } => {
-            let signatures = load(signatures)?;
+        Command::Match { field, value, folders } => {
+            let signatures = folders.load()?;
             let matcher = Matcher::new(&signatures);
             let explained = explain(&matcher, field, value);
             output::write(Path::new("-"), |out| {

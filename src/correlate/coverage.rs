@@ -81,6 +81,12 @@ pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
     lines
 }
 
+/// The line that says how many boxes lost something that they said to the bounds, if any did.
+pub fn of_boxes(not_kept: usize) -> Option<Coverage> {
+    let count = u64::try_from(not_kept).unwrap_or(u64::MAX);
+    (count > 0).then(|| line("boxes_not_kept", CoverageState::Partial, Some(count), None))
+}
+
 /// Whether `observation` has an end inside that can be told apart from others.
 fn is_of(observation: &Observation, inside: &Inside) -> bool {
     let ends = [Some(observation.speaker), observation.listener];

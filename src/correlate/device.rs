@@ -32,6 +32,14 @@ enum Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Device(usize);
 
+#[cfg(test)]
+impl Device {
+    /// The box at a place.
+    pub(super) const fn at(place: usize) -> Self {
+        Self(place)
+    }
+}
+
 /// The network and hardware addresses of a box.
 pub(super) type Addresses = (BTreeSet<IpAddr>, BTreeSet<Mac>);
 

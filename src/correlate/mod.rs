@@ -4,6 +4,7 @@
 //! 2. [`sign`] and [`edge`] say what each observation alone tells about a point, and signatures name
 //!    products.
 //! 3. [`weigh`] makes one point of all the signs about one box.
+//! 4. [`unrecognised`] keeps what boxes at the edge said that no signature names.
 
 mod answer;
 pub mod coverage;
@@ -12,6 +13,7 @@ mod edge;
 mod noted;
 pub mod point;
 mod sign;
+pub mod unrecognised;
 mod weigh;
 
 use std::{
@@ -22,6 +24,7 @@ use std::{
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
 };
+pub use unrecognised::{Reason, Said, Unrecognised};
 
 use crate::{
     fingerprint::{Evidence, Matcher},
@@ -31,6 +34,7 @@ use crate::{
 use answer::Answers;
 use device::{Device, Devices};
 use sign::Sign;
+use unrecognised::{Found, Sayings};
 
 /// What was heard, and what it is measured against.
 pub struct Heard<'a> {
@@ -44,65 +48,134 @@ pub struct Heard<'a> {
     pub packet: &'a dyn Fn(PacketId) -> String,
 }
 
+/// What follows from what was heard.
+#[derive(Debug, Default)]
+pub struct Conclusion {
+    /// The connection points, in the order of their kinds and addresses.
+    pub points: Vec<Point>,
+    /// The boxes at the edge that no signature names, in the order of their addresses.
+    pub unrecognised: Vec<Unrecognised>,
+    /// How many of these lost something that they said, or everything, to the bounds.
+    pub not_kept: usize,
+}
+
+/// What is known about one box while observations are read.
+#[derive(Default)]
+struct About<'o, 's> {
+    signs: Vec<Sign<'o>>,
+    named: Vec<Evidence<'s>>,
+    reasons: BTreeSet<Reason>,
+}
+
 /// The connection points, in the order of their kinds and addresses.
 pub fn points(heard: &Heard<'_>) -> Vec<Point> {
+    conclude(heard).points
+}
+
+/// The connection points, and the boxes at the edge that no signature names.
+pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let Heard { observations, inside, matcher, packet } = *heard;
     let mut devices = Devices::new(observations, inside);
-    let mut about: BTreeMap<Device, (Vec<Sign<'_>>, Vec<Evidence<'_>>)> = BTreeMap::new();
+    let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
     let resolvers = resolvers(observations);
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     for observation in observations {
         let own = sign::of_protocol(observation, inside, &answers);
         for sign in own.into_iter().chain(edge::signs(observation, inside)) {
-            if let Some(device) = device_of(&mut devices, &sign) {
-                about.entry(device).or_default().0.push(sign);
+            if let Some(device) = device_of(&mut devices, &sign.about, observation) {
+                about.entry(device).or_default().signs.push(sign);
             }
         }
         let maker = maker(observation);
         let maker = maker.as_ref().map(|mac| ("mac.oui", mac.as_str()));
+        let mut explained = false;
         for (field, value) in observation.facts.iter().chain(maker) {
             for evidence in matcher.evidence(field, value) {
+                explained |= unrecognised::explains(observation, &evidence);
                 let sign =
                     sign::of_signature(observation, field, value, &evidence, inside, is_resolver);
                 let Some(sign) = sign else { continue };
-                if let Some(device) = device_of(&mut devices, &sign) {
-                    let (signs, named) = about.entry(device).or_default();
-                    signs.push(sign);
-                    named.push(evidence);
+                if let Some(device) = device_of(&mut devices, &sign.about, observation) {
+                    let known = about.entry(device).or_default();
+                    known.signs.push(sign);
+                    known.named.push(evidence);
                 }
             }
         }
-    }
-    let mut addresses = devices.addresses();
-    let mut points: Vec<Point> = about
-        .into_iter()
-        .filter_map(|(device, (signs, named))| {
-            let (addresses, macs) = addresses.remove(&device)?;
-            weigh::point(addresses, macs, signs, &named, packet)
-        })
-        .collect();
-    points.sort_by(|a, b| (a.kind, &a.addresses, &a.macs).cmp(&(b.kind, &b.addresses, &b.macs)));
-    part_names(&mut points);
-    points
-}
-
-/// Gives every point a name of its own. Two boxes seldom have the same one by chance, but somebody could see
-/// to it, and an inventory takes no two alike.
-fn part_names(points: &mut [Point]) {
-    let mut taken = BTreeSet::new();
-    for point in points {
-        while !taken.insert(point.id.clone()) {
-            point.id = weigh::name(&point.id);
+        if is_inside(observation, inside)
+            && let Some(reason) = unrecognised::reason(observation, explained)
+            && let Some(device) = device_of(&mut devices, &observation.speaker, observation)
+        {
+            about.entry(device).or_default().reasons.insert(reason);
         }
     }
+    let addresses = devices.addresses();
+    let mut points: Vec<(Device, Point)> = Vec::new();
+    let mut unknown = BTreeMap::new();
+    for (device, known) in about {
+        let Some((ips, macs)) = addresses.get(&device) else { continue };
+        let About { signs, named, mut reasons } = known;
+        let point = weigh::point(ips, macs, signs, &named, packet);
+        reasons.extend(point.as_ref().map(|_| Reason::MakesPoint));
+        if !reasons.is_empty() && !weigh::is_named(point.as_ref().map(|point| point.kind), &named) {
+            let known = Unrecognised {
+                id: weigh::id(ips, macs),
+                addresses: weigh::shown(ips, macs),
+                macs: macs.clone(),
+                why: reasons,
+                said: Vec::new(),
+            };
+            unknown.insert(device, Found { known, sayings: Sayings::default() });
+        }
+        points.extend(point.map(|point| (device, point)));
+    }
+    points.sort_by(|(_, a), (_, b)| {
+        (a.kind, &a.addresses, &a.macs).cmp(&(b.kind, &b.addresses, &b.macs))
+    });
+    let (makers, mut points): (Vec<Device>, Vec<Point>) = points.into_iter().unzip();
+    part_names(&mut points, &mut unknown, &makers);
+    for observation in observations.iter().filter(|one| is_inside(one, inside)) {
+        if let Some(device) = device_of(&mut devices, &observation.speaker, observation)
+            && let Some(found) = unknown.get_mut(&device)
+        {
+            found.sayings.add(observation);
+        }
+    }
+    let (unrecognised, not_kept) = unrecognised::kept(unknown.into_values().collect(), packet);
+    Conclusion { points, unrecognised, not_kept }
 }
 
-/// The box that a sign is about.
-fn device_of(devices: &mut Devices, sign: &Sign<'_>) -> Option<Device> {
-    let end = &sign.about;
-    let was_asked =
-        sign.observation.heard == observe::Heard::Replied && end.ip == sign.observation.speaker.ip;
+/// Whether who speaks is inside: by its address, or because only its hardware address is known.
+fn is_inside(observation: &Observation, inside: &Inside) -> bool {
+    let speaker = observation.speaker;
+    speaker.ip.map_or(speaker.mac.is_some(), |ip| inside.contains(ip))
+}
+
+/// Gives every point a name of its own, and every unknown box, which has that of the point it makes. Two boxes
+/// seldom have the same one by chance, but somebody could see to it, and an inventory takes no two alike.
+fn part_names(points: &mut [Point], unknown: &mut BTreeMap<Device, Found<'_>>, makers: &[Device]) {
+    let mut taken = BTreeSet::new();
+    let mut part = |id: &mut String| {
+        while !taken.insert(id.clone()) {
+            *id = weigh::name(id);
+        }
+    };
+    for (point, device) in points.iter_mut().zip(makers) {
+        part(&mut point.id);
+        if let Some(found) = unknown.get_mut(device) {
+            found.known.id.clone_from(&point.id);
+        }
+    }
+    let makers: BTreeSet<&Device> = makers.iter().collect();
+    for (_, found) in unknown.iter_mut().filter(|(device, _)| !makers.contains(device)) {
+        part(&mut found.known.id);
+    }
+}
+
+/// The box that an end of an observation is.
+fn device_of(devices: &mut Devices, end: &Endpoint, of: &Observation) -> Option<Device> {
+    let was_asked = of.heard == observe::Heard::Replied && end.ip == of.speaker.ip;
     match (end.ip, end.mac.filter(|mac| !mac.is_zero())) {
         // On its own link, an address that is not routed is whoever's hardware address sent it.
         (Some(ip), Some(mac)) if is_nowhere(ip) => Some(devices.with_mac(mac)),
@@ -167,7 +240,8 @@ mod tests {
         for point in &mut points {
             point.id = "p00000000".to_owned();
         }
-        part_names(&mut points);
+        let makers: Vec<Device> = (0..points.len()).map(Device::at).collect();
+        part_names(&mut points, &mut BTreeMap::new(), &makers);
         let names: BTreeSet<&str> = points.iter().map(|point| point.id.as_str()).collect();
         assert_eq!(names.len(), 3);
         assert!(names.contains("p00000000") && names.iter().all(|name| name.len() == 9));

@@ -61,8 +61,8 @@ fn roles(kind: Kind) -> &'static [&'static str] {
 
 /// The point that `signs` make of the box with these addresses, if they make one.
 pub(super) fn point(
-    addresses: BTreeSet<IpAddr>,
-    macs: BTreeSet<Mac>,
+    addresses: &BTreeSet<IpAddr>,
+    macs: &BTreeSet<Mac>,
     mut signs: Vec<Sign<'_>>,
     named: &[Evidence<'_>],
     packet: &dyn Fn(PacketId) -> String,
@@ -86,22 +86,38 @@ pub(super) fn point(
     let outside: BTreeSet<IpAddr> = signs.iter().filter_map(|sign| sign.outside).collect();
     let services = signs.iter().filter_map(|sign| sign.service.clone()).collect();
     Some(Point {
-        id: id(&addresses, &macs),
+        id: id(addresses, macs),
         kind,
         grade: grade(&signs),
         confidence: (confidence * 1000.0).round() / 1000.0,
         direction: direction.unwrap_or(Direction::Both),
-        addresses: addresses
-            .iter()
-            .copied()
-            .filter(|ip| !is_nowhere(*ip) || ip.is_ipv6() || ip.is_loopback() && macs.is_empty())
-            .collect(),
+        addresses: shown(addresses, macs),
         macs: macs.clone(),
         outside,
         services,
         product: product(kind, named),
         names: names(&signs),
         because: because(&signs, packet),
+    })
+}
+
+/// The addresses of a box that reports show.
+pub(super) fn shown(addresses: &BTreeSet<IpAddr>, macs: &BTreeSet<Mac>) -> BTreeSet<IpAddr> {
+    let tells =
+        |ip: &&IpAddr| !is_nowhere(**ip) || ip.is_ipv6() || ip.is_loopback() && macs.is_empty();
+    addresses.iter().filter(tells).copied().collect()
+}
+
+/// The role whose products are programs that any box may run: to know one is not to know the box, unless the program
+/// itself is what makes the point.
+const PROGRAMS: &str = "remote-shell";
+
+/// Whether signatures name a box, by more than what is spoken, its network card, or a program that it runs.
+pub(super) fn is_named(kind: Option<Kind>, named: &[Evidence<'_>]) -> bool {
+    fingerprint::combine(named).iter().any(|ranked| {
+        let program =
+            ranked.role == PROGRAMS && !kind.is_some_and(|kind| roles(kind).contains(&PROGRAMS));
+        !ranked.generic && !program && ranked.confidence >= SUREST_GUESS
     })
 }
 
@@ -215,7 +231,7 @@ fn because(signs: &[Sign<'_>], packet: &dyn Fn(PacketId) -> String) -> Vec<Becau
 
 /// A name that stays as long as what identifies the box does: its lowest own hardware address, or its lowest
 /// address.
-fn id(addresses: &BTreeSet<IpAddr>, macs: &BTreeSet<Mac>) -> String {
+pub(super) fn id(addresses: &BTreeSet<IpAddr>, macs: &BTreeSet<Mac>) -> String {
     // Virtual routers' hardware addresses come after those that a box was built with.
     let own = macs.iter().find(|mac| !mac.is_virtual_router()).or(macs.first());
     let identity = match (own, addresses.first()) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Condition, Error, Matcher, Rule, Signature, Signatures,
     compile::{Pattern, SHORTEST_LITERAL},
+    draft,
     load::{File, VOCABULARY, Vocabulary, line_at},
 };
 use crate::observe::Confidence;
@@ -65,15 +66,17 @@ impl<'f> Faults<'f> {
         taken: &mut Taken,
     ) {
         let role = self.file.name.split('/').next().unwrap_or_default();
-        if !words.vendors.contains(&signature.vendor) {
+        self.of_draft(signature, words);
+        let is_missing = |word: &str| [draft::WHICH_VENDOR, draft::WHICH_ROLE].contains(&word);
+        if !words.vendors.contains(&signature.vendor) && !is_missing(&signature.vendor) {
             let remedy = remedy(&signature.vendor, words.vendors.iter());
             self.signature("unknown vendor", &signature.vendor, remedy);
         }
-        if !words.roles.contains_key(&signature.role) {
+        if !words.roles.contains_key(&signature.role) && !is_missing(&signature.role) {
             let remedy = remedy(&signature.role, words.roles.keys());
             self.signature("unknown role", &signature.role, remedy);
         }
-        if role != signature.role {
+        if role != signature.role && !is_missing(&signature.role) {
             let remedy = format!("move the file to {}/", signature.role);
             self.signature("the folder is not the role but", role, remedy);
         }
@@ -114,6 +117,29 @@ impl<'f> Faults<'f> {
                 let remedy = "remove it, or let it give what the other does not".to_owned();
                 self.rule(rule, "all it could say is said by", &other.id, remedy);
             }
+        }
+    }
+
+    /// Refuses a draft that nobody has named yet, with what to write.
+    fn of_draft(&mut self, signature: &Signature, words: &Vocabulary) {
+        let roles: Vec<&str> = words.roles.keys().map(String::as_str).collect();
+        let vendor = "write the maker's name instead; `sekisho signatures list` shows those that are known, and \
+                      a new one goes into `vendors` of a vocabulary.toml beside the folders";
+        let missing = [
+            (draft::WHICH_VENDOR, &signature.vendor, vendor.to_owned()),
+            (
+                draft::WHICH_PRODUCT,
+                &signature.product,
+                "write what the maker calls it instead".into(),
+            ),
+            (
+                draft::WHICH_ROLE,
+                &signature.role,
+                format!("write one of these instead: {}", roles.join(", ")),
+            ),
+        ];
+        for (_, value, remedy) in missing.into_iter().filter(|(word, value, _)| word == value) {
+            self.signature("the draft does not say", value, remedy);
         }
     }
 

@@ -3,10 +3,13 @@
 //! A [`Signature`] is one product and the rules that betray it. [`Signatures`] are read from a folder,
 //! or are the ones built in, and are checked while they are read. A [`Matcher`] holds all rules of a
 //! field together and turns a fact into [`Evidence`]; [`combine`] weighs the evidence of one speaker;
-//! [`explain`] says why; [`identify`] does all of it for lines of text. No product is named in here.
+//! [`explain`] says why; [`identify`] does all of it for lines of text; [`draft`] writes a signature from what a box
+//! said. No product is named in here.
 
 mod check;
+mod common;
 mod compile;
+pub mod draft;
 mod explain;
 mod identify;
 mod load;
@@ -17,6 +20,8 @@ mod signature;
 
 use std::path::PathBuf;
 
+pub use common::{Sayer, is_everybodys, sayer};
+pub use draft::telling;
 pub use explain::{Explanation, NearMiss, explain};
 pub use identify::identify;
 pub use load::{Signatures, Vocabulary};

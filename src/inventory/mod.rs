@@ -1,16 +1,19 @@
 //! What we knew before: every run and every connection point it saw, in one SQLite file.
 //!
-//! Facts are kept, payloads are not: nothing but what a [`crate::correlate::Point`] holds is written. A
+//! Facts are kept, payloads are not: nothing but what a [`crate::correlate::Point`] holds is written, and
+//! what boxes said that nobody knows. A
 //! run is written whole or not at all, so a store that was cut off opens as it was before. Nothing is
 //! deleted: a point that is not seen stays, with the run that saw it last.
 
 pub mod change;
 pub mod run;
 pub mod store;
+pub mod unknown;
 
 pub use change::{Change, Difference, Facet};
 pub use run::{Input, Run};
 pub use store::{Known, Sighting, Store, Summary};
+pub use unknown::KnownBox;
 
 use std::path::PathBuf;
 
@@ -83,6 +86,17 @@ pub enum Error {
     /// No point has this name.
     #[error("{}: no point's name begins with `{id}`; `sekisho points` lists them", path.display())]
     NoSuchPoint {
+        /// The store.
+        path: PathBuf,
+        /// What was asked for.
+        id: String,
+    },
+    /// No box that signatures do not name has this name.
+    #[error(
+        "{}: no unrecognised box's name begins with `{id}`; `sekisho points --unrecognised` lists them, and \
+         `sekisho show {id}` tells of a point", path.display()
+    )]
+    NoSuchBox {
         /// The store.
         path: PathBuf,
         /// What was asked for.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    correlate::{Coverage, Point},
+    correlate::{Coverage, Point, Unrecognised},
     time::Timestamp,
 };
 
@@ -24,6 +24,9 @@ pub struct Run {
     pub coverage: Vec<Coverage>,
     /// The connection points it saw.
     pub points: Vec<Point>,
+    /// The boxes at the edge that no signature names.
+    #[serde(default)]
+    pub unrecognised: Vec<Unrecognised>,
 }
 
 /// A file that was read.

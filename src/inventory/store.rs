@@ -17,6 +17,7 @@ use super::{
     Change, Error, Result,
     change::differences,
     run::{Input, Run},
+    unknown,
 };
 use crate::{
     correlate::{Coverage, Point},
@@ -27,7 +28,7 @@ use crate::{
 const APPLICATION: i64 = 0x5345_4b49;
 
 /// How the format grew: the n-th takes a store of format n - 1 to format n.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// How long to wait for another process to finish writing.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -373,6 +374,7 @@ impl Store {
             },
         )?;
         let points = self.sightings(run.number)?.into_iter().map(|(_, seen)| seen.point).collect();
+        let unrecognised = self.boxes(run.number)?;
         Ok(Run {
             id: run.id,
             facility: run.facility,
@@ -381,7 +383,13 @@ impl Store {
             inputs,
             coverage,
             points,
+            unrecognised,
         })
+    }
+
+    /// Where the store is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn find_run(&self, id: &str) -> Result<RunRow> {
@@ -422,7 +430,7 @@ impl Store {
         self.rows(&sql, [run], state)
     }
 
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         sql: &str,
         parameters: impl Params,
@@ -524,9 +532,12 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
     let mut sighting = transaction.prepare(
         "INSERT INTO sighting VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
+    let mut kept = BTreeMap::new();
     for ((place, point), same) in (0_i64..).zip(&run.points).zip(same) {
-        let known = if let Some(known) = same {
-            known
+        let known = if let Some(number) = same {
+            let earlier = known.iter().find(|(known, _)| *known == number);
+            kept.extend(earlier.map(|(_, seen)| (&*point.id, seen.point.id.clone())));
+            number
         } else {
             transaction.execute(
                 "INSERT INTO point (facility, id) VALUES (?1, ?2)",
@@ -551,7 +562,7 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             json(&point.because)?,
         ])?;
     }
-    Ok(())
+    unknown::insert(transaction, number, run, &kept)
 }
 
 /// For each point, the number of the known one it is: by name, then by hardware address, then by
@@ -647,7 +658,7 @@ fn named<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<
 }
 
 /// A column that holds JSON.
-fn unjson<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(super) fn unjson<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|error| unreadable(column, error))
 }
@@ -656,7 +667,7 @@ fn unreadable(column: usize, error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }
 
-fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
@@ -730,6 +741,7 @@ mod tests {
                 detail: None,
             }],
             points,
+            unrecognised: Vec::new(),
         }
     }
 

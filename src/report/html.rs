@@ -15,6 +15,7 @@ use super::{
     sent::{self, size},
     show::percent,
     text::{detail, period},
+    unknown,
     words::grouped,
 };
 use crate::{
@@ -79,6 +80,7 @@ struct Page<'a> {
     changes: Option<Vec<ChangeLine<'a>>>,
     points: Vec<PointView<'a>>,
     assessed: bool,
+    unrecognised: Option<Unknown>,
     coverage: Vec<CoverageLine<'a>>,
     sent: Option<Sent<'a>>,
     silent: bool,
@@ -199,6 +201,23 @@ struct Reason {
     field: String,
 }
 
+/// Boxes that no signature names.
+#[derive(Serialize)]
+struct Unknown {
+    count: String,
+    rows: Vec<UnknownRow>,
+    more: String,
+    draft: String,
+}
+
+#[derive(Serialize)]
+struct UnknownRow {
+    id: String,
+    addresses: String,
+    why: String,
+    said: String,
+}
+
 #[derive(Serialize)]
 struct CoverageLine<'a> {
     state: &'a str,
@@ -264,6 +283,9 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
     if !points.is_empty() {
         sections.extend(["points", "details"]);
     }
+    if !run.unrecognised.is_empty() {
+        sections.push("unrecognised");
+    }
     sections.push("coverage");
     if report.asked.is_some() {
         sections.push("sent");
@@ -298,6 +320,7 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
             .map(|point| point_view(point, report.assessed(point), words))
             .collect(),
         assessed: !report.assessments.is_empty(),
+        unrecognised: unrecognised(report),
         coverage: coverage(report),
         sent: sent(report),
         silent: run.coverage.iter().any(|line| line.subject == "listens_only"),
@@ -531,6 +554,29 @@ fn coverage<'a>(report: &Report<'a>) -> Vec<CoverageLine<'a>> {
             meaning: words.find("coverage_plain", &line.subject).unwrap_or_default(),
         })
         .collect()
+}
+
+/// Boxes that no signature names, those that matter most first.
+fn unrecognised(report: &Report<'_>) -> Option<Unknown> {
+    let rows = unknown::rows(report);
+    if rows.is_empty() {
+        return None;
+    }
+    Some(Unknown {
+        count: unknown::how_many(report.run.unrecognised.len(), rows.len(), report.words),
+        draft: shown(&unknown::what_to_do(&rows, report.words)),
+        more: more_of(rows.len().saturating_sub(unknown::MOST_GROUPS), report.words),
+        rows: rows
+            .iter()
+            .take(unknown::MOST_GROUPS)
+            .map(|row| UnknownRow {
+                id: shown(&row.id),
+                addresses: shown(&row.addresses),
+                why: shown(&row.why),
+                said: shown(&row.said),
+            })
+            .collect(),
+    })
 }
 
 /// What was sent, and who was asked nothing.

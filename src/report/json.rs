@@ -12,7 +12,7 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 use super::{Report, commands};
 use crate::{
     assess::Assessment,
-    correlate::{Because, Coverage, Direction, Grade, Kind, Point, Product, Service},
+    correlate::{Because, Coverage, Direction, Grade, Kind, Point, Product, Service, Unrecognised},
     inventory::{Change, Input},
     observe::Mac,
     time::Timestamp,
@@ -32,6 +32,7 @@ struct Document<'a> {
     coverage: &'a [Coverage],
     changes: Option<&'a [Change]>,
     points: Vec<Row<'a>>,
+    unrecognised: &'a [Unrecognised],
 }
 
 #[derive(Serialize)]
@@ -95,6 +96,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
             .into_iter()
             .map(|point| Row::of(point, report.assessed(point)))
             .collect(),
+        unrecognised: &run.unrecognised,
     };
     write_plain(&document, out)
 }

@@ -11,6 +11,7 @@ pub mod observations;
 pub mod sent;
 pub mod show;
 pub mod text;
+pub mod unknown;
 pub mod words;
 
 pub use html::write_html;
@@ -19,6 +20,7 @@ pub use observations::write_observations;
 pub use sent::write_ledger;
 pub use show::{write_assessment, write_point};
 pub use text::{Look, write_text};
+pub use unknown::write_unrecognised;
 pub use words::{Language, Words};
 
 use std::{

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, assessed, cut, sent, visible,
+    Report, Words, assessed, cut, sent, unknown, visible,
     words::{grouped, moment},
     wrap,
 };
@@ -90,6 +90,7 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
         writeln!(out)?;
     }
     changes(report, look, out)?;
+    unknown::summary(report, look, out)?;
     if !report.run.coverage.is_empty() {
         writeln!(out, "{}", look.strong(&cut(words.get("heading", "coverage"), look.columns)))?;
         let states =

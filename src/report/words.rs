@@ -253,6 +253,9 @@ mod tests {
             for state in CoverageState::ALL {
                 assert!(words.find("coverage_state", state.name()).is_some(), "{state:?}");
             }
+            for reason in crate::correlate::Reason::ALL {
+                assert!(words.find("why", reason.name()).is_some(), "{reason:?}");
+            }
             for facet in crate::inventory::Facet::ALL {
                 assert!(words.find("facet", facet.name()).is_some(), "{facet:?}");
             }

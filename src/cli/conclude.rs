@@ -9,10 +9,13 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
-use super::{Exit, LangArguments, output, report::write_folder};
+use super::{
+    Exit, LangArguments, data_folder::DataArguments, knowledge::LoadedArguments, output,
+    report::write_folder,
+};
 use crate::{
     correlate::{self, CoverageState, coverage},
-    fingerprint::{Matcher, Signatures},
+    fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
@@ -38,6 +41,10 @@ pub(super) struct Outputs {
     /// Signatures to use instead of those built in
     #[arg(long, value_name = "DIR")]
     pub signatures: Option<PathBuf>,
+    #[command(flatten)]
+    pub loaded: LoadedArguments,
+    #[command(flatten)]
+    pub data: DataArguments,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
     pub exit_zero: bool,
@@ -53,6 +60,8 @@ pub(super) struct Desk<'a> {
     outputs: &'a Outputs,
     /// The signatures that products are named with.
     pub signatures: Signatures,
+    /// Other people's knowledge, where it was asked for.
+    loaded: Loaded,
     store: Option<Store>,
 }
 
@@ -67,11 +76,12 @@ impl Outputs {
             Some(folder) => Signatures::load(folder)?,
             None => Signatures::built_in()?,
         };
+        let loaded = self.loaded.open(&self.data)?;
         let store = self.store.as_deref().map(Store::open).transpose()?;
         if let Some(folder) = &self.report {
             output::folder(folder)?;
         }
-        Ok(Desk { outputs: self, signatures, store })
+        Ok(Desk { outputs: self, signatures, loaded, store })
     }
 }
 
@@ -82,8 +92,8 @@ impl Desk<'_> {
         files: &[PathBuf],
         facility: Option<Facility>,
     ) -> anyhow::Result<Exit> {
-        let Self { outputs, signatures, store } = self;
-        let matcher = Matcher::new(&signatures);
+        let Self { outputs, signatures, loaded, store } = self;
+        let matcher = Matcher::new(&signatures).with(&loaded);
         let inside =
             facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
         let progress = progress(outputs, files);
@@ -108,7 +118,7 @@ impl Desk<'_> {
             packet: &packet,
         });
         let own = outputs.signatures.is_some().then_some(&signatures);
-        let mut run = describe(&heard, &names, facility, own, points);
+        let mut run = describe(&heard, &names, facility, own, &loaded, points);
         let mut changes = None;
         if let Some(mut store) = store {
             // A facility's first run has nothing to be held against: everything is new, and no list says so better.
@@ -202,6 +212,7 @@ fn describe(
     names: &[String],
     facility: Option<Facility>,
     signatures: Option<&Signatures>,
+    loaded: &Loaded,
     points: Vec<correlate::Point>,
 ) -> Run {
     let inputs: Vec<Input> = heard
@@ -226,6 +237,9 @@ fn describe(
     }
     for signature in signatures.into_iter().flatten() {
         digest.update(format!("\0{signature:?}"));
+    }
+    for collection in loaded.collections() {
+        digest.update(format!("\0{}\0{}", collection.name(), collection.digest()));
     }
     let id =
         digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));

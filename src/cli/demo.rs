@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, LangArguments, conclude::Outputs, output, survey::simulated};
+use super::{
+    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, knowledge::LoadedArguments,
+    output, survey::simulated,
+};
 use crate::{
     fingerprint::Matcher,
     link::{Link as _, live, sim::Sim},
@@ -67,6 +70,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         report: Some(folder.clone()),
         observations: None,
         signatures: None,
+        loaded: LoadedArguments::default(),
+        data: DataArguments { data: None },
         exit_zero: true,
         quiet: arguments.quiet,
         lang: arguments.lang,

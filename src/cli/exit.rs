@@ -45,6 +45,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<journal::Error>()
         || error.is::<facility::Error>()
         || error.is::<fingerprint::Error>()
+        || error.is::<fingerprint::loaded::Error>()
         || error.is::<inventory::Error>()
         || error.is::<super::demo::Taken>()
         || error.is::<super::limits::Error>()

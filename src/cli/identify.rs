@@ -5,13 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, output};
+use super::{Exit, data_folder::DataArguments, knowledge::LoadedArguments, output};
 use crate::fingerprint::{self, Matcher, Signatures};
 
 /// Name the products that facts tell
 ///
 /// Reads one JSON object a line from standard input, {"field": "http.title", "value": "…", "id": 1}, and writes one a line:
-/// {"id": 1, "matches": [{"signature", "vendor", "product", "model", "version", "role", "confidence"}]}.
+/// {"id": 1, "matches": [{"signature", "vendor", "product", "model", "version", "role", "confidence", "collection"}]}.
+/// `collection` is null for signatures of our own.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  echo '{\"field\": \"ssh.banner\", \"value\": \"dropbear_2022.83\"}' | sekisho identify"
@@ -20,6 +21,10 @@ pub(super) struct Arguments {
     /// Signatures to use instead of those built in
     #[arg(long, value_name = "DIR")]
     signatures: Option<PathBuf>,
+    #[command(flatten)]
+    loaded: LoadedArguments,
+    #[command(flatten)]
+    data: DataArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -27,7 +32,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(folder) => Signatures::load(folder)?,
         None => Signatures::built_in()?,
     };
-    let matcher = Matcher::new(&signatures);
+    let loaded = arguments.loaded.open(&arguments.data)?;
+    let matcher = Matcher::new(&signatures).with(&loaded);
     let mut failed = None;
     output::write(Path::new("-"), |out| {
         failed = fingerprint::identify(&matcher, BufReader::new(io::stdin().lock()), out).err();

@@ -5,10 +5,12 @@
 mod anonymise;
 mod completions;
 mod conclude;
+mod data_folder;
 mod demo;
 mod doctor;
 mod exit;
 mod identify;
+mod knowledge;
 mod limits;
 mod output;
 mod points;

@@ -4,14 +4,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{Exit, output};
-use crate::fingerprint::{Matcher, Signatures, explain};
+use super::{
+    Exit,
+    data_folder::DataArguments,
+    knowledge::{self, LoadedArguments},
+    output,
+};
+use crate::fingerprint::{Matcher, Signatures, explain, loaded::called};
 
-/// List, check or try signatures
+/// List, check or try signatures; load other people's
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  sekisho signatures list\n  sekisho signatures check my-signatures\n  \
-    sekisho signatures match ssh.banner dropbear_2022.83"
+    sekisho signatures match ssh.banner dropbear_2022.83\n  sekisho signatures load recog/xml"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -41,7 +46,14 @@ enum Command {
         /// A folder of signatures instead of those built in
         #[arg(long, value_name = "DIR")]
         signatures: Option<PathBuf>,
+        #[command(flatten)]
+        loaded: LoadedArguments,
+        #[command(flatten)]
+        data: DataArguments,
     },
+    Load(knowledge::Load),
+    Loaded(knowledge::List),
+    Unload(knowledge::Unload),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -83,9 +95,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 )
             })?;
         }
-        Command::Match { field, value, signatures } => {
+        Command::Match { field, value, signatures, loaded, data } => {
             let signatures = load(signatures)?;
-            let matcher = Matcher::new(&signatures);
+            let loaded = loaded.open(data)?;
+            let matcher = Matcher::new(&signatures).with(&loaded);
             let explained = explain(&matcher, field, value);
             output::write(Path::new("-"), |out| {
                 for found in &explained.evidence {
@@ -93,8 +106,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                     let version = found.version.as_deref().unwrap_or("-");
                     writeln!(
                         out,
-                        "matches  {}: {} {}, model {model}, version {version} ({:?})",
-                        found.rule, found.vendor, found.product, found.confidence
+                        "matches  {}: {}, model {model}, version {version} ({:?})",
+                        found.rule,
+                        called(&found.vendor, &found.product),
+                        found.confidence
                     )?;
                 }
                 for miss in &explained.near_misses {
@@ -110,6 +125,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 Ok(())
             })?;
         }
+        Command::Load(arguments) => return knowledge::load(arguments),
+        Command::Loaded(arguments) => return knowledge::list(arguments),
+        Command::Unload(arguments) => return knowledge::unload(arguments),
     }
     Ok(exit)
 }

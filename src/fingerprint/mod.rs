@@ -4,11 +4,13 @@
 //! or are the ones built in, and are checked while they are read. A [`Matcher`] holds all rules of a
 //! field together and turns a fact into [`Evidence`]; [`combine`] weighs the evidence of one speaker;
 //! [`explain`] says why; [`identify`] does all of it for lines of text. No product is named in here.
+//! [`loaded`] is other people's knowledge, which speaks only when it is asked and after our own.
 
 mod compile;
 mod explain;
 mod identify;
 mod load;
+pub mod loaded;
 mod matcher;
 mod signature;
 
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 pub use explain::{Explanation, NearMiss, explain};
 pub use identify::identify;
 pub use load::{Signatures, Vocabulary};
+pub use loaded::Loaded;
 pub use matcher::{Evidence, Matcher, Ranked, combine, weight};
 pub use signature::{Condition, Example, Lookup, Rule, Signature};
 

@@ -62,12 +62,14 @@ impl Book {
         &self.rules
     }
 
-    /// The rule that speaks for a text, and what it says: the first that matches, the soft ones last.
+    /// The rule that speaks for a text, and what it says: the first that matches, the soft ones last. Where the text may
+    /// have been several, the rule matches each, and speaks of the first.
     pub(super) fn evidence<'s>(
         &'s self,
         collection: &'s str,
-        text: &str,
+        texts: &[String],
     ) -> Option<(&'s Rule, Option<Evidence<'s>>)> {
+        let (text, others) = texts.split_first()?;
         let mut soft = None;
         for place in self.candidates(text) {
             let Some(rule) = self.rules.get(place) else { continue };
@@ -75,6 +77,9 @@ impl Book {
                 continue;
             }
             let Some(taken) = rule.pattern.find(text) else { continue };
+            if !others.iter().all(|other| rule.pattern.find(other).is_some()) {
+                continue;
+            }
             let evidence = rule.says.as_ref().and_then(|says| {
                 let told =
                     |template: &super::says::Template| template.told(&taken).map(Cow::into_owned);

@@ -101,7 +101,7 @@ impl Makers {
 pub(super) fn read(name: &str, file: &File, form: Form, read: &mut Read) -> Result<(), Error> {
     let text = text_of(file)?;
     let mut add = |line: usize, block: Option<(String, &str)>, text: &str| -> Result<(), Error> {
-        read.rule()?;
+        read.block()?;
         let problem = |reason: &str| Problem {
             file: file.name.clone(),
             line,

@@ -91,7 +91,7 @@ pub struct Manifest {
     pub licence: String,
     /// Where it was read from.
     pub origin: String,
-    /// Rules that miss their own examples, and are not used.
+    /// Rules that cannot be used, or miss their own examples.
     #[serde(default)]
     pub left_out: BTreeSet<String>,
     /// How much there is.

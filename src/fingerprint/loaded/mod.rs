@@ -37,7 +37,13 @@ pub use pattern::Trouble;
 use reading::Reading;
 
 /// How many rules a collection may have.
-const MOST_RULES: usize = 1 << 18;
+const MOST_RULES: usize = 1 << 15;
+
+/// How many blocks of hardware addresses a collection may have.
+const MOST_BLOCKS: usize = 1 << 18;
+
+/// How much memory the compiled expressions of a collection may take together, in bytes.
+const LARGEST_PROGRAMS: usize = 2 << 30;
 
 /// How many problems are told one by one; the others are counted.
 const MOST_PROBLEMS: usize = 1 << 14;
@@ -166,10 +172,12 @@ pub enum Error {
         rules: usize,
     },
     /// It has more rules than are read.
-    #[error("{file}: has more than {MOST_RULES} rules; load it in parts")]
+    #[error("{file}: has more than {most} rules; load it in parts")]
     TooMany {
         /// The file or folder.
         file: String,
+        /// How many are read.
+        most: usize,
     },
     /// A file or folder could not be read, or is not what is read.
     #[error("{}: cannot be read ({source}); check that it is there and that you may read it", path.display())]
@@ -270,7 +278,7 @@ pub struct Findings {
     pub problems: Vec<Problem>,
     /// How many rules cannot be used, by their reason.
     pub reasons: BTreeMap<String, usize>,
-    /// The ids of rules that miss their own examples.
+    /// The ids of rules that are not used.
     pub left_out: BTreeSet<String>,
 }
 
@@ -284,6 +292,8 @@ struct Read {
     makers: Makers,
     /// Whether expressions are compiled and examples run now: otherwise that has been done before.
     proves: bool,
+    /// How much memory the expressions take at most when they are compiled, in bytes.
+    programs: usize,
     /// What is read, for messages.
     place: String,
 }
@@ -292,20 +302,45 @@ impl Read {
     /// One rule more.
     fn rule(&mut self) -> Result<(), Error> {
         self.counts.rules += 1;
-        if self.counts.rules > MOST_RULES {
-            Err(Error::TooMany { file: self.place.clone() })
-        } else {
-            Ok(())
-        }
+        self.within(MOST_RULES)
     }
 
-    /// A pattern that can be used, and is compiled when everything is proved.
-    fn checked(&mut self, pattern: Pattern) -> Result<Pattern, Trouble> {
-        if self.proves {
-            pattern.check()?;
-            self.counts.fancy += usize::from(pattern.is_fancy());
+    /// One block of hardware addresses more.
+    fn block(&mut self) -> Result<(), Error> {
+        self.counts.rules += 1;
+        self.within(MOST_BLOCKS)
+    }
+
+    fn within(&self, most: usize) -> Result<(), Error> {
+        if self.counts.rules > most {
+            return Err(Error::TooMany { file: self.place.clone(), most });
         }
-        Ok(pattern)
+        Ok(())
+    }
+
+    /// The pattern of the rule `id`, if it can be used. When everything is proved, it is compiled; otherwise what was
+    /// found wrong then is left out.
+    fn checked(&mut self, id: &str, pattern: Result<Pattern, Trouble>) -> Result<Pattern, Trouble> {
+        if !self.proves {
+            return pattern.and_then(|pattern| {
+                if self.left_out.contains(id) { Err(Trouble::LeftOut) } else { Ok(pattern) }
+            });
+        }
+        let checked = pattern.and_then(|pattern| {
+            let size = self.programs + pattern.check()?;
+            if size > LARGEST_PROGRAMS {
+                return Err(Trouble::TooLarge);
+            }
+            self.programs = size;
+            Ok(pattern)
+        });
+        match &checked {
+            Ok(pattern) => self.counts.fancy += usize::from(pattern.is_fancy()),
+            Err(_) => {
+                self.left_out.insert(id.to_owned());
+            }
+        }
+        checked
     }
 
     /// A rule that cannot be used.
@@ -352,7 +387,7 @@ impl Collection {
         for (readings, book) in &self.books {
             let texts = readings.iter().filter(|reading| reading.field == field);
             let mut spoken = texts.flat_map(|reading| reading.texts(value));
-            let first = spoken.find_map(|text| book.evidence(&self.name, &text));
+            let first = spoken.find_map(|texts| book.evidence(&self.name, &texts));
             found.extend(first.and_then(|(_, evidence)| evidence));
         }
         found.extend(self.makers.evidence(&self.name, field, value));
@@ -375,6 +410,7 @@ fn read(
         left_out: trusted.unwrap_or_default(),
         books: Vec::new(),
         makers: Makers::default(),
+        programs: 0,
         place: place.clone(),
     };
     match kind {

@@ -11,8 +11,11 @@ const LONGEST_PATTERN: usize = 16 << 10;
 /// How much memory a compiled foreign expression may take, in bytes.
 const LARGEST_PROGRAM: usize = 4 << 20;
 
+/// Steps in which it is told how much one takes, in bytes.
+const PROGRAMS: [usize; 3] = [256 << 10, 1 << 20, LARGEST_PROGRAM];
+
 /// How much memory its faster form may take, in bytes.
-const LARGEST_CACHE: usize = 1 << 20;
+const LARGEST_CACHE: usize = 256 << 10;
 
 /// How many steps an expression that goes back may take on one text.
 const MOST_STEPS: usize = 50_000;
@@ -25,12 +28,14 @@ const SHORTEST_LITERAL: usize = 3;
 pub enum Trouble {
     /// It is longer than 16 KiB.
     TooLong,
-    /// It is nested too deeply, or takes more than 4 MiB when compiled.
+    /// It is nested too deeply, takes more than 4 MiB when compiled, or is beyond what all may take.
     TooLarge,
     /// It says what neither engine can do.
     Unknown(&'static str),
     /// It is wrong in its own dialect.
     Unreadable(&'static str),
+    /// It was found wrong when it was loaded.
+    LeftOut,
     /// An engine does not take it.
     Refused(String),
 }
@@ -39,9 +44,12 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong => write!(f, "longer than {LONGEST_PATTERN} bytes"),
-            Self::TooLarge => write!(f, "too large when compiled, or nested too deeply"),
+            Self::TooLarge => {
+                write!(f, "too large when compiled, alone or with the others, or nested too deeply")
+            }
             Self::Unknown(what) => write!(f, "has {what}"),
             Self::Unreadable(what) => write!(f, "is wrong in itself: {what}"),
+            Self::LeftOut => write!(f, "was found wrong when it was loaded"),
             Self::Refused(why) => write!(f, "is refused: {why}"),
         }
     }
@@ -80,9 +88,17 @@ impl Pattern {
         Ok(Self { written, literals, engine: OnceLock::new() })
     }
 
-    /// Compiles it, if that has not been done, and says what is wrong with it.
-    pub(super) fn check(&self) -> Result<(), Trouble> {
-        self.engine().as_ref().map(|_| ()).map_err(Clone::clone)
+    /// Compiles it, and says what is wrong with it, or else how much memory it takes at most, in bytes. What was compiled
+    /// is not kept.
+    pub(super) fn check(&self) -> Result<usize, Trouble> {
+        let mut checked = Err(Trouble::TooLarge);
+        for size in PROGRAMS {
+            checked = compiled(&self.written, size).map(|_| size);
+            if checked != Err(Trouble::TooLarge) {
+                break;
+            }
+        }
+        checked
     }
 
     /// Whether it looks around, refers back or does not give back.
@@ -120,28 +136,34 @@ impl Pattern {
     }
 
     fn engine(&self) -> &Result<Engine, Trouble> {
-        self.engine.get_or_init(|| {
-            let Written { exact, fancy, .. } = &self.written;
-            if *fancy {
-                fancy_regex::RegexBuilder::new(exact)
-                    .backtrack_limit(MOST_STEPS)
-                    .delegate_size_limit(LARGEST_PROGRAM)
-                    .delegate_dfa_size_limit(LARGEST_CACHE)
-                    .build()
-                    .map(Engine::Fancy)
-                    .map_err(|error| refused(&error))
-            } else {
-                let regex = regex::RegexBuilder::new(exact)
-                    .size_limit(LARGEST_PROGRAM)
-                    .dfa_size_limit(LARGEST_CACHE)
-                    .build();
-                match regex {
-                    Ok(regex) => Ok(Engine::Plain(regex)),
-                    Err(regex::Error::CompiledTooBig(_)) => Err(Trouble::TooLarge),
-                    Err(error) => Err(refused(&error)),
-                }
+        self.engine.get_or_init(|| compiled(&self.written, LARGEST_PROGRAM))
+    }
+}
+
+/// Compiles an expression to no more than `largest` bytes.
+fn compiled(written: &Written, largest: usize) -> Result<Engine, Trouble> {
+    let Written { exact, fancy, .. } = written;
+    if *fancy {
+        let regex = fancy_regex::RegexBuilder::new(exact)
+            .backtrack_limit(MOST_STEPS)
+            .delegate_size_limit(largest)
+            .delegate_dfa_size_limit(LARGEST_CACHE)
+            .build();
+        return regex.map(Engine::Fancy).map_err(|error| match error {
+            fancy_regex::Error::CompileError(error)
+                if matches!(&*error, fancy_regex::CompileError::InnerError(inner) if inner.size_limit().is_some()) =>
+            {
+                Trouble::TooLarge
             }
-        })
+            error => refused(&error),
+        });
+    }
+    let regex =
+        regex::RegexBuilder::new(exact).size_limit(largest).dfa_size_limit(LARGEST_CACHE).build();
+    match regex {
+        Ok(regex) => Ok(Engine::Plain(regex)),
+        Err(regex::Error::CompiledTooBig(_)) => Err(Trouble::TooLarge),
+        Err(error) => Err(refused(&error)),
     }
 }
 

@@ -14,57 +14,74 @@ use crate::fingerprint::matcher::plain;
 pub(super) struct Reading {
     /// The field.
     pub field: &'static str,
-    /// What was said before the value, one of these.
-    pub begins: &'static [&'static str],
-    /// What was said after it.
-    pub ends: &'static str,
+    /// What may have been said around the value: in one of these ways.
+    pub around: &'static [Around],
     /// Whether the rules read bytes, each as the letter of its number.
     pub bytes: bool,
 }
 
+/// What was said before and after a value. Where several stand together, all of them may have been, and only a rule that
+/// matches each does not depend on what is not known.
+pub(super) type Around = &'static [(&'static str, &'static str)];
+
 /// A field whose values are what the rules read.
 pub(super) const fn of(field: &'static str) -> Reading {
-    Reading { field, begins: &[""], ends: "", bytes: false }
+    Reading { field, around: &[&[("", "")]], bytes: false }
 }
 
 /// Fields that hold distinguished names, which are shown with a space after commas.
 const NAMES: [&str; 2] = ["tls.cert.subject", "tls.cert.issuer"];
 
 impl Reading {
-    /// The texts that a value of the field may have been, the likeliest first.
-    pub(super) fn texts(&self, value: &str) -> Vec<String> {
+    /// The texts that a value of the field may have been, the likeliest first. Of each, a rule must match every one.
+    pub(super) fn texts(&self, value: &str) -> Vec<Vec<String>> {
+        let mut values = Vec::new();
+        // Facts have no controls; whoever gives some gives the text as it was.
+        if value.contains(char::is_control) {
+            values.push(value.to_owned());
+        }
         let value = value.trim();
-        let mut values = vec![plain(value).into_owned()];
-        // Where a line ended the value shows a middle dot a letter.
-        if value.contains(is_shown_control) {
-            let lines = value.replace("\u{b7}\u{b7}", "\r\n").replace(is_shown_control, "\n");
-            values.push(lines.clone());
-            values.push(lines.replace("\r\n", "\n").replace('\n', "\r\n"));
+        values.push(plain(value).into_owned());
+        // Where a line ended a fact shows a middle dot a letter.
+        if value.contains(DOT) {
+            let lines = value.replace("\u{b7}\u{b7}", "\r\n").replace(DOT, "\n");
+            let both = lines.replace("\r\n", "\n").replace('\n', "\r\n");
+            values.extend([lines, both]);
         }
         if NAMES.contains(&self.field) {
             values.push(unspaced(value));
         }
-        let mut texts: Vec<String> = Vec::new();
-        for begin in self.begins {
+        let mut texts: Vec<Vec<String>> = Vec::new();
+        for around in self.around {
             for value in &values {
-                let whole = format!("{begin}{value}{}", self.ends);
-                let text = if self.bytes {
-                    letters(whole.as_bytes())
-                } else {
-                    composed(&whole).into_owned()
-                };
-                if !texts.contains(&text) {
-                    texts.push(text);
+                let whole = around.iter().map(|(before, after)| {
+                    let whole = format!("{before}{value}{after}");
+                    if self.bytes {
+                        letters(whole.as_bytes())
+                    } else {
+                        composed(&whole).into_owned()
+                    }
+                });
+                let whole = whole.collect();
+                if !texts.contains(&whole) {
+                    texts.push(whole);
                 }
             }
         }
         texts
     }
+
+    /// A value without what is likeliest to have been said around it.
+    pub(super) fn bare<'t>(&self, text: &'t str) -> &'t str {
+        let (before, after) =
+            self.around.first().and_then(|around| around.first()).copied().unwrap_or_default();
+        let text = text.strip_prefix(before).unwrap_or(text);
+        text.strip_suffix(after).unwrap_or(text)
+    }
 }
 
-fn is_shown_control(letter: char) -> bool {
-    letter.is_control() || letter == '\u{b7}'
-}
+/// What a fact shows where a control was.
+const DOT: char = '\u{b7}';
 
 /// A distinguished name without the spaces after its commas, but those of its values.
 fn unspaced(name: &str) -> String {
@@ -100,26 +117,30 @@ mod tests {
 
     #[test]
     fn a_value_is_put_back_as_it_may_have_been() {
-        let banner = Reading { begins: &["220 "], ends: "\r\n", ..of("ftp.banner") };
+        let banner = Reading { around: &[&[("220 ", "\r\n")]], ..of("ftp.banner") };
         assert_eq!(
             banner.texts(" gate\u{b7}\u{b7}ready "),
-            ["220 gate  ready\r\n", "220 gate\r\nready\r\n"]
+            [["220 gate  ready\r\n"], ["220 gate\r\nready\r\n"]]
         );
-        assert_eq!(of("telnet.banner").texts("a\u{b7}b"), ["a b", "a\nb", "a\r\nb"]);
+        assert_eq!(of("telnet.banner").texts("a\r\nb\r"), [["a\r\nb\r"], ["a  b"]]);
+        assert_eq!(banner.bare("220 gate\r\n"), "gate");
+        assert_eq!(of("telnet.banner").texts("a\u{b7}b"), [["a b"], ["a\nb"], ["a\r\nb"]]);
         let name = r"CN=gate, O=Acme\, Inc., C=JP";
-        assert_eq!(of("tls.cert.subject").texts(name), [name, r"CN=gate,O=Acme\, Inc.,C=JP"]);
+        assert_eq!(of("tls.cert.subject").texts(name), [[name], [r"CN=gate,O=Acme\, Inc.,C=JP"]]);
+        let header = Reading { around: &[&[("1 ", "."), ("2 ", ".")], &[("3", "")]], ..of("x") };
+        assert_eq!(header.texts("v"), [vec!["1 v.", "2 v."], vec!["3v"]]);
     }
 
     #[test]
     fn bytes_are_letters_by_their_number() {
         let reading = Reading { bytes: true, ..of("ssh.banner") };
-        assert_eq!(reading.texts("caf\u{e9}"), ["caf\u{c3}\u{a9}"]);
+        assert_eq!(reading.texts("caf\u{e9}"), [["caf\u{c3}\u{a9}"]]);
         assert_eq!(letters(&[0xff, 0x41]), "\u{ff}A");
     }
 
     #[test]
     fn letters_and_their_marks_are_put_together() {
-        assert_eq!(of("http.title").texts("\u{30cf}\u{309a}"), ["\u{30d1}"]);
+        assert_eq!(of("http.title").texts("\u{30cf}\u{309a}"), [["\u{30d1}"]]);
         assert_eq!(composed("e\u{301}"), "\u{e9}");
     }
 }

@@ -41,15 +41,15 @@ static FIELDS: &[(&str, &[Reading])] = &[
     (
         "mdns.device-info.txt",
         &[
-            Reading { begins: &["model="], ..reading::of("mdns.model") },
-            Reading { begins: &["osxvers="], ..reading::of("mdns.system") },
+            Reading { around: &[&[("model=", "")]], ..reading::of("mdns.model") },
+            Reading { around: &[&[("osxvers=", "")]], ..reading::of("mdns.system") },
         ],
     ),
     (
         "ntp.readvar",
         &[
             reading::of("ntp.readvar"),
-            Reading { begins: &["version=\""], ends: "\"", ..reading::of("ntp.software") },
+            Reading { around: &[&[("version=\"", "\"")]], ..reading::of("ntp.software") },
         ],
     ),
     ("sip_header.server", &[reading::of("sip.server")]),
@@ -121,9 +121,9 @@ pub(super) fn read(name: &str, files: &[File], read: &mut Read) -> Result<(), Er
                 read.problem(problem(rule.line, "has a flag that nobody knows".to_owned(), flag));
                 continue;
             }
-            let pattern = Pattern::read(&rule.pattern, Dialect::Ruby, rule.flags)
-                .and_then(|pattern| read.checked(pattern));
-            let pattern = match pattern {
+            let id = format!("{name}:{}:{}", file.name, rule.line);
+            let pattern = Pattern::read(&rule.pattern, Dialect::Ruby, rule.flags);
+            let pattern = match read.checked(&id, pattern) {
                 Ok(pattern) => pattern,
                 Err(trouble) => {
                     read.problem(problem(rule.line, trouble.to_string(), &rule.pattern));
@@ -138,7 +138,6 @@ pub(super) fn read(name: &str, files: &[File], read: &mut Read) -> Result<(), Er
                     continue;
                 }
             };
-            let id = format!("{name}:{}:{}", file.name, rule.line);
             if read.proves {
                 let mut failed = None;
                 for example in &rule.examples {
@@ -159,9 +158,6 @@ pub(super) fn read(name: &str, files: &[File], read: &mut Read) -> Result<(), Er
                     read.left_out.insert(id);
                     continue;
                 }
-            }
-            if read.left_out.contains(&id) {
-                continue;
             }
             read.counts.usable += 1;
             let (says, certainty) = says(&params, rule.certainty);
@@ -212,20 +208,18 @@ fn failure(
 fn measure(book: &Book, examples: &[Vec<Example>], readings: &[Reading], read: &mut Read) {
     for (rule, examples) in book.rules().iter().zip(examples) {
         for example in examples {
-            let first =
-                book.evidence("", &example.text).is_some_and(|(first, _)| first.id == rule.id);
+            let first = book.evidence("", std::slice::from_ref(&example.text));
+            let first = first.is_some_and(|(first, _)| first.id == rule.id);
             read.counts.first += usize::from(first);
             if readings.is_empty() {
                 continue;
             }
             read.counts.observable += 1;
             let kept = readings.iter().any(|reading| {
-                let begin = reading.begins.first().copied().unwrap_or_default();
-                let value = example.text.strip_prefix(begin).unwrap_or(&example.text);
-                let value = value.strip_suffix(reading.ends).unwrap_or(value);
-                let mut value = facts::text(value.as_bytes());
+                let mut value = facts::text(reading.bare(&example.text).as_bytes());
                 value.truncate(value.floor_char_boundary(facts::LONGEST_VALUE));
-                reading.texts(&value).iter().any(|text| rule.pattern.find(text).is_some())
+                let mut texts = reading.texts(&value).into_iter().flatten();
+                texts.any(|text| rule.pattern.find(&text).is_some())
             });
             read.counts.kept += usize::from(kept);
         }

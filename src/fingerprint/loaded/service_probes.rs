@@ -1,8 +1,9 @@
 //! `nmap-service-probes`: what services answer to which probe, one rule a line.
 //!
 //! The rules of a probe are tried in their order; a softmatch only says what is spoken. Expressions are Perl's and read
-//! bytes, so here both are letters by their numbers. Only what a service says unasked can be put together again from one
-//! fact; what is answered to the other probes is read, checked and not used.
+//! bytes, so here both are letters by their numbers. What a service says unasked can be put together again from one fact,
+//! and of what is answered to a request of HTTP or SIP, one line at a time; what is answered to the other probes is read,
+//! checked and not used.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use super::{
     book::{Book, Rule},
     dialect::{Dialect, Flags},
     pattern::Pattern,
-    reading::{self, Reading, letters},
+    reading::{Around, Reading, letters},
     roles,
     says::{Change, Piece, Says, Template},
 };
@@ -20,44 +21,91 @@ use crate::observe::Confidence;
 /// How long a line may be, in bytes.
 const LONGEST_LINE: usize = 64 << 10;
 
-/// The probe that sends nothing.
-const UNASKED: &str = "TCP NULL";
-
 /// How expressions begin that want telnet's commands first, which no fact keeps.
 const COMMANDS: &str = "\\A\u{ff}";
 
-/// Fields that hold what a service says unasked, and what the rules call the service.
-static UNASKED_FIELDS: &[(Reading, &[&str])] = &[
+/// Rules that can be tried on what is observed.
+struct Use {
+    /// The probes that they stand under.
+    probes: &'static [&'static str],
+    /// The services that they name.
+    services: &'static [&'static str],
+    /// What they are tried on.
+    readings: &'static [Reading],
+}
+
+/// The probe that sends nothing.
+const UNASKED: &[&str] = &["TCP NULL"];
+
+/// What is said around a greeting of FTP or SMTP.
+const GREETING: &[Around] = &[&[("220 ", "\r\n")], &[("220-", "\r\n")]];
+
+/// What may be said around one value of an answer to a request of HTTP or SIP. A rule that matches however the answer
+/// begins, and whatever else is in it, asks for nothing but the value.
+const OF_SERVER: Around = &[
     (
-        Reading {
-            begins: &["SSH-2.0-", "SSH-1.99-"],
-            ends: "\r\n",
-            bytes: true,
-            ..reading::of("ssh.banner")
-        },
-        &["ssh"],
+        "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nServer: ",
+        "\r\nConnection: close\r\n\r\n<html>",
     ),
-    (
-        Reading {
-            begins: &["220 ", "220-"],
-            ends: "\r\n",
-            bytes: true,
-            ..reading::of("ftp.banner")
-        },
-        &["ftp", "ftp-proxy"],
-    ),
-    (
-        Reading {
-            begins: &["220 ", "220-"],
-            ends: "\r\n",
-            bytes: true,
-            ..reading::of("smtp.banner")
-        },
-        &["smtp", "smtp-proxy"],
-    ),
-    (Reading { begins: &["", "\r\n"], bytes: true, ..reading::of("telnet.banner") }, &["telnet"]),
-    (Reading { ends: "\n", bytes: true, ..reading::of("vnc.banner") }, &["vnc"]),
+    ("HTTP/1.0 401 Unauthorized\r\nServer: ", "\r\nX-A: a\r\n\r\n"),
+    ("HTTP/1.1 302 Found\r\nX-B: b\r\nServer: ", "\r\n\r\nb"),
 ];
+const OF_SIP_SERVER: Around = &[
+    (
+        "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP nm;received=192.0.2.1\r\nServer: ",
+        "\r\nContent-Length: 0\r\n\r\n",
+    ),
+    ("SIP/2.0 404 Not Found\r\nServer: ", "\r\nX-A: a\r\n\r\n"),
+];
+const OF_SIP_AGENT: Around = &[
+    (
+        "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP nm;received=192.0.2.1\r\nUser-Agent: ",
+        "\r\nContent-Length: 0\r\n\r\n",
+    ),
+    ("SIP/2.0 404 Not Found\r\nUser-Agent: ", "\r\nX-A: a\r\n\r\n"),
+];
+
+/// Which rules are tried on which fields.
+static USES: &[Use] = &[
+    Use {
+        probes: UNASKED,
+        services: &["ssh"],
+        readings: &[bytes("ssh.banner", &[&[("SSH-2.0-", "\r\n")], &[("SSH-1.99-", "\r\n")]])],
+    },
+    Use {
+        probes: UNASKED,
+        services: &["ftp", "ftp-proxy"],
+        readings: &[bytes("ftp.banner", GREETING)],
+    },
+    Use {
+        probes: UNASKED,
+        services: &["smtp", "smtp-proxy"],
+        readings: &[bytes("smtp.banner", GREETING)],
+    },
+    Use {
+        probes: UNASKED,
+        services: &["telnet"],
+        readings: &[bytes("telnet.banner", &[&[("", "")], &[("\r\n", "")]])],
+    },
+    Use { probes: UNASKED, services: &["vnc"], readings: &[bytes("vnc.banner", &[&[("", "\n")]])] },
+    Use {
+        probes: &["TCP GetRequest"],
+        services: &["http", "http-proxy", "upnp"],
+        readings: &[bytes("http.header.server", &[OF_SERVER])],
+    },
+    Use {
+        probes: &["TCP SIPOptions", "UDP SIPOptions"],
+        services: &["sip", "sip-proxy"],
+        readings: &[
+            bytes("sip.server", &[OF_SIP_SERVER]),
+            bytes("sip.user_agent", &[OF_SIP_AGENT]),
+        ],
+    },
+];
+
+const fn bytes(field: &'static str, around: &'static [Around]) -> Reading {
+    Reading { field, around, bytes: true }
+}
 
 /// A rule's line, taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,7 +126,7 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads such a file.
 pub(super) fn read(name: &str, file: &File, read: &mut Read) -> Result<(), Error> {
     let mut probe = String::new();
-    let mut books: Vec<Vec<Rule>> = UNASKED_FIELDS.iter().map(|_| Vec::new()).collect();
+    let mut books: Vec<Vec<Rule>> = USES.iter().map(|_| Vec::new()).collect();
     for (at, line) in file.bytes.split(|byte| *byte == b'\n').enumerate() {
         let number = at + 1;
         if line.len() > LONGEST_LINE {
@@ -108,9 +156,9 @@ pub(super) fn read(name: &str, file: &File, read: &mut Read) -> Result<(), Error
             ));
             continue;
         };
-        let pattern = Pattern::read(&apart.pattern, Dialect::Perl, apart.flags)
-            .and_then(|pattern| read.checked(pattern));
-        let pattern = match pattern {
+        let id = format!("{name}:{}:{number}", file.name);
+        let pattern = Pattern::read(&apart.pattern, Dialect::Perl, apart.flags);
+        let pattern = match read.checked(&id, pattern) {
             Ok(pattern) => pattern,
             Err(trouble) => {
                 read.problem(problem(trouble.to_string(), &apart.pattern));
@@ -118,24 +166,24 @@ pub(super) fn read(name: &str, file: &File, read: &mut Read) -> Result<(), Error
             }
         };
         read.counts.usable += 1;
-        let field = UNASKED_FIELDS
-            .iter()
-            .position(|(_, services)| services.contains(&apart.service.as_str()))
-            .filter(|_| probe == UNASKED && !pattern.begins(COMMANDS));
-        let Some(rules) = field.and_then(|field| books.get_mut(field)) else { continue };
+        let tried = |one: &Use| {
+            one.probes.contains(&probe.as_str()) && one.services.contains(&apart.service.as_str())
+        };
+        let place = USES.iter().position(tried).filter(|_| !pattern.begins(COMMANDS));
+        let Some(rules) = place.and_then(|place| books.get_mut(place)) else { continue };
         let says = apart.says();
         read.counts.observed += 1;
         read.counts.silent += usize::from(says.is_none());
         rules.push(Rule {
-            id: format!("{name}:{}:{number}", file.name),
+            id,
             pattern,
             says,
             confidence: if apart.soft { Confidence::Weak } else { Confidence::Firm },
             soft: apart.soft,
         });
     }
-    for ((reading, _), rules) in UNASKED_FIELDS.iter().zip(books) {
-        read.books.push((vec![*reading], Book::new(rules)));
+    for (one, rules) in USES.iter().zip(books) {
+        read.books.push((one.readings.to_vec(), Book::new(rules)));
     }
     Ok(())
 }

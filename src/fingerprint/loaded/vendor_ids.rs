@@ -76,9 +76,9 @@ pub(super) fn read(name: &str, file: &File, read: &mut Read) -> Result<(), Error
         };
         read.rule()?;
         let flags = Flags { ignore_case: true, dot_is_line_end: false };
-        let pattern = match Pattern::read(pattern, Dialect::Perl, flags)
-            .and_then(|pattern| read.checked(pattern))
-        {
+        let id = format!("{name}:{}:{}", file.name, at + 1);
+        let pattern = Pattern::read(pattern, Dialect::Perl, flags);
+        let pattern = match read.checked(&id, pattern) {
             Ok(pattern) => pattern,
             Err(trouble) => {
                 read.problem(place(trouble.to_string()));
@@ -97,10 +97,12 @@ pub(super) fn read(name: &str, file: &File, read: &mut Read) -> Result<(), Error
             role: "vpn-gateway",
             ..Says::default()
         };
+        let says = (!small.starts_with(NOBODY)).then_some(says);
+        read.counts.silent += usize::from(says.is_none());
         rules.push(Rule {
-            id: format!("{name}:{}:{}", file.name, at + 1),
+            id,
             pattern,
-            says: (!small.starts_with(NOBODY)).then_some(says),
+            says,
             confidence: if sure { Confidence::Firm } else { Confidence::Weak },
             soft: spoken,
         });

@@ -127,7 +127,7 @@ pub(super) fn read(name: &str, file: &File, form: Form, read: &mut Read) -> Resu
     };
     match form {
         Form::Table => {
-            for (line, record) in records(&text) {
+            for (line, record) in records(text) {
                 if line == 1 {
                     continue;
                 }
@@ -151,7 +151,7 @@ pub(super) fn read(name: &str, file: &File, form: Form, read: &mut Read) -> Resu
             for (at, line) in text.lines().enumerate() {
                 if !line.trim().is_empty() && !line.starts_with('#') {
                     let found = prefix_and_name(line);
-                    add(at + 1, found.map(|(prefix, who)| (prefix, who)), line)?;
+                    add(at + 1, found, line)?;
                 }
             }
         }
@@ -166,7 +166,7 @@ fn block<'t>(prefix: &str, who: &'t str) -> Option<(String, &'t str)> {
     (LENGTHS.contains(&prefix.len()) && !who.is_empty()).then_some((prefix, who))
 }
 
-/// `00-00-5E   (hex)		Name`
+/// `00-00-5E   (hex)`, then a name
 fn hexadecimal_line(line: &str) -> Option<(&str, &str)> {
     let (prefix, who) = line.split_once("(hex)")?;
     (digits(prefix).len() == 6 && prefix.trim().len() == 8).then_some((prefix, who))
@@ -180,7 +180,7 @@ fn shared_digits(line: &str) -> Option<String> {
     Some(shared.map(|(digit, _)| digit).collect())
 }
 
-/// `00005E Name`, `00:00:5E	Short	Name`, `00:1B:C5:00:00:00/36	Short	Name`
+/// `00005E`, `00:00:5E` or `00:1B:C5:00:00:00/36`, then one name or two
 fn prefix_and_name(line: &str) -> Option<(String, &str)> {
     let (prefix, names) = line.trim_start_matches('\u{feff}').split_once([' ', '\t'])?;
     let (prefix, length) = match prefix.split_once('/') {

@@ -55,7 +55,6 @@ static KNOWN_LICENCES: &[(&[&str], &str)] = &[
     (&["GNU General Public License", "either version 2"], "GPL-2.0-or-later"),
     (&["GNU GENERAL PUBLIC LICENSE", "Version 3"], "GPL-3.0"),
     (&["GNU GENERAL PUBLIC LICENSE", "Version 2"], "GPL-2.0"),
-    (&["Apache License", "Version 2.0"], "Apache-2.0"),
     (&["Permission is hereby granted, free of charge"], "MIT"),
 ];
 
@@ -257,7 +256,7 @@ fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
 
 fn xml_files(folder: &Path) -> Result<Vec<String>, Error> {
     let mut names = names_in(folder)?;
-    names.retain(|name| name.ends_with(".xml") && folder.join(name).is_file());
+    names.retain(|name| name.strip_suffix(".xml").is_some() && folder.join(name).is_file());
     Ok(names)
 }
 
@@ -318,12 +317,14 @@ pub fn check_name(name: &str) -> Result<(), Error> {
     }
 }
 
-/// The name that a collection has where nobody gave it another: its kind's, and for lists the file's.
+/// The name that a collection has where nobody gave it another: of a folder and of service probes its kind's, otherwise
+/// the file's.
 pub fn usual_name(found: &Found) -> String {
     let file = found.files.first().map_or("", |file| file.name.as_str()).to_lowercase();
     let file = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
     match found.kind {
-        Kind::Hardware | Kind::VendorIds if check_name(file).is_ok() => file.to_owned(),
+        Kind::ServiceProbes => found.kind.name().to_owned(),
+        _ if !found.path.is_dir() && check_name(file).is_ok() => file.to_owned(),
         kind => kind.name().to_owned(),
     }
 }

@@ -240,7 +240,7 @@ mod tests {
         takes(Perl, r"^\xff\xfd\x01(\w+)", "\u{ff}\u{fd}\u{1}gate", &["gate"]);
         takes(Perl, r"^\0\x0\01\012\e\/\<\-\_$", "\0\0\u{1}\n\u{1b}/<-_", &[]);
         takes(Perl, r"^[\w-.]+ []x]+ [^]x]$", "a-b. x] y", &[]);
-        takes(Perl, r"^[[:alpha:]]+[^[:digit:]] [\]\\a-c&&~--]+$", "gate a-]&~\\", &[]);
+        takes(Perl, r"^[[:alpha:]]+[^[:digit:]] [\]\\a-c&&~-]+$", "gate a-]&~\\", &[]);
         takes(Ruby, r"^\h+ [\h:]+ [^\s\d]$", "0aF 0a:b x", &[]);
         takes(Perl, r"^\h\Qa.b\E(?#nothing)(?i)GATE", "\ta.bgate", &[]);
         takes(Perl, r"(?x) ^ g a \x20 t [ ] e # ends", "ga t e", &[]);

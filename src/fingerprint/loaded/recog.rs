@@ -102,7 +102,7 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads every XML file among `files`; the others may be examples.
 pub(super) fn read(name: &str, files: &[File], read: &mut Read) -> Result<(), Error> {
     let kept: BTreeMap<&str, &File> = files.iter().map(|file| (&*file.name, file)).collect();
-    for file in files.iter().filter(|file| file.name.ends_with(".xml")) {
+    for file in files.iter().filter(|file| file.name.strip_suffix(".xml").is_some()) {
         let (key, written, protocol) = written(file, &kept)?;
         let readings =
             FIELDS.iter().find(|(known, _)| *known == key).map_or(&[][..], |(_, fields)| fields);
@@ -308,7 +308,7 @@ fn begun(xml: &Xml<'_>, attributes: &[(String, String)]) -> Result<Written, Erro
             "REG_ICASE" | "IGNORECASE" => rule.flags.ignore_case = true,
             // Ruby calls it so that `.` takes line ends; that `^` and `$` are ends of lines needs no flag.
             "REG_DOT_NEWLINE" | "REG_MULTILINE" | "REG_LINE_ANY_CRLF" => {
-                rule.flags.dot_is_line_end = true
+                rule.flags.dot_is_line_end = true;
             }
             odd => rule.odd_flag = Some(odd.to_owned()),
         }
@@ -399,7 +399,9 @@ impl Written {
         depth: usize,
     ) -> Result<Vec<Piece>, String> {
         // Where a version is not told, an identifier of a product has a dash.
-        let dash = (outer.ends_with(".cpe23") && name.ends_with(".version")).then_some("-");
+        let dash = (outer.strip_suffix(".cpe23").is_some()
+            && name.strip_suffix(".version").is_some())
+        .then_some("-");
         match self.params.get(name) {
             Some(Param::Group(number)) => {
                 Ok(vec![Piece::Group { number: *number, change: Change::None, otherwise: dash }])

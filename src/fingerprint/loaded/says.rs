@@ -171,7 +171,8 @@ mod tests {
         let long = "a\r\nb ".repeat(200);
         let taken = vec![None, Some(long.as_str())];
         let group = Piece::Group { number: 1, change: Change::None, otherwise: None };
-        let told = Template(vec![group]).told(&taken).unwrap();
+        let template = Template(vec![group]);
+        let told = template.told(&taken).unwrap();
         assert!(told.len() <= LONGEST_ATTRIBUTE && !told.contains('\n'), "{told}");
         assert_eq!(Template::words(" Gate\tWay ").tidy(), Template::words("Gate Way"));
     }

@@ -341,12 +341,12 @@ mod tests {
         let says = line.says().unwrap();
         assert_eq!(says.vendor, Template::words("acme works"));
         assert_eq!(says.product, Template::words("Acme Gate"));
+        assert_eq!(says.role, "vpn-gateway");
+        assert_eq!(says.version.told(&vec![None, None, Some("9_1")]).as_deref(), Some("9.1"));
         let line = taken_apart("match ssh m|^x| p/Acme Gate $1/ cpe:/a:acme:gate/").unwrap();
         let says = line.says().unwrap();
         assert_eq!(says.vendor, Template::words("Acme"));
         assert_eq!(says.product.0[0], Piece::Words("Gate ".to_owned()));
-        assert_eq!(says.role, "vpn-gateway");
-        assert_eq!(says.version.told(&vec![None, None, Some("9_1")]).as_deref(), Some("9.1"));
         assert!(taken_apart("match ssh m|^SSH").is_none());
         assert!(taken_apart("match ssh q|x|").is_none());
         assert!(taken_apart("match ssh m|x|g").is_none());

@@ -35,8 +35,8 @@ const NAMES: [&str; 12] = [
     "lldp.system_name",
     "cdp.device",
     "mndp.identity",
-    "l2tp.host",
-    "pptp.host",
+    "l2tp.host_name",
+    "pptp.host_name",
 ];
 
 /// Which roles of signatures can be the product of which kind of point; the first that is found counts.

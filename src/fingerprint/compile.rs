@@ -7,7 +7,9 @@
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Literal, Look};
+
+use super::refuse::refuse;
 
 /// How long a pattern may be, in bytes.
 const LONGEST_PATTERN: usize = 500;
@@ -34,7 +36,23 @@ pub(super) struct Pattern {
     text: String,
     /// One of these, in lower case, is in every text that matches. Empty: not known.
     pub(super) literals: Vec<String>,
+    /// Every text that matches begins with one of these, in lower case. Empty: not known.
+    pub(super) beginnings: Vec<String>,
+    /// The names of its groups, which are numbered from 1; of some, there is none.
+    groups: Vec<Option<String>>,
+    shape: Shape,
     regex: OnceLock<Option<Regex>>,
+}
+
+/// What a pattern comes to; most need no automaton.
+#[derive(Debug)]
+enum Shape {
+    /// This text and nothing else.
+    Whole(String),
+    /// Begins with this text.
+    Beginning(String),
+    /// Anything else.
+    Other,
 }
 
 impl Pattern {
@@ -49,15 +67,40 @@ impl Pattern {
             let last = problem.lines().last().unwrap_or_default().to_owned();
             ("pattern cannot be read:", last.trim_start_matches("error: ").to_owned())
         })?;
-        if begins_with_anything(&hir) {
-            return Err((
-                "pattern begins with a repetition of nearly anything:",
-                "remove the leading `.*` or the like; a pattern need not match from the start"
-                    .to_owned(),
-            ));
+        if let Some(refusal) = refuse(&hir) {
+            return Err(refusal);
         }
         let literals = required(&hir);
-        Ok(Self { text: text.to_owned(), literals, regex: OnceLock::new() })
+        let mut groups = Vec::new();
+        name_groups(&hir, &mut groups);
+        Ok(Self {
+            text: text.to_owned(),
+            literals,
+            beginnings: beginnings(&hir),
+            groups,
+            shape: shape(&hir),
+            regex: OnceLock::new(),
+        })
+    }
+
+    /// Whether it has groups with names, to be read.
+    pub(super) fn captures(&self) -> bool {
+        self.groups.iter().any(Option::is_some)
+    }
+
+    /// The number of the group of a name.
+    pub(super) fn group(&self, name: &str) -> Option<usize> {
+        let named = |group: &Option<String>| group.as_deref() == Some(name);
+        self.groups.iter().position(named).map(|place| place + 1)
+    }
+
+    /// Whether a text matches, without saying what its groups hold.
+    pub(super) fn is_match(&self, value: &str) -> bool {
+        match &self.shape {
+            Shape::Whole(text) => value == text,
+            Shape::Beginning(text) => value.starts_with(text),
+            Shape::Other => self.regex().is_some_and(|regex| regex.is_match(value)),
+        }
     }
 
     /// How long the shortest required text is, in bytes.
@@ -72,32 +115,35 @@ impl Pattern {
     }
 }
 
-/// Whether a pattern that may match anywhere begins with `.*`, `\S+` or the like: every place of a long
-/// value would be tried to its end.
-fn begins_with_anything(hir: &Hir) -> bool {
+/// The names of the groups of a pattern, in the order of their numbers.
+fn name_groups(hir: &Hir, names: &mut Vec<Option<String>>) {
     match hir.kind() {
-        HirKind::Repetition(repetition) => {
-            repetition.max.is_none()
-                && matches!(repetition.sub.kind(), HirKind::Class(class) if is_wide(class))
+        HirKind::Capture(capture) => {
+            names.push(capture.name.as_deref().map(str::to_owned));
+            name_groups(&capture.sub, names);
         }
-        HirKind::Capture(capture) => begins_with_anything(&capture.sub),
-        HirKind::Concat(parts) => parts.first().is_some_and(begins_with_anything),
-        HirKind::Alternation(branches) => branches.iter().any(begins_with_anything),
-        _ => false,
+        HirKind::Repetition(repetition) => name_groups(&repetition.sub, names),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            for part in parts {
+                name_groups(part, names);
+            }
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
 }
 
-/// Whether a class holds most characters.
-fn is_wide(class: &Class) -> bool {
-    match class {
-        Class::Unicode(class) => {
-            class.ranges().iter().map(|r| u32::from(r.end()) - u32::from(r.start())).sum::<u32>()
-                > 0x8_0000
+fn shape(hir: &Hir) -> Shape {
+    let HirKind::Concat(parts) = hir.kind() else { return Shape::Other };
+    let kinds: Vec<&HirKind> = parts.iter().map(Hir::kind).collect();
+    let text = |literal: &Literal| String::from_utf8(literal.0.to_vec()).ok();
+    match kinds.as_slice() {
+        [HirKind::Look(Look::Start), HirKind::Literal(literal), HirKind::Look(Look::End)] => {
+            text(literal).map_or(Shape::Other, Shape::Whole)
         }
-        Class::Bytes(class) => {
-            class.ranges().iter().map(|r| u32::from(r.end()) - u32::from(r.start())).sum::<u32>()
-                > 128
+        [HirKind::Look(Look::Start), HirKind::Literal(literal)] => {
+            text(literal).map_or(Shape::Other, Shape::Beginning)
         }
+        _ => Shape::Other,
     }
 }
 
@@ -145,6 +191,25 @@ fn shortest(texts: &[String]) -> usize {
 pub(super) fn required(hir: &Hir) -> Vec<String> {
     let texts = known(hir).contains;
     if shortest(&texts) == 0 { Vec::new() } else { texts }
+}
+
+/// Texts in lower case, with one of which every match begins that can only stand at the start of a value.
+fn beginnings(hir: &Hir) -> Vec<String> {
+    match hir.kind() {
+        HirKind::Concat(parts) => match parts.split_first() {
+            Some((first, rest)) if matches!(first.kind(), HirKind::Look(Look::Start)) => {
+                let texts = one_after_another(rest.iter()).begins;
+                if shortest(&texts) < SHORTEST_LITERAL { Vec::new() } else { texts }
+            }
+            _ => Vec::new(),
+        },
+        HirKind::Alternation(branches) => {
+            let all: Vec<Vec<String>> = branches.iter().map(beginnings).collect();
+            if all.iter().any(Vec::is_empty) { Vec::new() } else { all.concat() }
+        }
+        HirKind::Capture(capture) => beginnings(&capture.sub),
+        _ => Vec::new(),
+    }
 }
 
 fn known(hir: &Hir) -> Known {
@@ -268,7 +333,7 @@ mod tests {
 
     #[track_caller]
     fn requires(pattern: &str, wanted: &[&str]) {
-        assert_eq!(Pattern::parse(pattern).unwrap().literals, wanted, "{pattern}");
+        assert_eq!(required(&regex_syntax::parse(pattern).unwrap()), wanted, "{pattern}");
     }
 
     #[test]
@@ -285,13 +350,34 @@ mod tests {
     }
 
     #[test]
-    fn refuses_patterns_that_try_everything_everywhere() {
-        for pattern in [".*admin", r"\S+ login", "(?:.+|x)y", "(.*)title"] {
-            assert!(Pattern::parse(pattern).is_err(), "{pattern}");
+    fn finds_what_a_match_surely_begins_with() {
+        #[track_caller]
+        fn begins(pattern: &str, wanted: &[&str]) {
+            assert_eq!(beginnings(&regex_syntax::parse(pattern).unwrap()), wanted, "{pattern}");
         }
-        assert!(Pattern::parse("^.*admin").is_ok());
-        assert!(Pattern::parse("[0-9]+ login").is_ok());
-        assert!(Pattern::parse(&"a".repeat(501)).is_err());
-        assert!(Pattern::parse(r"\w{1000}abc").unwrap().regex().is_none());
+        begins("^FortiGate$", &["fortigate"]);
+        begins("(?i)^cisco-ios", &["cisco-ios"]);
+        begins("^(?:Array|Net)OS.", &["arrayos", "netos"]);
+        begins("^AcmeOS$|^(?<model>EdgeGate) 9", &["acmeos", "edgegate 9"]);
+        begins("FortiGate$", &[]);
+        begins("^AcmeOS|EdgeGate", &[]);
+        begins("^[A-Z]+ Gate", &[]);
+        begins("^a|b", &[]);
+    }
+
+    #[test]
+    fn numbers_its_groups_as_the_expression_does() {
+        let pattern = Pattern::parse("^a(b)(?<model>c(?:d(?<version>e))?)f").unwrap();
+        assert_eq!((pattern.group("model"), pattern.group("version")), (Some(2), Some(3)));
+        assert_eq!(pattern.group("serial"), None);
+        let captures = pattern.regex().unwrap().captures("abcdef").unwrap();
+        assert_eq!(captures.get(2).unwrap().as_str(), &captures["model"]);
+        assert_eq!(captures.get(3).unwrap().as_str(), &captures["version"]);
+    }
+
+    #[test]
+    fn a_pattern_is_bounded() {
+        assert!(Pattern::parse(&format!("^{}", "a".repeat(500))).is_err());
+        assert!(Pattern::parse(r"^\w{1000}abc").unwrap().regex().is_none());
     }
 }

@@ -3,36 +3,28 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    ops::Range,
     path::Path,
 };
 
 use include_dir::{Dir, include_dir};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    Condition, Error, Matcher, Rule, Signature,
-    compile::{Pattern, SHORTEST_LITERAL},
+    Error, Signature,
+    check::{Faults, Taken},
 };
-use crate::observe::Confidence;
 
 /// The signatures that come with the program.
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/signatures");
 
 /// The words that signatures may use.
-const VOCABULARY: &str = "vocabulary.toml";
-
-/// The groups of a pattern that become attributes.
-const ATTRIBUTES: [&str; 3] = ["model", "version", "serial"];
-
-/// How many paths a signature may ask for.
-const MOST_PATHS: usize = 4;
-
-/// How long a path may be, in bytes.
-const LONGEST_PATH: usize = 200;
+pub(super) const VOCABULARY: &str = "vocabulary.toml";
 
 /// Signatures that have been checked, in order of their ids.
 #[derive(Debug, Clone, Default)]
-pub struct Signatures(Vec<Signature>);
+pub struct Signatures(pub(super) Vec<Signature>);
 
 /// The words that signatures may use.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -56,10 +48,10 @@ pub struct Vocabulary {
 }
 
 /// A file below the folder of signatures.
-struct File {
+pub(super) struct File {
     /// Its path below the folder, with `/`.
-    name: String,
-    text: String,
+    pub(super) name: String,
+    pub(super) text: String,
 }
 
 impl Signatures {
@@ -77,8 +69,8 @@ impl Signatures {
         errors.into_iter().next().map_or(Ok(signatures), Err)
     }
 
-    /// Reads a folder as [`Signatures::load`] does, keeps the signatures without a fault, and tells the
-    /// faults of the others.
+    /// Reads a folder as [`Signatures::load`] does, keeps the rules without a fault, and tells the faults of the
+    /// others. A fault of a signature itself, or of all its rules, leaves out the signature.
     pub fn load_leniently(folder: &Path) -> (Self, Vec<Error>) {
         let mut files = Vec::new();
         let mut errors = Vec::new();
@@ -208,30 +200,69 @@ fn read(files: &[File], known: &Vocabulary, proof: Proof) -> (Signatures, Vec<Er
         errors.extend(words.add(file).err());
     }
     files.sort_by(|a, b| stem(a).cmp(stem(b)).then_with(|| a.name.cmp(&b.name)));
-    let mut ids = BTreeSet::new();
+    let parsed: Vec<_> = files.par_iter().map(|file| parse(file)).collect();
+    let mut taken = Taken::default();
     let mut signatures = Vec::new();
-    for file in files {
-        match toml::from_str::<Signature>(&file.text) {
-            Err(error) => errors.push(malformed(file, &error)),
-            Ok(mut signature) => {
-                stem(file).clone_into(&mut signature.id);
-                let mut faults = Faults { file, found: Vec::new() };
-                faults.of_signature(&signature, &words, &mut ids);
-                if proof == Proof::Run && faults.found.is_empty() {
-                    faults.of_examples(&signature);
-                }
-                if faults.found.is_empty() {
-                    signatures.push(signature);
-                }
-                errors.append(&mut faults.found);
-            }
+    for (file, (signature, unreadable)) in files.into_iter().zip(parsed) {
+        errors.extend(unreadable);
+        let Some(mut signature) = signature else { continue };
+        stem(file).clone_into(&mut signature.id);
+        let mut faults = Faults::new(file);
+        faults.of_signature(&signature, &words, &mut taken);
+        if proof == Proof::Run {
+            faults.of_proof(&signature);
+        }
+        let (refused, found) = faults.end();
+        errors.extend(found);
+        signature.rules.retain(|rule| !refused.rules.contains(&rule.id));
+        if !refused.signature && !signature.rules.is_empty() {
+            signatures.push(signature);
         }
     }
     (Signatures(signatures), errors)
 }
 
-fn is_in_path(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>')
+/// Reads a file as far as it can be read: a rule that cannot is told and left out.
+fn parse(file: &File) -> (Option<Signature>, Vec<Error>) {
+    let mut text = file.text.clone();
+    let mut errors = Vec::new();
+    loop {
+        let error = match toml::from_str::<Signature>(&text) {
+            Ok(signature) => return (Some(signature), errors),
+            Err(error) => error,
+        };
+        let start = error.span().map_or(0, |span| span.start);
+        let rule = rule_at(&text, start);
+        let written = rule.clone().and_then(|place| text.get(place)).map(str::to_owned);
+        errors.push(Error::Malformed {
+            file: file.name.clone(),
+            line: line_at(&text, start),
+            rule: written.as_deref().and_then(id_in).unwrap_or_default(),
+            problem: error.message().to_owned(),
+        });
+        let (Some(place), Some(written)) = (rule, written) else { return (None, errors) };
+        // Line ends stay, so that later faults are at their lines.
+        let blank: String = written.chars().filter(|letter| *letter == '\n').collect();
+        text.replace_range(place, &blank);
+    }
+}
+
+/// Where the rule is written that a place is in.
+fn rule_at(text: &str, place: usize) -> Option<Range<usize>> {
+    const HEAD: &str = "[[rule]]";
+    let heads = text.match_indices(HEAD).map(|(at, _)| at);
+    let heads =
+        heads.filter(|at| text.get(..*at).is_some_and(|t| t.is_empty() || t.ends_with('\n')));
+    let heads: Vec<usize> = heads.collect();
+    let after = heads.partition_point(|at| *at <= place);
+    let start = *heads.get(after.checked_sub(1)?)?;
+    Some(start..heads.get(after).copied().unwrap_or(text.len()))
+}
+
+/// The id that a rule is written with.
+fn id_in(rule: &str) -> Option<String> {
+    let value = rule.lines().find_map(|line| line.trim_start().strip_prefix("id"))?;
+    Some(value.split('"').nth(1)?.to_owned())
 }
 
 /// A file's name without folder and ending.
@@ -245,248 +276,14 @@ fn malformed(file: &File, error: &toml::de::Error) -> Error {
     Error::Malformed {
         file: file.name.clone(),
         line: line_at(&file.text, start),
+        rule: String::new(),
         problem: error.message().to_owned(),
     }
 }
 
 /// The line of a place in a text, from 1.
-fn line_at(text: &str, place: usize) -> usize {
+pub(super) fn line_at(text: &str, place: usize) -> usize {
     1 + text.bytes().take(place).filter(|byte| *byte == b'\n').count()
-}
-
-/// The faults found in a file.
-struct Faults<'f> {
-    file: &'f File,
-    found: Vec<Error>,
-}
-
-impl Faults<'_> {
-    fn of_signature(
-        &mut self,
-        signature: &Signature,
-        words: &Vocabulary,
-        ids: &mut BTreeSet<String>,
-    ) {
-        let role = self.file.name.split('/').next().unwrap_or_default();
-        if !words.vendors.contains(&signature.vendor) {
-            let remedy = remedy(&signature.vendor, words.vendors.iter());
-            self.signature("unknown vendor", &signature.vendor, remedy);
-        }
-        if !words.roles.contains_key(&signature.role) {
-            let remedy = remedy(&signature.role, words.roles.keys());
-            self.signature("unknown role", &signature.role, remedy);
-        }
-        if role != signature.role {
-            let remedy = format!("move the file to {}/", signature.role);
-            self.signature("the folder is not the role but", role, remedy);
-        }
-        if !ids.insert(signature.id.clone()) {
-            let remedy = "give one of the two files another name".to_owned();
-            self.signature("a second file for", &signature.id, remedy);
-        }
-        if signature.rules.is_empty() {
-            self.signature("no rule for", &signature.id, "add a [[rule]]".to_owned());
-        }
-        let is_no_path = |path: &&String| {
-            !path.starts_with('/') || path.len() > LONGEST_PATH || !path.bytes().all(is_in_path)
-        };
-        for path in signature.paths.iter().filter(is_no_path) {
-            let remedy =
-                format!("begin it with `/`, without spaces, in {LONGEST_PATH} bytes or fewer");
-            self.signature("no path is", path, remedy);
-        }
-        if let Some(path) = signature.paths.get(MOST_PATHS) {
-            let remedy = format!("{MOST_PATHS} tell enough, for each is a connection");
-            self.signature("too many paths, from", path, remedy);
-        }
-        for rule in &signature.rules {
-            let named =
-                rule.id.strip_prefix(signature.id.as_str()).and_then(|r| r.strip_prefix('.'));
-            if named.is_none_or(str::is_empty) {
-                let remedy = format!("begin it with `{}.`", signature.id);
-                self.rule(rule, "the id does not begin with the file's name:", &rule.id, remedy);
-            }
-            if !ids.insert(rule.id.clone()) {
-                let remedy = "give one of the two another".to_owned();
-                self.rule(rule, "the id is used twice:", &rule.id, remedy);
-            }
-            self.of_rule(rule, words);
-        }
-    }
-
-    fn of_rule(&mut self, rule: &Rule, words: &Vocabulary) {
-        for field in &rule.fields {
-            if !words.fields.contains_key(field) {
-                let remedy = remedy(field, words.fields.keys());
-                self.rule(rule, "unknown field", field, remedy);
-            }
-        }
-        if rule.fields.is_empty() {
-            self.rule(rule, "no field in", "field", "name at least one".to_owned());
-        }
-        if rule.source.trim().is_empty() {
-            let remedy = "say where it was learnt".to_owned();
-            self.rule(rule, "an empty", "source", remedy);
-        }
-        if rule.examples.is_empty() {
-            let remedy = "give a value that must match".to_owned();
-            self.rule(rule, "an empty list of", "example", remedy);
-        }
-        if let Some(lookup) = &rule.lookup
-            && !ATTRIBUTES.contains(&lookup.gives.as_str())
-        {
-            self.rule(rule, "a lookup cannot give", &lookup.gives, attributes());
-        }
-        match &rule.condition {
-            Condition::Matches(text) => self.of_pattern(rule, text, words),
-            Condition::Present => {
-                for field in rule.fields.iter().filter(|field| !words.own.contains(*field)) {
-                    let remedy =
-                        format!("say what the value must be, or add it to `own` in {VOCABULARY}");
-                    self.rule(rule, "presence alone tells nothing of", field, remedy);
-                }
-            }
-            Condition::OneOf(texts) => {
-                self.no_empty(rule, "equals", texts, |text| !text.is_empty());
-            }
-            Condition::Domain(names) => self.no_empty(rule, "domain", names, |name| {
-                name.contains('.') && name.bytes().all(|b| !b.is_ascii_uppercase() && b != b' ')
-            }),
-            Condition::OidPrefix(oids) => self.no_empty(rule, "oid_prefix", oids, |oid| {
-                oid.split('.').count() >= 7 && oid.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-            }),
-            Condition::Oui(prefixes) => {
-                self.no_empty(rule, "oui", prefixes, |prefix| {
-                    [6, 7, 9].contains(&prefix.len())
-                        && prefix.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-                });
-                if rule.confidence != Confidence::Weak {
-                    let remedy = "a maker's address block is `weak`".to_owned();
-                    self.rule(rule, "too much confidence in", "oui", remedy);
-                }
-            }
-        }
-    }
-
-    fn of_pattern(&mut self, rule: &Rule, text: &str, words: &Vocabulary) {
-        let pattern = match Pattern::parse(text) {
-            Ok(pattern) => pattern,
-            Err((problem, remedy)) => return self.rule(rule, problem, text, remedy),
-        };
-        let short = rule.fields.iter().all(|field| words.short.contains(field));
-        if !short && pattern.shortest_literal() < SHORTEST_LITERAL {
-            let remedy = format!(
-                "every branch must contain a text of at least {SHORTEST_LITERAL} bytes that is always there"
-            );
-            self.rule(rule, "the pattern could match nearly anything:", text, remedy);
-        }
-        for name in groups(text) {
-            let known = ATTRIBUTES.contains(&name)
-                || rule.lookup.as_ref().is_some_and(|lookup| lookup.by == name);
-            if !known {
-                self.rule(rule, "the pattern has an unknown group", name, attributes());
-            }
-        }
-    }
-
-    /// Refuses an empty list, and entries that are not `good`.
-    fn no_empty(&mut self, rule: &Rule, what: &str, texts: &[String], good: fn(&str) -> bool) {
-        let remedy = || {
-            "texts are not empty; names are lower case with a dot; identifiers have 7 numbers or more; \
-             address blocks are 6, 7 or 9 lower-case hexadecimal digits"
-                .to_owned()
-        };
-        if texts.is_empty() {
-            self.rule(rule, "nothing in", what, remedy());
-        }
-        for text in texts.iter().filter(|text| !good(text)) {
-            self.rule(rule, "cannot be compared with", text, remedy());
-        }
-    }
-
-    /// Runs every example and every near miss.
-    fn of_examples(&mut self, signature: &Signature) {
-        let alone = Signatures(vec![signature.clone()]);
-        let matcher = Matcher::new(&alone);
-        for rule in &signature.rules {
-            if let Condition::Matches(text) = &rule.condition
-                && Pattern::parse(text).is_ok_and(|pattern| pattern.regex().is_none())
-            {
-                let remedy = "use smaller repetitions, and [0-9] for \\d".to_owned();
-                self.rule(rule, "the pattern is too large:", text, remedy);
-                continue;
-            }
-            for field in &rule.fields {
-                let said = |value: &str| {
-                    matcher.evidence(field, value).into_iter().find(|e| e.rule == rule.id)
-                };
-                for example in &rule.examples {
-                    let Some(evidence) = said(&example.value) else {
-                        let remedy = "mend the rule or the example".to_owned();
-                        self.rule(rule, "the rule misses its example", &example.value, remedy);
-                        continue;
-                    };
-                    let told = [
-                        ("model", evidence.model),
-                        ("version", evidence.version),
-                        ("serial", evidence.serial),
-                    ];
-                    let told: BTreeMap<String, String> = told
-                        .into_iter()
-                        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-                        .collect();
-                    if told != example.yields {
-                        let remedy = format!("it yields {told:?}");
-                        self.rule(rule, "other attributes than said from", &example.value, remedy);
-                    }
-                }
-                for near_miss in rule.unlike.iter().filter(|value| said(value).is_some()) {
-                    let remedy = "make the rule stricter".to_owned();
-                    self.rule(rule, "the rule takes for its own", near_miss, remedy);
-                }
-            }
-        }
-    }
-
-    fn signature(&mut self, problem: &'static str, value: &str, remedy: String) {
-        let (file, value) = (self.file.name.clone(), value.to_owned());
-        self.found.push(Error::Signature { file, problem, value, remedy });
-    }
-
-    fn rule(&mut self, rule: &Rule, problem: &'static str, value: &str, remedy: String) {
-        let text = &self.file.text;
-        let place = text.find(&format!("\"{}\"", rule.id)).unwrap_or(0);
-        self.found.push(Error::Rule {
-            file: self.file.name.clone(),
-            line: line_at(text, place),
-            rule: rule.id.clone(),
-            problem,
-            value: value.to_owned(),
-            remedy,
-        });
-    }
-}
-
-fn attributes() -> String {
-    format!("known are {}", ATTRIBUTES.join(", "))
-}
-
-/// What to do about a word that is not in the vocabulary.
-fn remedy<'w>(word: &str, known: impl Iterator<Item = &'w String>) -> String {
-    let likeness = |known: &str| strsim::jaro_winkler(&word.to_lowercase(), &known.to_lowercase());
-    let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest.filter(|nearest| likeness(nearest) > 0.8) {
-        Some(nearest) => format!("did you mean `{nearest}`? If not, add it to {VOCABULARY}"),
-        None => format!("add it to {VOCABULARY}"),
-    }
-}
-
-/// The names of a pattern's groups.
-fn groups(pattern: &str) -> impl Iterator<Item = &str> {
-    pattern
-        .match_indices("(?<")
-        .chain(pattern.match_indices("(?P<"))
-        .filter_map(|(at, opening)| pattern.get(at + opening.len()..)?.split('>').next())
 }
 
 #[cfg(test)]
@@ -539,7 +336,7 @@ unlike = ["Gate nine"]
         refused("role = \"router\"", "role = \"root\"", "move the file to root/");
         refused("'^Gate (?<version>[0-9.]+)$'", "'^[A-Z].*'", "could match nearly anything");
         refused("'^Gate (?<version>[0-9.]+)$'", "'Gate('", "pattern cannot be read");
-        refused("'^Gate (?<version>[0-9.]+)$'", "'Gate (?<release>9)'", "unknown group `release`");
+        refused("'^Gate (?<version>[0-9.]+)$'", "'^Gate (?<release>9)'", "unknown group `release`");
         refused(
             "example = [{ value = \"Gate 9.1\", yields = { version = \"9.1\" } }]",
             "example = []",

@@ -2,13 +2,9 @@
 
 use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
 
-use aho_corasick::AhoCorasick;
 use serde::Serialize;
 
-use super::{
-    Condition, Loaded, Rule, Signature, Signatures,
-    compile::{Pattern, SHORTEST_LITERAL},
-};
+use super::{Condition, Loaded, Rule, Signature, Signatures, compile::Pattern, shelf::Shelf};
 use crate::observe::{Confidence, Facts};
 
 /// What one rule says about one fact.
@@ -86,23 +82,7 @@ pub struct Matcher<'s> {
 pub(super) struct Entry<'s> {
     pub(super) signature: &'s Signature,
     pub(super) rule: &'s Rule,
-    pattern: Option<Pattern>,
-}
-
-/// The rules of one field, by what finds them. Numbers are places in the list of entries.
-#[derive(Debug, Default)]
-struct Shelf {
-    /// Every rule of the field.
-    all: Vec<usize>,
-    /// Patterns, by a text they surely contain.
-    literals: Option<AhoCorasick>,
-    by_literal: Vec<Vec<usize>>,
-    /// Patterns that contain nothing for sure.
-    always: Vec<usize>,
-    by_text: BTreeMap<String, Vec<usize>>,
-    by_domain: BTreeMap<String, Vec<usize>>,
-    by_oid: BTreeMap<String, Vec<usize>>,
-    by_oui: BTreeMap<String, Vec<usize>>,
+    pub(super) pattern: Option<Pattern>,
 }
 
 impl<'s> Matcher<'s> {
@@ -111,39 +91,16 @@ impl<'s> Matcher<'s> {
     pub fn new(signatures: &'s Signatures) -> Self {
         let mut entries = Vec::new();
         let mut shelves: BTreeMap<&str, Shelf> = BTreeMap::new();
-        let mut literals: BTreeMap<&str, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
         for signature in signatures {
             for rule in &signature.rules {
-                let place = entries.len();
+                for field in &rule.fields {
+                    shelves.entry(field).or_default().place(entries.len());
+                }
                 let pattern = match &rule.condition {
                     Condition::Matches(text) => Pattern::parse(text).ok(),
                     _ => None,
                 };
-                for field in &rule.fields {
-                    let shelf = shelves.entry(field).or_default();
-                    shelf.all.push(place);
-                    shelf.place(rule, place);
-                    if let Some(pattern) = &pattern {
-                        if pattern.shortest_literal() < SHORTEST_LITERAL {
-                            shelf.always.push(place);
-                        } else {
-                            for literal in &pattern.literals {
-                                let of_field = literals.entry(field).or_default();
-                                of_field.entry(literal.clone()).or_default().push(place);
-                            }
-                        }
-                    }
-                }
                 entries.push(Entry { signature, rule, pattern });
-            }
-        }
-        for (field, of_field) in literals {
-            let shelf = shelves.entry(field).or_default();
-            let texts: Vec<&String> = of_field.keys().collect();
-            shelf.literals = AhoCorasick::builder().ascii_case_insensitive(true).build(texts).ok();
-            shelf.by_literal = of_field.into_values().collect();
-            if shelf.literals.is_none() {
-                shelf.always.extend(shelf.by_literal.drain(..).flatten());
             }
         }
         let asking = signatures.iter().filter(|signature| !signature.paths.is_empty());
@@ -191,7 +148,7 @@ impl<'s> Matcher<'s> {
     fn own_evidence(&self, field: &str, value: &str) -> Vec<Evidence<'s>> {
         let Some(shelf) = self.shelves.get(field) else { return Vec::new() };
         let value = plain(value);
-        let candidates = shelf.candidates(&value);
+        let candidates = shelf.candidates(&self.entries, &value);
         let entries = candidates.into_iter().filter_map(|place| self.entries.get(place));
         entries.filter_map(|entry| entry.evidence(&value)).collect()
     }
@@ -203,7 +160,7 @@ impl<'s> Matcher<'s> {
         value: &str,
     ) -> impl Iterator<Item = (&Entry<'s>, Option<Evidence<'s>>)> {
         let value = plain(value).into_owned();
-        let places = self.shelves.get(field).map(|shelf| shelf.all.as_slice()).unwrap_or_default();
+        let places = self.shelves.get(field).map(Shelf::all).unwrap_or_default();
         places.iter().filter_map(|place| self.entries.get(*place)).map(move |entry| {
             let evidence = entry.evidence(&value);
             (entry, evidence)
@@ -213,56 +170,6 @@ impl<'s> Matcher<'s> {
     /// How many rules there are.
     pub fn rules(&self) -> usize {
         self.entries.len()
-    }
-}
-
-impl Shelf {
-    /// Puts a rule where its condition is looked up.
-    fn place(&mut self, rule: &Rule, place: usize) {
-        let (map, keys) = match &rule.condition {
-            Condition::Matches(_) => return,
-            Condition::Present => return self.always.push(place),
-            Condition::OneOf(texts) => (&mut self.by_text, texts),
-            Condition::Domain(names) => (&mut self.by_domain, names),
-            Condition::OidPrefix(oids) => (&mut self.by_oid, oids),
-            Condition::Oui(prefixes) => (&mut self.by_oui, prefixes),
-        };
-        for key in keys {
-            map.entry(key.clone()).or_default().push(place);
-        }
-    }
-
-    /// The rules that may say something about a value, in their order.
-    fn candidates(&self, value: &str) -> Vec<usize> {
-        let mut places = self.always.clone();
-        if let Some(literals) = &self.literals {
-            for found in literals.find_overlapping_iter(value) {
-                places
-                    .extend(self.by_literal.get(found.pattern().as_usize()).into_iter().flatten());
-            }
-        }
-        let mut add = |found: Option<&Vec<usize>>| places.extend(found.into_iter().flatten());
-        add(self.by_text.get(value));
-        if !self.by_domain.is_empty() {
-            let name = domain(value);
-            for suffix in suffixes(&name) {
-                add(self.by_domain.get(suffix));
-            }
-        }
-        if !self.by_oid.is_empty() {
-            for prefix in prefixes(oid(value)) {
-                add(self.by_oid.get(prefix));
-            }
-        }
-        if !self.by_oui.is_empty() {
-            let digits = hardware_digits(value);
-            for length in [6, 7, 9] {
-                add(digits.get(..length).and_then(|prefix| self.by_oui.get(prefix)));
-            }
-        }
-        places.sort_unstable();
-        places.dedup();
-        places
     }
 }
 
@@ -292,9 +199,13 @@ impl<'s> Entry<'s> {
         evidence.specificity = match &rule.condition {
             Condition::Matches(_) => {
                 let pattern = pattern.as_ref()?;
+                if !pattern.captures() {
+                    evidence.specificity = pattern.shortest_literal();
+                    return pattern.is_match(value).then_some(evidence);
+                }
                 let captures = pattern.regex()?.captures(value)?;
                 let capture = |name: &str| {
-                    let text = captures.name(name)?.as_str().trim();
+                    let text = captures.get(pattern.group(name)?)?.as_str().trim();
                     (!text.is_empty()).then(|| text.to_owned())
                 };
                 evidence.model = capture("model").or(evidence.model);
@@ -344,8 +255,9 @@ pub fn weight(confidence: Confidence) -> f64 {
 /// Weighs the evidence of one speaker or one box: the products it may be, best first.
 ///
 /// Rules that agree add up as independent witnesses do, 1 − Π(1 − weight); a rule counts once however
-/// often it spoke. Of equally sure products the one whose rule pins down more comes first, then the one
-/// that knows more about itself, then the alphabet decides. A product that other people's knowledge names
+/// often it spoke. Of equally sure products the one whose maker more else speaks for comes first (the address
+/// block of a network card, another product's enterprise number), then the one whose rule pins down more, then
+/// the one that knows more about itself, then the alphabet decides. A product that other people's knowledge names
 /// comes after every one that a signature of our own names, but those that only say what is spoken.
 pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
     // A signature is one product; a collection knows many.
@@ -386,12 +298,18 @@ pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
             })
         })
         .collect();
-    ranked.sort_by(better_first);
+    let mut makers: BTreeMap<Cow<'s, str>, f64> = BTreeMap::new();
+    for one in ranked.iter().filter(|one| !one.generic && one.collection.is_none()) {
+        *makers.entry(one.vendor.clone()).or_insert(1.0) *= 1.0 - one.confidence;
+    }
+    ranked.sort_by(|a, b| better_first(a, b, &makers));
     ranked
 }
 
-fn better_first(a: &Ranked<'_>, b: &Ranked<'_>) -> Ordering {
+/// `makers` tells how much doubt is left of each maker, by all its products together.
+fn better_first(a: &Ranked<'_>, b: &Ranked<'_>, makers: &BTreeMap<Cow<'_, str>, f64>) -> Ordering {
     let known = |r: &Ranked<'_>| usize::from(r.model.is_some()) + usize::from(r.version.is_some());
+    let doubt = |r: &Ranked<'_>| makers.get(&*r.vendor).copied().unwrap_or(1.0);
     let rank = |r: &Ranked<'_>| match (r.generic, r.collection) {
         (false, None) => 0,
         (false, Some(_)) => 1,
@@ -401,6 +319,7 @@ fn better_first(a: &Ranked<'_>, b: &Ranked<'_>) -> Ordering {
     rank(a)
         .cmp(&rank(b))
         .then_with(|| b.confidence.total_cmp(&a.confidence))
+        .then_with(|| doubt(a).total_cmp(&doubt(b)))
         .then_with(|| b.specificity.cmp(&a.specificity))
         .then_with(|| known(b).cmp(&known(a)))
         .then_with(|| {
@@ -412,7 +331,9 @@ fn better_first(a: &Ranked<'_>, b: &Ranked<'_>) -> Ordering {
 /// middle dot, are spaces; there are none at the ends.
 pub(super) fn plain(value: &str) -> Cow<'_, str> {
     let odd = |c: char| c.is_control() || c == '\u{b7}';
-    if value.contains(odd) {
+    // The further controls and the middle dot begin with this byte; few values hold it.
+    let may_be_odd = |byte: u8| byte.is_ascii_control() || byte == 0xc2;
+    if value.bytes().any(may_be_odd) && value.contains(odd) {
         Cow::Owned(value.replace(odd, " ").trim().to_owned())
     } else {
         Cow::Borrowed(value.trim())
@@ -420,29 +341,29 @@ pub(super) fn plain(value: &str) -> Cow<'_, str> {
 }
 
 /// A name for comparison: lower case, without the final dot.
-fn domain(value: &str) -> String {
+pub(super) fn domain(value: &str) -> String {
     value.trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// A name and every name above it, longest first.
-fn suffixes(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn suffixes(name: &str) -> impl Iterator<Item = &str> {
     let dots = name.match_indices('.').filter_map(|(at, _)| name.get(at + 1..));
     std::iter::once(name).chain(dots)
 }
 
 /// An object identifier without the marks some tools put before it.
-fn oid(value: &str) -> &str {
+pub(super) fn oid(value: &str) -> &str {
     value.trim_start_matches('.')
 }
 
 /// Every prefix of an object identifier, shortest first, the whole last.
-fn prefixes(oid: &str) -> impl Iterator<Item = &str> {
+pub(super) fn prefixes(oid: &str) -> impl Iterator<Item = &str> {
     let dots = oid.match_indices('.').filter_map(|(at, _)| oid.get(..at));
     dots.chain(std::iter::once(oid))
 }
 
 /// The hexadecimal digits of a hardware address, in lower case.
-fn hardware_digits(value: &str) -> String {
+pub(super) fn hardware_digits(value: &str) -> String {
     value.chars().filter(char::is_ascii_hexdigit).take(12).map(|c| c.to_ascii_lowercase()).collect()
 }
 
@@ -481,6 +402,20 @@ mod tests {
         assert_eq!(order, ["acme-gate", "acme-post"]);
         assert!((ranked[0].confidence - 0.85).abs() < 1e-9, "{ranked:?}");
         assert_eq!(ranked[0].rules, ["acme-gate.title", "acme-gate.oui"]);
+    }
+
+    #[test]
+    fn of_two_products_the_one_whose_maker_is_seen_elsewhere_comes_first() {
+        let a = one("a", "a.title", Confidence::Firm);
+        let b = Evidence { vendor: "Other".into(), ..one("b", "b.title", Confidence::Firm) };
+        let card = Evidence { vendor: "Other".into(), ..one("c", "c.oui", Confidence::Weak) };
+        let order = |evidence: &[Evidence<'static>]| {
+            combine(evidence).iter().map(|r| r.signature).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&[a.clone(), b.clone()]), ["a", "b"]);
+        assert_eq!(order(&[a.clone(), b.clone(), card.clone()]), ["b", "a", "c"]);
+        let sure = one("a", "a.banner", Confidence::Certain);
+        assert_eq!(order(&[a, b, card, sure]), ["a", "b", "c"], "a maker does not outweigh a rule");
     }
 
     #[test]

@@ -6,12 +6,15 @@
 //! [`explain`] says why; [`identify`] does all of it for lines of text. No product is named in here.
 //! [`loaded`] is other people's knowledge, which speaks only when it is asked and after our own.
 
+mod check;
 mod compile;
 mod explain;
 mod identify;
 mod load;
 pub mod loaded;
 mod matcher;
+mod refuse;
+mod shelf;
 mod signature;
 
 use std::path::PathBuf;
@@ -35,12 +38,17 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file is no TOML, or not in the shape of a signature.
-    #[error("{file}:{line}: {problem}; signatures/README.md describes the format")]
+    #[error(
+        "{file}:{line}: {}{problem}; signatures/README.md describes the format",
+        if rule.is_empty() { String::new() } else { format!("rule `{rule}`: ") }
+    )]
     Malformed {
         /// The file, below the folder of signatures.
         file: String,
         /// The line, from 1.
         line: usize,
+        /// The id of the rule it is in; empty where it is in none.
+        rule: String,
         /// What the TOML reader says.
         problem: String,
     },

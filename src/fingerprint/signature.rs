@@ -28,7 +28,7 @@ pub struct Signature {
     #[serde(default)]
     pub paths: Vec<String>,
     /// The rules, any one of which names the product.
-    #[serde(rename = "rule")]
+    #[serde(rename = "rule", default)]
     pub rules: Vec<Rule>,
 }
 

@@ -50,7 +50,7 @@ fn told(association: &Association<'_>, facts: &mut Facts) {
     facts.add_text("dicom.called", association.called);
     facts.add_text("dicom.calling", association.calling);
     facts.add_text("dicom.implementation", association.implementation);
-    facts.add_text("dicom.version", association.version);
+    facts.add_text("dicom.implementation_version", association.version);
     for class in association.abstract_syntaxes.iter().take(32) {
         facts.add_text("dicom.class", class);
     }

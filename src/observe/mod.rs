@@ -28,6 +28,7 @@ pub mod esp;
 pub mod etherip;
 pub mod facts;
 pub mod forticlient;
+pub mod ftp;
 pub mod geneve;
 pub mod glbp;
 pub mod gre;
@@ -78,6 +79,7 @@ pub mod screenconnect;
 pub mod sip;
 pub mod six_in_four;
 pub mod smb;
+pub mod smtp;
 pub mod snmp;
 pub mod socks;
 pub mod softether;
@@ -157,6 +159,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &radius::PROTOCOL,
     &dcerpc::PROTOCOL,
     &smb::PROTOCOL,
+    // Files and mail.
+    &ftp::PROTOCOL,
+    &smtp::PROTOCOL,
     // Tunnels.
     &gre::PROTOCOL,
     &pppoe::PROTOCOL,

@@ -21,6 +21,9 @@ fn read(said: &Said<'_>) -> Result<Finding> {
         Message::Control { answers, operation, data } => {
             facts.add("ntp.mode", "control");
             facts.add("ntp.operation", operation);
+            if answers {
+                facts.add_text("ntp.readvar", data);
+            }
             for (name, field) in [
                 (&b"version"[..], "ntp.software"),
                 (b"system", "ntp.system"),

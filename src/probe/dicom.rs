@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(played.said, [dicom::ask("ANY-SCP", "SEKISHO"), dicom::release()]);
         assert!(!played.waited);
         let facts = played.understood(&PROBE).facts;
-        assert_eq!(facts.get("dicom.version"), Some("OFFIS_DCMTK_367"));
+        assert_eq!(facts.get("dicom.implementation_version"), Some("OFFIS_DCMTK_367"));
     }
 
     #[test]

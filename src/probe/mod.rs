@@ -15,6 +15,7 @@ mod distress;
 pub mod dns;
 pub mod dtls;
 pub mod engine;
+pub mod ftp;
 pub mod hl7;
 pub mod http;
 pub mod ica;
@@ -42,6 +43,7 @@ pub mod resume;
 pub mod rustdesk;
 pub mod sip;
 pub mod smb;
+pub mod smtp;
 pub mod snmp;
 pub mod socks;
 pub mod softether;
@@ -325,6 +327,8 @@ pub static ALL: &[&Probe] = &[
     // Files and what names a host's networks.
     &smb::PROBE,
     &dcerpc::PROBE,
+    &ftp::PROBE,
+    &smtp::PROBE,
     // Medicine: only where the facility says so.
     &dicom::PROBE,
     &hl7::PROBE,

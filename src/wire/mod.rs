@@ -31,6 +31,7 @@ pub mod field_lines;
 pub mod geneve;
 pub mod glbp;
 pub mod gre;
+pub mod greeting;
 pub mod gtp;
 pub mod hl7;
 pub mod hsrp;

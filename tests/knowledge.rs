@@ -387,6 +387,9 @@ fn what_is_loaded_is_kept_listed_asked_and_taken_away() {
         serde_json::from_str(&stdout(&done)).unwrap()
     };
     assert_eq!(asked(&["identify"])["matches"], serde_json::json!([]));
+    let own = r#"{"field": "ssh.banner", "value": "dropbear_2022.83"}"#;
+    let own = stdout(&desk.command(&["identify", "--loaded"]).write_stdin(own).assert().code(0));
+    assert!(own.contains("\"collection\":null"), "{own}");
     let told = &asked(&["identify", "--loaded"])["matches"][0];
     assert_eq!(
         (&told["collection"], &told["vendor"], &told["model"]),

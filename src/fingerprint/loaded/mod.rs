@@ -433,7 +433,7 @@ fn read(
             }
         }
     }
-    if read.counts.usable == 0 {
+    if read.proves && read.counts.usable == 0 {
         return Err(Error::Useless { file: place, rules: read.counts.rules });
     }
     read.books.retain(|(_, book)| !book.rules().is_empty());

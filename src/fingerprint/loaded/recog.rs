@@ -24,6 +24,9 @@ const MOST_EXAMPLES: usize = 1024;
 /// How often params may name each other in turn.
 const DEEPEST_NAME: usize = 4;
 
+/// How much of a file is looked at to tell what it is, in bytes: comments may stand first.
+const BEGINNING: usize = 64 << 10;
+
 /// Below this certainty of its own a rule is weak.
 const FIRM: f64 = 0.5;
 
@@ -94,7 +97,7 @@ struct Example {
 
 /// Whether a text is such a file.
 pub(super) fn is(text: &str) -> bool {
-    let start = text.get(..text.floor_char_boundary(4096)).unwrap_or(text);
+    let start = text.get(..text.floor_char_boundary(BEGINNING)).unwrap_or(text);
     start.trim_start_matches('\u{feff}').trim_start().starts_with('<')
         && start.contains("<fingerprints")
 }
@@ -106,6 +109,10 @@ pub(super) fn read(name: &str, files: &[File], read: &mut Read) -> Result<(), Er
         let (key, written, protocol) = written(file, &kept)?;
         let readings =
             FIELDS.iter().find(|(known, _)| *known == key).map_or(&[][..], |(_, fields)| fields);
+        // What is not used was proved when it was loaded.
+        if readings.is_empty() && !read.proves {
+            continue;
+        }
         let mut rules = Vec::new();
         // The examples of every rule, by the place that it takes in the book.
         let mut examples = Vec::new();

@@ -156,6 +156,14 @@ pub(super) fn read(name: &str, file: &File, read: &mut Read) -> Result<(), Error
             ));
             continue;
         };
+        let tried = |one: &Use| {
+            one.probes.contains(&probe.as_str()) && one.services.contains(&apart.service.as_str())
+        };
+        let place = USES.iter().position(tried);
+        // What is not used was proved when it was loaded.
+        if place.is_none() && !read.proves {
+            continue;
+        }
         let id = format!("{name}:{}:{number}", file.name);
         let pattern = Pattern::read(&apart.pattern, Dialect::Perl, apart.flags);
         let pattern = match read.checked(&id, pattern) {
@@ -166,10 +174,7 @@ pub(super) fn read(name: &str, file: &File, read: &mut Read) -> Result<(), Error
             }
         };
         read.counts.usable += 1;
-        let tried = |one: &Use| {
-            one.probes.contains(&probe.as_str()) && one.services.contains(&apart.service.as_str())
-        };
-        let place = USES.iter().position(tried).filter(|_| !pattern.begins(COMMANDS));
+        let place = place.filter(|_| !pattern.begins(COMMANDS));
         let Some(rules) = place.and_then(|place| books.get_mut(place)) else { continue };
         let says = apart.says();
         read.counts.observed += 1;

@@ -39,6 +39,8 @@ mod frames;
 mod identify;
 #[path = "../fuzz/targets/journal.rs"]
 mod journal;
+#[path = "../fuzz/targets/loaded.rs"]
+mod loaded;
 #[path = "../fuzz/targets/network.rs"]
 mod network;
 #[path = "../fuzz/targets/protocols.rs"]
@@ -56,13 +58,14 @@ mod sweep;
 type Target = fn(&[u8]);
 
 /// What fuzzing runs, run here on its seeds.
-const TARGETS: [(&str, Target); 11] = [
+const TARGETS: [(&str, Target); 12] = [
     ("capture", capture::run),
     ("dialogues", dialogues::run),
     ("facility", facility::run),
     ("frames", frames::run),
     ("identify", identify::run),
     ("journal", journal::run),
+    ("loaded", loaded::run),
     ("network", network::run),
     ("protocols", protocols::run),
     ("round_trip", round_trip::run),

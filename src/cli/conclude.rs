@@ -10,13 +10,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Exit, LangArguments, data_folder::DataArguments, knowledge::Held, output, report::write_folder,
-    signature_folders::SignatureFolders,
+    Exit, LangArguments, data_folder::DataArguments, knowledge::Held, loaded::LoadedArguments,
+    output, report::write_folder, signature_folders::SignatureFolders,
 };
 use crate::{
     assess::Assessments,
     correlate::{self, CoverageState, coverage},
-    fingerprint::{Matcher, Signatures},
+    fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
@@ -42,6 +42,8 @@ pub(super) struct Outputs {
     #[command(flatten)]
     pub folders: SignatureFolders,
     #[command(flatten)]
+    pub loaded: LoadedArguments,
+    #[command(flatten)]
     pub data: DataArguments,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
@@ -59,6 +61,8 @@ pub(super) struct Desk<'a> {
     /// The signatures that products are named with.
     pub signatures: Signatures,
     held: Held,
+    /// Other people's knowledge, where it was asked for.
+    loaded: Loaded,
     store: Option<Store>,
 }
 
@@ -71,11 +75,12 @@ impl Outputs {
         ])?;
         let signatures = self.folders.load()?;
         let held = Held::open(&self.data)?;
+        let loaded = self.loaded.open(&self.data)?;
         let store = self.store.as_deref().map(Store::open).transpose()?;
         if let Some(folder) = &self.report {
             output::folder(folder)?;
         }
-        Ok(Desk { outputs: self, signatures, held, store })
+        Ok(Desk { outputs: self, signatures, held, loaded, store })
     }
 }
 
@@ -86,8 +91,8 @@ impl Desk<'_> {
         files: &[PathBuf],
         facility: Option<Facility>,
     ) -> anyhow::Result<Exit> {
-        let Self { outputs, signatures, held, store } = self;
-        let matcher = Matcher::new(&signatures);
+        let Self { outputs, signatures, held, loaded, store } = self;
+        let matcher = Matcher::new(&signatures).with(&loaded);
         let inside =
             facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
         let progress = progress(outputs, files);
@@ -112,7 +117,7 @@ impl Desk<'_> {
             packet: &packet,
         });
         let own = outputs.folders.is_own().then_some(&signatures);
-        let mut run = describe(&heard, &names, facility, own, held.digest(), concluded);
+        let mut run = describe(&heard, &names, facility, own, brought(&held, &loaded), concluded);
         let mut changes = None;
         if let Some(mut store) = store {
             // A facility's first run has nothing to be held against: everything is new, and no list says so better.
@@ -203,12 +208,21 @@ fn input_names(files: &[&str]) -> Vec<String> {
     (1..deepest).map(names).find(differ).unwrap_or_else(|| names(deepest))
 }
 
+/// What was brought along and takes part, as it tells runs apart.
+fn brought(held: &Held, loaded: &Loaded) -> Vec<String> {
+    let collections = loaded.collections();
+    let collections = collections
+        .iter()
+        .map(|collection| format!("{}\0{}", collection.name(), collection.digest()));
+    held.digest().into_iter().chain(collections).collect()
+}
+
 fn describe(
     heard: &Replay,
     names: &[String],
     facility: Option<Facility>,
     signatures: Option<&Signatures>,
-    brought: Option<String>,
+    brought: Vec<String>,
     concluded: correlate::Conclusion,
 ) -> Run {
     let inputs: Vec<Input> = heard
@@ -234,7 +248,7 @@ fn describe(
     for signature in signatures.into_iter().flatten() {
         digest.update(format!("\0{signature:?}"));
     }
-    if let Some(brought) = brought {
+    for brought in brought {
         digest.update(format!("\0{brought}"));
     }
     let id =

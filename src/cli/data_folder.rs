@@ -2,11 +2,13 @@
 
 use std::{env, path::PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+
 /// The folder of knowledge that was brought along
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DataArguments {
-    /// Where knowledge that was brought along is kept; otherwise `sekisho` among the user's data
-    #[arg(long, value_name = "DIR", env = "SEKISHO_DATA")]
+    /// Where knowledge that was brought along is kept; otherwise `sekisho` among the user's data; empty for none
+    #[arg(long, value_name = "DIR", env = "SEKISHO_DATA", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub data: Option<PathBuf>,
 }
 

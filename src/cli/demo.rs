@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, output,
-    signature_folders::SignatureFolders, survey::simulated,
+    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, loaded::LoadedArguments,
+    output, signature_folders::SignatureFolders, survey::simulated,
 };
 use crate::{
     fingerprint::Matcher,
@@ -70,6 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         report: Some(folder.clone()),
         observations: None,
         folders: SignatureFolders::default(),
+        loaded: LoadedArguments::default(),
         // It says the same everywhere.
         data: DataArguments { data: Some(PathBuf::new()) },
         exit_zero: true,

@@ -5,13 +5,17 @@ use std::{
     path::Path,
 };
 
-use super::{Exit, output, signature_folders::SignatureFolders};
+use super::{
+    Exit, data_folder::DataArguments, loaded::LoadedArguments, output,
+    signature_folders::SignatureFolders,
+};
 use crate::fingerprint::{self, Matcher};
 
 /// Name the products that facts tell
 ///
 /// Reads one JSON object a line from standard input, {"field": "http.title", "value": "…", "id": 1}, and writes one a line:
-/// {"id": 1, "matches": [{"signature", "vendor", "product", "model", "version", "role", "confidence"}]}.
+/// {"id": 1, "matches": [{"signature", "vendor", "product", "model", "version", "role", "confidence", "collection"}]}.
+/// `collection` is null for signatures of our own.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  echo '{\"field\": \"ssh.banner\", \"value\": \"dropbear_2022.83\"}' | sekisho identify"
@@ -19,11 +23,16 @@ use crate::fingerprint::{self, Matcher};
 pub(super) struct Arguments {
     #[command(flatten)]
     folders: SignatureFolders,
+    #[command(flatten)]
+    loaded: LoadedArguments,
+    #[command(flatten)]
+    data: DataArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let signatures = arguments.folders.load()?;
-    let matcher = Matcher::new(&signatures);
+    let loaded = arguments.loaded.open(&arguments.data)?;
+    let matcher = Matcher::new(&signatures).with(&loaded);
     let mut failed = None;
     output::write(Path::new("-"), |out| {
         failed = fingerprint::identify(&matcher, BufReader::new(io::stdin().lock()), out).err();

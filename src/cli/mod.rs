@@ -14,6 +14,7 @@ mod exit;
 mod identify;
 mod knowledge;
 mod limits;
+mod loaded;
 mod output;
 mod points;
 mod ports;

@@ -1,6 +1,6 @@
 //! Which signatures a command reads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::fingerprint::{Error, Signatures};
 
@@ -13,18 +13,34 @@ pub(super) struct SignatureFolders {
     /// Signatures to use besides; where both have one of a name, this one counts
     #[arg(long, value_name = "DIR")]
     add_signatures: Vec<PathBuf>,
+    /// Go on without the rules that are faulty, and tell them on standard error
+    #[arg(long)]
+    lenient: bool,
 }
 
 impl SignatureFolders {
-    /// Reads them. The first fault ends it.
+    /// Reads them. The first fault ends it, unless faults are allowed.
     pub(super) fn load(&self) -> Result<Signatures, Error> {
         let first = match &self.signatures {
-            Some(folder) => Signatures::load(folder)?,
+            Some(folder) => self.read(folder)?,
             None => Signatures::built_in()?,
         };
-        self.add_signatures
-            .iter()
-            .try_fold(first, |all, folder| Ok(all.with(Signatures::load(folder)?)))
+        self.add_signatures.iter().try_fold(first, |all, folder| Ok(all.with(self.read(folder)?)))
+    }
+
+    fn read(&self, folder: &Path) -> Result<Signatures, Error> {
+        if !self.lenient {
+            return Signatures::load(folder);
+        }
+        let (signatures, faults) = Signatures::load_leniently(folder);
+        for fault in faults {
+            // A folder that cannot be read is no fault of a rule.
+            if matches!(fault, Error::Unreadable { .. }) {
+                return Err(fault);
+            }
+            eprintln!("sekisho: left out: {fault}");
+        }
+        Ok(signatures)
     }
 
     /// Whether any are the user's own.

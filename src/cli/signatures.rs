@@ -4,15 +4,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{Exit, draft, output, signature_folders::SignatureFolders};
-use crate::fingerprint::{Matcher, Signatures, explain};
+use super::{
+    Exit,
+    data_folder::DataArguments,
+    draft,
+    loaded::{self, LoadedArguments},
+    output,
+    signature_folders::SignatureFolders,
+};
+use crate::fingerprint::{Matcher, Signatures, explain, loaded::called};
 
-/// List, check, try or draft signatures
+/// List, check, try or draft signatures; load other people's
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  sekisho signatures list\n  sekisho signatures check my-signatures\n  \
     sekisho signatures match ssh.banner dropbear_2022.83\n  \
-    sekisho signatures draft --from p1a2b --store hospital.sqlite"
+    sekisho signatures draft --from p1a2b --store hospital.sqlite\n  sekisho signatures load recog/xml"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -40,8 +47,15 @@ enum Command {
         value: String,
         #[command(flatten)]
         folders: SignatureFolders,
+        #[command(flatten)]
+        loaded: LoadedArguments,
+        #[command(flatten)]
+        data: DataArguments,
     },
     Draft(Box<draft::Arguments>),
+    Load(loaded::Load),
+    Loaded(loaded::List),
+    Unload(loaded::Unload),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -80,9 +94,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 )
             })?;
         }
-        Command::Match { field, value, folders } => {
+        Command::Match { field, value, folders, loaded, data } => {
             let signatures = folders.load()?;
-            let matcher = Matcher::new(&signatures);
+            let loaded = loaded.open(data)?;
+            let matcher = Matcher::new(&signatures).with(&loaded);
             let explained = explain(&matcher, field, value);
             output::write(Path::new("-"), |out| {
                 for found in &explained.evidence {
@@ -90,8 +105,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                     let version = found.version.as_deref().unwrap_or("-");
                     writeln!(
                         out,
-                        "matches  {}: {} {}, model {model}, version {version} ({:?})",
-                        found.rule, found.vendor, found.product, found.confidence
+                        "matches  {}: {}, model {model}, version {version} ({:?})",
+                        found.rule,
+                        called(&found.vendor, &found.product),
+                        found.confidence
                     )?;
                 }
                 for miss in &explained.near_misses {
@@ -107,6 +124,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 Ok(())
             })?;
         }
+        Command::Load(arguments) => return loaded::load(arguments),
+        Command::Loaded(arguments) => return loaded::list(arguments),
+        Command::Unload(arguments) => return loaded::unload(arguments),
     }
     Ok(exit)
 }

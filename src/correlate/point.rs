@@ -208,12 +208,13 @@ pub struct Product {
 impl fmt::Display for Product {
     /// Vendor, name, model and version, as far as they are known and not said twice.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.vendor)?;
-        let rest = [Some(&self.name), self.model.as_ref(), self.version.as_ref()];
-        let mut before = &self.vendor;
-        for part in rest.into_iter().flatten().filter(|part| !part.is_empty()) {
+        let parts =
+            [Some(&self.vendor), Some(&self.name), self.model.as_ref(), self.version.as_ref()];
+        let mut before = "";
+        for part in parts.into_iter().flatten().filter(|part| !part.is_empty()) {
             if part != before {
-                write!(f, " {part}")?;
+                let space = if before.is_empty() { "" } else { " " };
+                write!(f, "{space}{part}")?;
             }
             before = part;
         }

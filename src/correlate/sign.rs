@@ -300,8 +300,8 @@ pub(super) fn of_signature<'a>(
         return None;
     }
     let role = ROLES.iter().find(|(role, ..)| *role == evidence.role);
-    // Whoever made a network card also made others: alone it makes no point.
-    let makes = field != "mac.oui" && (names_service || !asks);
+    // Whoever made a network card also made others, and other people's words are no proof: alone they make no point.
+    let makes = field != "mac.oui" && evidence.collection.is_none() && (names_service || !asks);
     let kind = role.map(|(_, kind, _)| *kind).filter(|_| makes);
     let direction = match role {
         Some(_) if names_service => Direction::Out,

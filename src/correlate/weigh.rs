@@ -199,11 +199,21 @@ fn product(kind: Kind, named: &[Evidence<'_>]) -> Option<Product> {
     let mut ranked = fingerprint::combine(named);
     // A network card's maker alone is no product.
     ranked.retain(|ranked| ranked.confidence >= SUREST_GUESS);
-    let best =
-        roles(kind).iter().find_map(|role| ranked.iter().find(|ranked| ranked.role == *role))?;
+    let best = |own: bool| {
+        let of = |role: &&str| {
+            ranked.iter().find(|ranked| ranked.role == *role && ranked.collection.is_none() == own)
+        };
+        roles(kind).iter().find_map(of)
+    };
+    // Other people's knowledge is heard where our own names nothing, or only what is spoken.
+    let own = best(true);
+    let best = own
+        .filter(|own| !own.generic)
+        .or_else(|| best(false).filter(|best| !best.generic))
+        .or(own)?;
     Some(Product {
-        vendor: best.vendor.to_owned(),
-        name: best.product.to_owned(),
+        vendor: best.vendor.clone().into_owned(),
+        name: best.product.clone().into_owned(),
         model: best.model.clone(),
         version: best.version.clone(),
     })

@@ -188,7 +188,7 @@ fn shortest(texts: &[String]) -> usize {
 
 /// Texts in lower case, one of which every match contains; of several such sets, one whose shortest is
 /// longest.
-fn required(hir: &Hir) -> Vec<String> {
+pub(super) fn required(hir: &Hir) -> Vec<String> {
     let texts = known(hir).contains;
     if shortest(&texts) == 0 { Vec::new() } else { texts }
 }

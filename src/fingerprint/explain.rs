@@ -37,6 +37,7 @@ pub fn explain<'s>(matcher: &Matcher<'s>, field: &str, value: &str) -> Explanati
             near_misses.push(NearMiss { rule: &entry.rule.id, wanted, has });
         }
     }
+    evidence.extend(matcher.told(field, value));
     Explanation { evidence, near_misses }
 }
 

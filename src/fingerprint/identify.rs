@@ -1,6 +1,9 @@
 //! One fact a line in, one answer a line out.
 
-use std::io::{BufRead, Read as _, Write};
+use std::{
+    borrow::Cow,
+    io::{BufRead, Read as _, Write},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,16 +36,17 @@ struct Answer<'a, 's> {
 #[derive(Serialize)]
 struct Match<'s> {
     signature: &'s str,
-    vendor: &'s str,
-    product: &'s str,
+    vendor: Cow<'s, str>,
+    product: Cow<'s, str>,
     model: Option<String>,
     version: Option<String>,
     role: &'s str,
     confidence: f64,
+    collection: Option<&'s str>,
 }
 
 /// Answers each line of NDJSON, `{"field", "value", "id"}`, with a line of NDJSON,
-/// `{"id", "matches": [{"signature", "vendor", "product", "model", "version", "role", "confidence"}]}`,
+/// `{"id", "matches": [{"signature", "vendor", "product", "model", "version", "role", "confidence", "collection"}]}`,
 /// best match first. Empty lines are passed over; the first malformed one ends it.
 pub fn identify(
     matcher: &Matcher<'_>,
@@ -82,6 +86,7 @@ pub fn identify(
                 role: ranked.role,
                 // Two digits say all that is known, and read better than 0.8500000000000001.
                 confidence: (ranked.confidence * 100.0).round() / 100.0,
+                collection: ranked.collection,
             })
             .collect();
         let answer = Answer { id: &asked.id, matches };

@@ -4,20 +4,20 @@ use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
 
 use serde::Serialize;
 
-use super::{Condition, Rule, Signature, Signatures, compile::Pattern, shelf::Shelf};
+use super::{Condition, Loaded, Rule, Signature, Signatures, compile::Pattern, shelf::Shelf};
 use crate::observe::{Confidence, Facts};
 
 /// What one rule says about one fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evidence<'s> {
-    /// The signature's id: its file's name.
+    /// The signature's id: its file's name. Of loaded knowledge, the collection's name.
     pub signature: &'s str,
     /// The rule's id.
     pub rule: &'s str,
-    /// Who makes the product.
-    pub vendor: &'s str,
-    /// What it is called.
-    pub product: &'s str,
+    /// Who makes the product. Empty where loaded knowledge does not tell.
+    pub vendor: Cow<'s, str>,
+    /// What it is called. Empty where loaded knowledge does not tell.
+    pub product: Cow<'s, str>,
     /// The model, when the fact tells.
     pub model: Option<String>,
     /// The version, when the fact tells.
@@ -32,17 +32,19 @@ pub struct Evidence<'s> {
     pub confidence: Confidence,
     /// How much of the value the rule pins down: bytes of text, numbers of an identifier.
     pub specificity: usize,
+    /// The collection of loaded knowledge that says so; none for signatures of our own.
+    pub collection: Option<&'s str>,
 }
 
 /// A product, and how sure all the evidence for it makes us.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ranked<'s> {
-    /// The signature's id: its file's name.
+    /// The signature's id: its file's name. Of loaded knowledge, the collection's name.
     pub signature: &'s str,
-    /// Who makes the product.
-    pub vendor: &'s str,
-    /// What it is called.
-    pub product: &'s str,
+    /// Who makes the product. Empty where loaded knowledge does not tell.
+    pub vendor: Cow<'s, str>,
+    /// What it is called. Empty where loaded knowledge does not tell.
+    pub product: Cow<'s, str>,
     /// The model, when a fact tells.
     pub model: Option<String>,
     /// The version, when a fact tells.
@@ -60,6 +62,8 @@ pub struct Ranked<'s> {
     pub specificity: usize,
     /// The ids of the rules that speak for it, strongest first.
     pub rules: Vec<&'s str>,
+    /// The collection of loaded knowledge that names it; none for signatures of our own.
+    pub collection: Option<&'s str>,
 }
 
 /// Turns facts into evidence.
@@ -69,6 +73,8 @@ pub struct Matcher<'s> {
     shelves: BTreeMap<&'s str, Shelf>,
     /// What the signatures that ask for paths ask for, by their ids.
     paths: BTreeMap<&'s str, &'s [String]>,
+    /// Other people's knowledge, where it was asked for.
+    loaded: Option<&'s Loaded>,
 }
 
 /// A rule with its product and, if it has one, its pattern.
@@ -99,7 +105,18 @@ impl<'s> Matcher<'s> {
         }
         let asking = signatures.iter().filter(|signature| !signature.paths.is_empty());
         let paths = asking.map(|signature| (&*signature.id, &*signature.paths)).collect();
-        Self { entries, shelves, paths }
+        Self { entries, shelves, paths, loaded: None }
+    }
+
+    /// The same, which asks other people's knowledge too.
+    pub fn with(mut self, loaded: &'s Loaded) -> Self {
+        self.loaded = Some(loaded);
+        self
+    }
+
+    /// What other people's knowledge says about a fact, in order of the collections' names.
+    pub(super) fn told(&self, field: &str, value: &str) -> Vec<Evidence<'s>> {
+        self.loaded.map(|loaded| loaded.evidence(field, value)).unwrap_or_default()
     }
 
     /// What may be fetched by HTTP from a speaker of these facts: the paths of the products that they are evidence
@@ -110,7 +127,7 @@ impl<'s> Matcher<'s> {
         }
         let mut evidence: Vec<_> =
             facts.iter().flat_map(|(field, value)| self.evidence(field, value)).collect();
-        evidence.retain(|one| self.paths.contains_key(one.signature));
+        evidence.retain(|one| one.collection.is_none() && self.paths.contains_key(one.signature));
         let enough = weight(Confidence::Firm) - f64::EPSILON;
         let ranked = combine(&evidence);
         let likely = ranked.iter().filter(|one| one.confidence >= enough);
@@ -118,8 +135,17 @@ impl<'s> Matcher<'s> {
         paths.flat_map(|paths| paths.iter()).map(String::as_str).collect()
     }
 
-    /// What the rules say about a fact, in order of the signatures' ids and the rules in them.
+    /// What the rules say about a fact, in order of the signatures' ids and the rules in them; then what other people's
+    /// knowledge says.
     pub fn evidence(&self, field: &str, value: &str) -> Vec<Evidence<'s>> {
+        let mut evidence = self.own_evidence(field, value);
+        if self.loaded.is_some() {
+            evidence.extend(self.told(field, value));
+        }
+        evidence
+    }
+
+    fn own_evidence(&self, field: &str, value: &str) -> Vec<Evidence<'s>> {
         let Some(shelf) = self.shelves.get(field) else { return Vec::new() };
         let value = plain(value);
         let candidates = shelf.candidates(&self.entries, &value);
@@ -159,8 +185,8 @@ impl<'s> Entry<'s> {
         let mut evidence = Evidence {
             signature: &signature.id,
             rule: &rule.id,
-            vendor: &signature.vendor,
-            product: &signature.product,
+            vendor: Cow::Borrowed(&signature.vendor),
+            product: Cow::Borrowed(&signature.product),
             model: rule.model.clone(),
             version: rule.version.clone(),
             serial: None,
@@ -168,6 +194,7 @@ impl<'s> Entry<'s> {
             generic: signature.generic,
             confidence: rule.confidence,
             specificity: 0,
+            collection: None,
         };
         evidence.specificity = match &rule.condition {
             Condition::Matches(_) => {
@@ -230,13 +257,16 @@ pub fn weight(confidence: Confidence) -> f64 {
 /// Rules that agree add up as independent witnesses do, 1 − Π(1 − weight); a rule counts once however
 /// often it spoke. Of equally sure products the one whose maker more else speaks for comes first (the address
 /// block of a network card, another product's enterprise number), then the one whose rule pins down more, then
-/// the one that knows more about itself, then the alphabet decides.
+/// the one that knows more about itself, then the alphabet decides. A product that other people's knowledge names
+/// comes after every one that a signature of our own names, but those that only say what is spoken.
 pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
-    let mut by_signature: BTreeMap<&str, Vec<&Evidence<'s>>> = BTreeMap::new();
+    // A signature is one product; a collection knows many.
+    let mut by_product: BTreeMap<_, Vec<&Evidence<'s>>> = BTreeMap::new();
     for one in evidence {
-        by_signature.entry(one.signature).or_default().push(one);
+        let of_collection = one.collection.map(|_| (&*one.vendor, &*one.product));
+        by_product.entry((one.signature, of_collection)).or_default().push(one);
     }
-    let mut ranked: Vec<Ranked<'s>> = by_signature
+    let mut ranked: Vec<Ranked<'s>> = by_product
         .into_values()
         .filter_map(|mut of_product| {
             of_product.sort_by(|a, b| {
@@ -254,8 +284,8 @@ pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
             }
             Some(Ranked {
                 signature: first.signature,
-                vendor: first.vendor,
-                product: first.product,
+                vendor: first.vendor.clone(),
+                product: first.product.clone(),
                 model: of_product.iter().find_map(|one| one.model.clone()),
                 version: of_product.iter().find_map(|one| one.version.clone()),
                 serial: of_product.iter().find_map(|one| one.serial.clone()),
@@ -264,28 +294,37 @@ pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
                 confidence: (1.0 - doubt).clamp(0.0, 1.0),
                 specificity: of_product.iter().map(|one| one.specificity).max().unwrap_or(0),
                 rules,
+                collection: first.collection,
             })
         })
         .collect();
-    let mut makers: BTreeMap<&str, f64> = BTreeMap::new();
-    for one in ranked.iter().filter(|one| !one.generic) {
-        *makers.entry(one.vendor).or_insert(1.0) *= 1.0 - one.confidence;
+    let mut makers: BTreeMap<Cow<'s, str>, f64> = BTreeMap::new();
+    for one in ranked.iter().filter(|one| !one.generic && one.collection.is_none()) {
+        *makers.entry(one.vendor.clone()).or_insert(1.0) *= 1.0 - one.confidence;
     }
     ranked.sort_by(|a, b| better_first(a, b, &makers));
     ranked
 }
 
 /// `makers` tells how much doubt is left of each maker, by all its products together.
-fn better_first(a: &Ranked<'_>, b: &Ranked<'_>, makers: &BTreeMap<&str, f64>) -> Ordering {
+fn better_first(a: &Ranked<'_>, b: &Ranked<'_>, makers: &BTreeMap<Cow<'_, str>, f64>) -> Ordering {
     let known = |r: &Ranked<'_>| usize::from(r.model.is_some()) + usize::from(r.version.is_some());
-    let doubt = |r: &Ranked<'_>| makers.get(r.vendor).copied().unwrap_or(1.0);
-    a.generic
-        .cmp(&b.generic)
+    let doubt = |r: &Ranked<'_>| makers.get(&*r.vendor).copied().unwrap_or(1.0);
+    let rank = |r: &Ranked<'_>| match (r.generic, r.collection) {
+        (false, None) => 0,
+        (false, Some(_)) => 1,
+        (true, None) => 2,
+        (true, Some(_)) => 3,
+    };
+    rank(a)
+        .cmp(&rank(b))
         .then_with(|| b.confidence.total_cmp(&a.confidence))
         .then_with(|| doubt(a).total_cmp(&doubt(b)))
         .then_with(|| b.specificity.cmp(&a.specificity))
         .then_with(|| known(b).cmp(&known(a)))
-        .then_with(|| a.signature.cmp(b.signature))
+        .then_with(|| {
+            (a.signature, &a.vendor, &a.product).cmp(&(b.signature, &b.vendor, &b.product))
+        })
 }
 
 /// A value as rules see it: line ends and other controls, also where an observation shows them as a
@@ -340,8 +379,8 @@ mod tests {
         Evidence {
             signature,
             rule,
-            vendor: "Acme",
-            product: signature,
+            vendor: "Acme".into(),
+            product: signature.into(),
             model: None,
             version: None,
             serial: None,
@@ -349,6 +388,7 @@ mod tests {
             generic: false,
             confidence,
             specificity: 4,
+            collection: None,
         }
     }
 
@@ -367,8 +407,8 @@ mod tests {
     #[test]
     fn of_two_products_the_one_whose_maker_is_seen_elsewhere_comes_first() {
         let a = one("a", "a.title", Confidence::Firm);
-        let b = Evidence { vendor: "Other", ..one("b", "b.title", Confidence::Firm) };
-        let card = Evidence { vendor: "Other", ..one("c", "c.oui", Confidence::Weak) };
+        let b = Evidence { vendor: "Other".into(), ..one("b", "b.title", Confidence::Firm) };
+        let card = Evidence { vendor: "Other".into(), ..one("c", "c.oui", Confidence::Weak) };
         let order = |evidence: &[Evidence<'static>]| {
             combine(evidence).iter().map(|r| r.signature).collect::<Vec<_>>()
         };
@@ -386,6 +426,25 @@ mod tests {
         let ranked = combine(&[a, b, c]);
         let order: Vec<_> = ranked.iter().map(|r| r.signature).collect();
         assert_eq!(order, ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn other_peoples_knowledge_comes_after_our_own_but_before_what_is_spoken() {
+        let weak = one("acme-gate", "acme-gate.oui", Confidence::Weak);
+        let spoken =
+            Evidence { generic: true, ..one("acme-web", "acme-web.1", Confidence::Certain) };
+        let loaded = |product: &'static str, rule| Evidence {
+            product: product.into(),
+            collection: Some("list"),
+            ..one("list", rule, Confidence::Firm)
+        };
+        let (post, again) = (loaded("Post", "list:1"), loaded("Post", "list:2"));
+        let other = loaded("Other", "list:3");
+        let ranked = combine(&[other, spoken, post, weak, again]);
+        let order: Vec<_> = ranked.iter().map(|r| &*r.product).collect();
+        assert_eq!(order, ["acme-gate", "Post", "Other", "acme-web"]);
+        assert_eq!(ranked[1].rules, ["list:1", "list:2"]);
+        assert_eq!(ranked[1].collection, Some("list"));
     }
 
     #[test]

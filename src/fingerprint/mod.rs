@@ -4,7 +4,8 @@
 //! or are the ones built in, and are checked while they are read. A [`Matcher`] holds all rules of a
 //! field together and turns a fact into [`Evidence`]; [`combine`] weighs the evidence of one speaker;
 //! [`explain`] says why; [`identify`] does all of it for lines of text; [`draft`] writes a signature from what a box
-//! said. No product is named in here.
+//! said. [`loaded`] is other people's knowledge, which speaks only when it is asked and after our own. No product is
+//! named in here.
 
 mod check;
 mod common;
@@ -13,6 +14,7 @@ pub mod draft;
 mod explain;
 mod identify;
 mod load;
+pub mod loaded;
 mod matcher;
 mod refuse;
 mod shelf;
@@ -25,6 +27,7 @@ pub use draft::telling;
 pub use explain::{Explanation, NearMiss, explain};
 pub use identify::identify;
 pub use load::{Signatures, Vocabulary};
+pub use loaded::Loaded;
 pub use matcher::{Evidence, Matcher, Ranked, combine, weight};
 pub use signature::{Condition, Example, Lookup, Rule, Signature};
 

@@ -65,6 +65,7 @@ pub(crate) fn all() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
     }
     seeds.insert("dialogues", dialogues());
     seeds.insert("journal", journals());
+    seeds.insert("loaded", knowledge());
     seeds.insert("network", networks());
     seeds.insert("sweep", sweeps());
     for file in [pcap(), pcapng()] {
@@ -105,6 +106,22 @@ pub(crate) fn all() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         seeds.entry("identify").or_default().push(lines.collect::<String>().into_bytes());
     }
     seeds
+}
+
+/// Files of every kind of knowledge that can be loaded, after a byte for the kind.
+fn knowledge() -> Vec<Vec<u8>> {
+    let folder = Path::new("fixtures/knowledge");
+    let files = [
+        (0, "recog/http_servers.xml"),
+        (0, "recog/teapots.xml"),
+        (1, "lists/service-probes"),
+        (2, "lists/vendor-ids"),
+        (3, "lists/oui.csv"),
+        (3, "lists/oui.txt"),
+        (3, "lists/manuf"),
+        (3, "lists/prefixes"),
+    ];
+    files.map(|(kind, name)| [&[kind][..], &fs::read(folder.join(name)).unwrap()].concat()).to_vec()
 }
 
 /// Every probe, and what was ever heard of its protocol.

@@ -213,7 +213,7 @@ impl<'t> Cursor<'t> {
     /// Numbers with dots between them, at least one.
     fn dotted(&mut self) -> Option<Vec<u64>> {
         let mut numbers = vec![self.number()?];
-        while let Some(rest) = self.rest.strip_prefix('.')
+        while let Some(rest) = self.rest.strip_prefix(['.', '_'])
             && rest.starts_with(|c: char| c.is_ascii_digit())
         {
             self.rest = rest;

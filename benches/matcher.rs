@@ -1,7 +1,12 @@
 //! Facts to products: each signature's own examples, its near misses, and a text that is nobody's.
 
+use std::path::PathBuf;
+
 use divan::{Bencher, black_box, counter::ItemsCount};
-use sekisho::fingerprint::{Matcher, Signatures};
+use sekisho::{
+    fingerprint::{Matcher, Signatures},
+    passive,
+};
 
 fn main() {
     divan::main();
@@ -33,6 +38,17 @@ fn examples(bencher: Bencher<'_, '_>) {
 fn near_misses(bencher: Bencher<'_, '_>) {
     let signatures = built_in();
     let facts = facts(&signatures, |rule| rule.unlike.iter().map(String::as_str).collect());
+    matched(bencher, &signatures, &facts);
+}
+
+/// What is said in half an hour of a hospital, most of which names nobody.
+#[divan::bench]
+fn facts_of_a_hospital(bencher: Bencher<'_, '_>) {
+    let signatures = built_in();
+    let capture = PathBuf::from("fixtures/captures/hospital/hospital.pcap");
+    let heard = passive::replay(&[capture], None, &|_| ()).expect("a fixture");
+    let facts: Vec<(&str, &str)> =
+        heard.observations.iter().flat_map(|observation| observation.facts.iter()).collect();
     matched(bencher, &signatures, &facts);
 }
 

@@ -5,11 +5,14 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use sekisho::{
+    correlate,
     fingerprint::{
         Condition, Error, Evidence, Matcher, Rule, Signature, Signatures, Vocabulary, combine,
         explain, identify,
     },
-    observe::Confidence,
+    observe::{Confidence, Endpoint, Facts, Heard, Mac, Observation, PacketId, Side, Transport},
+    scope::Inside,
+    time::Timestamp,
 };
 
 /// The folder that is compiled in.
@@ -190,6 +193,128 @@ fn identify_answers_line_by_line_and_says_which_line_is_wrong() {
     let error = identify(&matcher, wrong.as_bytes(), std::io::sink()).unwrap_err();
     assert!(matches!(error, Error::Line { line: 2, .. }), "{error}");
     assert!(error.to_string().contains("write one object a line"), "{error}");
+}
+
+/// A product that no single port tells: a card, an enterprise number and a page that others have too.
+const SHY: &str = r#"
+vendor = "Acme"
+product = "EdgeGate"
+role = "vpn-gateway"
+
+[[rule]]
+id = "acme-edgegate.mac-oui"
+field = "mac.oui"
+oui = "00005e"
+confidence = "weak"
+source = "by hand"
+example = [{ value = "00:00:5e:00:53:01" }]
+unlike = ["00:00:5f:00:53:01"]
+
+[[rule]]
+id = "acme-edgegate.enterprise"
+field = "snmp.engineid.pen"
+equals = "99999"
+confidence = "weak"
+source = "by hand"
+example = [{ value = "99999" }]
+unlike = ["9999"]
+
+[[rule]]
+id = "acme-edgegate.title"
+field = "http.title"
+matches = '^Remote access (?<model>EG[0-9]+)$'
+confidence = "weak"
+source = "by hand"
+example = [{ value = "Remote access EG20", yields = { model = "EG20" } }]
+unlike = ["Remote access"]
+"#;
+
+#[test]
+fn what_several_ports_of_one_box_say_adds_up() {
+    let words =
+        Vocabulary { vendors: ["Acme".to_owned()].into(), ..Vocabulary::built_in().unwrap() };
+    let (signatures, faults) = Signatures::from_text("vpn-gateway/acme-edgegate.toml", SHY, &words);
+    assert!(faults.is_empty(), "{faults:?}");
+    let mac: Mac = "00:00:5e:00:53:01".parse().unwrap();
+    let said = |protocol: &'static str, port, field, value: &str| Observation {
+        at: Timestamp::default(),
+        packet: PacketId { file: 0, number: u64::from(port) },
+        heard: Heard::Overheard,
+        speaker: Endpoint {
+            ip: Some([192, 168, 0, 1].into()),
+            mac: Some(mac),
+            port: Some(port),
+            transport: if port == 161 { Transport::Udp } else { Transport::Tcp },
+        },
+        listener: None,
+        protocol,
+        side: Side::Server,
+        confidence: Confidence::Certain,
+        facts: Facts::default().with(field, value),
+    };
+    let card = Observation { side: Side::Peer, ..said("arp", 0, "arp.ip", "192.168.0.1") };
+    let snmp = said("snmp", 161, "snmp.engineid.pen", "99999");
+    let page = said("http", 443, "http.title", "Remote access EG20");
+    let matcher = Matcher::new(&signatures);
+    let product = |observations: &[Observation]| {
+        let points = correlate::points(&correlate::Heard {
+            observations,
+            inside: &Inside::inferred([]),
+            matcher: &matcher,
+            packet: &|id| id.number.to_string(),
+        });
+        points.first().and_then(|point| point.product.clone())
+    };
+    assert_eq!(product(&[page.clone()]), None, "one weak sign names nothing");
+    let named = product(&[card, snmp, page]).unwrap();
+    assert_eq!((&*named.name, named.model.as_deref()), ("EdgeGate", Some("EG20")));
+}
+
+#[test]
+fn no_two_products_claim_the_same_words() {
+    let twin = SHY.replace("acme-edgegate", "acme-twin");
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("vpn-gateway")).unwrap();
+    fs::write(folder.path().join("vocabulary.toml"), "vendors = [\"Acme\"]").unwrap();
+    for (name, text) in [("acme-edgegate", SHY), ("acme-twin", &twin)] {
+        fs::write(folder.path().join(format!("vpn-gateway/{name}.toml")), text).unwrap();
+    }
+    let (left, faults) = Signatures::load_leniently(folder.path());
+    assert_eq!(left.len(), 1, "the first stays");
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    for fault in faults {
+        let fault = fault.to_string();
+        assert!(fault.starts_with("vpn-gateway/acme-twin.toml:"), "{fault}");
+        assert!(fault.contains("the same stands in acme-edgegate"), "{fault}");
+    }
+}
+
+#[test]
+fn a_fault_costs_its_rule_and_names_its_line() {
+    let words =
+        Vocabulary { vendors: ["Acme".to_owned()].into(), ..Vocabulary::built_in().unwrap() };
+    let left = |text: &str| {
+        let (left, faults) = Signatures::from_text("vpn-gateway/acme-edgegate.toml", text, &words);
+        let rules = left.iter().map(|signature| signature.rules.len()).sum::<usize>();
+        (rules, faults.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let (rules, faults) = left(&SHY.replace("'^Remote", "'Remote").replace("]+)$'", "]+)'"));
+    assert_eq!(rules, 2);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("acme-edgegate.toml:25: rule `acme-edgegate.title`"), "{faults:?}");
+    assert!(faults[0].contains("not anchored"), "{faults:?}");
+    // What is no TOML of a rule costs that rule too, and lines are still right behind it.
+    let broken = SHY.replace("equals = \"99999\"", "equal = \"99999\"");
+    let (rules, faults) = left(&broken.replace("value = \"Remote access EG20\"", "value = \"No\""));
+    assert_eq!(rules, 1);
+    assert!(
+        faults[0].contains("acme-edgegate.toml:18: rule `acme-edgegate.enterprise`"),
+        "{faults:?}"
+    );
+    assert!(faults[1].contains("acme-edgegate.toml:25: rule `acme-edgegate.title`"), "{faults:?}");
+    // What belongs to no rule costs the file.
+    let (rules, faults) = left(&SHY.replace("vendor =", "maker ="));
+    assert_eq!((rules, faults.len()), (0, 1), "{faults:?}");
 }
 
 #[test]

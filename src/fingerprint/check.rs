@@ -29,6 +29,14 @@ pub(super) struct Faults<'f> {
     refused: Refused,
 }
 
+/// What files before this one took.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    ids: BTreeSet<String>,
+    /// Whose signature it is, by field and by what a value must be.
+    claims: BTreeMap<(String, String), String>,
+}
+
 /// What the faults leave out.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
@@ -49,12 +57,12 @@ impl<'f> Faults<'f> {
         (self.refused, self.found)
     }
 
-    /// Looks at words, ids and conditions. `ids` are those of the files before, and get this one's.
+    /// Looks at words, ids and conditions. `taken` is what the files before took, and gets this one's.
     pub(super) fn of_signature(
         &mut self,
         signature: &Signature,
         words: &Vocabulary,
-        ids: &mut BTreeSet<String>,
+        taken: &mut Taken,
     ) {
         let role = self.file.name.split('/').next().unwrap_or_default();
         if !words.vendors.contains(&signature.vendor) {
@@ -69,7 +77,7 @@ impl<'f> Faults<'f> {
             let remedy = format!("move the file to {}/", signature.role);
             self.signature("the folder is not the role but", role, remedy);
         }
-        if !ids.insert(signature.id.clone()) {
+        if !taken.ids.insert(signature.id.clone()) {
             let remedy = "give one of the two files another name".to_owned();
             self.signature("a second file for", &signature.id, remedy);
         }
@@ -95,11 +103,12 @@ impl<'f> Faults<'f> {
                 let remedy = format!("begin it with `{}.`", signature.id);
                 self.rule(rule, "the id does not begin with the file's name:", &rule.id, remedy);
             }
-            if !ids.insert(rule.id.clone()) {
+            if !taken.ids.insert(rule.id.clone()) {
                 let remedy = "give one of the two another".to_owned();
                 self.rule(rule, "the id is used twice:", &rule.id, remedy);
             }
             self.of_rule(rule, words);
+            self.of_claims(signature, rule, taken);
             let covers = |other: &&Rule| other.id != rule.id && covers(other, rule);
             if let Some(other) = signature.rules.iter().find(covers) {
                 let remedy = "remove it, or let it give what the other does not".to_owned();
@@ -157,6 +166,30 @@ impl<'f> Faults<'f> {
                 if rule.confidence != Confidence::Weak {
                     let remedy = "a maker's address block is `weak`".to_owned();
                     self.rule(rule, "too much confidence in", "oui", remedy);
+                }
+            }
+        }
+    }
+
+    /// Refuses what another product's rule says word by word: neither could ever be told from the other.
+    fn of_claims(&mut self, signature: &Signature, rule: &Rule, taken: &mut Taken) {
+        let texts = match &rule.condition {
+            Condition::Matches(text) => std::slice::from_ref(text),
+            Condition::OneOf(texts)
+            | Condition::Domain(texts)
+            | Condition::OidPrefix(texts)
+            | Condition::Oui(texts) => texts,
+            Condition::Present => &[],
+        };
+        for field in &rule.fields {
+            for text in texts {
+                let claim = (field.clone(), text.clone());
+                let first = taken.claims.entry(claim).or_insert_with(|| signature.id.clone());
+                if *first != signature.id {
+                    let remedy = format!(
+                        "the same stands in {first}: keep it where it belongs, or say what tells the two apart"
+                    );
+                    self.rule(rule, "another product claims", text, remedy);
                 }
             }
         }

@@ -11,7 +11,10 @@ use include_dir::{Dir, include_dir};
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::{Error, Signature, check::Faults};
+use super::{
+    Error, Signature,
+    check::{Faults, Taken},
+};
 
 /// The signatures that come with the program.
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/signatures");
@@ -198,14 +201,14 @@ fn read(files: &[File], known: &Vocabulary, proof: Proof) -> (Signatures, Vec<Er
     }
     files.sort_by(|a, b| stem(a).cmp(stem(b)).then_with(|| a.name.cmp(&b.name)));
     let parsed: Vec<_> = files.par_iter().map(|file| parse(file)).collect();
-    let mut ids = BTreeSet::new();
+    let mut taken = Taken::default();
     let mut signatures = Vec::new();
     for (file, (signature, unreadable)) in files.into_iter().zip(parsed) {
         errors.extend(unreadable);
         let Some(mut signature) = signature else { continue };
         stem(file).clone_into(&mut signature.id);
         let mut faults = Faults::new(file);
-        faults.of_signature(&signature, &words, &mut ids);
+        faults.of_signature(&signature, &words, &mut taken);
         if proof == Proof::Run {
             faults.of_proof(&signature);
         }

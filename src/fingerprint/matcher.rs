@@ -228,8 +228,9 @@ pub fn weight(confidence: Confidence) -> f64 {
 /// Weighs the evidence of one speaker or one box: the products it may be, best first.
 ///
 /// Rules that agree add up as independent witnesses do, 1 − Π(1 − weight); a rule counts once however
-/// often it spoke. Of equally sure products the one whose rule pins down more comes first, then the one
-/// that knows more about itself, then the alphabet decides.
+/// often it spoke. Of equally sure products the one whose maker more else speaks for comes first (the address
+/// block of a network card, another product's enterprise number), then the one whose rule pins down more, then
+/// the one that knows more about itself, then the alphabet decides.
 pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
     let mut by_signature: BTreeMap<&str, Vec<&Evidence<'s>>> = BTreeMap::new();
     for one in evidence {
@@ -266,15 +267,22 @@ pub fn combine<'s>(evidence: &[Evidence<'s>]) -> Vec<Ranked<'s>> {
             })
         })
         .collect();
-    ranked.sort_by(better_first);
+    let mut makers: BTreeMap<&str, f64> = BTreeMap::new();
+    for one in ranked.iter().filter(|one| !one.generic) {
+        *makers.entry(one.vendor).or_insert(1.0) *= 1.0 - one.confidence;
+    }
+    ranked.sort_by(|a, b| better_first(a, b, &makers));
     ranked
 }
 
-fn better_first(a: &Ranked<'_>, b: &Ranked<'_>) -> Ordering {
+/// `makers` tells how much doubt is left of each maker, by all its products together.
+fn better_first(a: &Ranked<'_>, b: &Ranked<'_>, makers: &BTreeMap<&str, f64>) -> Ordering {
     let known = |r: &Ranked<'_>| usize::from(r.model.is_some()) + usize::from(r.version.is_some());
+    let doubt = |r: &Ranked<'_>| makers.get(r.vendor).copied().unwrap_or(1.0);
     a.generic
         .cmp(&b.generic)
         .then_with(|| b.confidence.total_cmp(&a.confidence))
+        .then_with(|| doubt(a).total_cmp(&doubt(b)))
         .then_with(|| b.specificity.cmp(&a.specificity))
         .then_with(|| known(b).cmp(&known(a)))
         .then_with(|| a.signature.cmp(b.signature))
@@ -354,6 +362,20 @@ mod tests {
         assert_eq!(order, ["acme-gate", "acme-post"]);
         assert!((ranked[0].confidence - 0.85).abs() < 1e-9, "{ranked:?}");
         assert_eq!(ranked[0].rules, ["acme-gate.title", "acme-gate.oui"]);
+    }
+
+    #[test]
+    fn of_two_products_the_one_whose_maker_is_seen_elsewhere_comes_first() {
+        let a = one("a", "a.title", Confidence::Firm);
+        let b = Evidence { vendor: "Other", ..one("b", "b.title", Confidence::Firm) };
+        let card = Evidence { vendor: "Other", ..one("c", "c.oui", Confidence::Weak) };
+        let order = |evidence: &[Evidence<'static>]| {
+            combine(evidence).iter().map(|r| r.signature).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&[a.clone(), b.clone()]), ["a", "b"]);
+        assert_eq!(order(&[a.clone(), b.clone(), card.clone()]), ["b", "a", "c"]);
+        let sure = one("a", "a.banner", Confidence::Certain);
+        assert_eq!(order(&[a, b, card, sure]), ["a", "b", "c"], "a maker does not outweigh a rule");
     }
 
     #[test]

@@ -340,9 +340,12 @@ pub(super) fn plain(value: &str) -> Cow<'_, str> {
     }
 }
 
-/// A name for comparison: lower case, without the final dot.
+/// A name for comparison: lower case, without the final dot and the port that a proxy is told.
 pub(super) fn domain(value: &str) -> String {
-    value.trim_end_matches('.').to_ascii_lowercase()
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let name =
+        value.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(value, |(name, _)| name);
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// A name and every name above it, longest first.
@@ -416,6 +419,14 @@ mod tests {
         assert_eq!(order(&[a.clone(), b.clone(), card.clone()]), ["b", "a", "c"]);
         let sure = one("a", "a.banner", Confidence::Certain);
         assert_eq!(order(&[a, b, card, sure]), ["a", "b", "c"], "a maker does not outweigh a rule");
+    }
+
+    #[test]
+    fn a_name_is_the_same_with_a_final_dot_in_capitals_and_with_the_port_that_a_proxy_is_told() {
+        for value in ["relay.example.com", "Relay.Example.COM.", "relay.example.com:443"] {
+            assert_eq!(domain(value), "relay.example.com");
+        }
+        assert_eq!(domain("relay.example.com:https"), "relay.example.com:https");
     }
 
     #[test]

@@ -25,10 +25,26 @@ fn load_built_in() -> usize {
     built_in().len()
 }
 
+/// As much as every command does that names products, and every field's index besides.
 #[divan::bench]
-fn compile(bencher: Bencher<'_, '_>) {
+fn load_and_index_every_field() -> usize {
     let signatures = built_in();
-    bencher.bench(|| drop(black_box(Matcher::new(&signatures))));
+    let matcher = Matcher::new(&signatures);
+    let rules = signatures.iter().flat_map(|signature| &signature.rules);
+    let asked = |field: &String| matcher.evidence(field, black_box("-")).len();
+    rules.flat_map(|rule| &rule.fields).map(asked).sum()
+}
+
+/// The same, until every pattern is compiled.
+#[divan::bench(sample_count = 10)]
+fn load_and_compile_every_pattern(bencher: Bencher<'_, '_>) {
+    let proved = with_proof();
+    let facts = facts(&proved, |rule| rule.examples.iter().map(|e| e.value.as_str()).collect());
+    bencher.bench(|| {
+        let signatures = built_in();
+        let matcher = Matcher::new(&signatures);
+        facts.iter().map(|(field, value)| matcher.evidence(field, value).len()).sum::<usize>()
+    });
 }
 
 #[divan::bench]

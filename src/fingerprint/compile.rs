@@ -70,13 +70,14 @@ impl Pattern {
         if let Some(refusal) = refuse(&hir) {
             return Err(refusal);
         }
-        let literals = required(&hir);
+        let known = known(&hir);
+        let literals = contained(&known);
         let mut groups = Vec::new();
         name_groups(&hir, &mut groups);
         Ok(Self {
             text: text.to_owned(),
             literals,
-            beginnings: beginnings(&hir),
+            beginnings: beginnings(&hir, known),
             groups,
             shape: shape(&hir),
             regex: OnceLock::new(),
@@ -189,26 +190,27 @@ fn shortest(texts: &[String]) -> usize {
 /// Texts in lower case, one of which every match contains; of several such sets, one whose shortest is
 /// longest.
 pub(super) fn required(hir: &Hir) -> Vec<String> {
-    let texts = known(hir).contains;
-    if shortest(&texts) == 0 { Vec::new() } else { texts }
+    contained(&known(hir))
+}
+
+fn contained(known: &Known) -> Vec<String> {
+    if shortest(&known.contains) == 0 { Vec::new() } else { known.contains.clone() }
 }
 
 /// Texts in lower case, with one of which every match begins that can only stand at the start of a value.
-fn beginnings(hir: &Hir) -> Vec<String> {
+fn beginnings(hir: &Hir, known: Known) -> Vec<String> {
+    let useful = shortest(&known.begins) >= SHORTEST_LITERAL && only_at_start(hir);
+    if useful { known.begins } else { Vec::new() }
+}
+
+/// Whether every branch begins with the start of the value.
+fn only_at_start(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::Concat(parts) => match parts.split_first() {
-            Some((first, rest)) if matches!(first.kind(), HirKind::Look(Look::Start)) => {
-                let texts = one_after_another(rest.iter()).begins;
-                if shortest(&texts) < SHORTEST_LITERAL { Vec::new() } else { texts }
-            }
-            _ => Vec::new(),
-        },
-        HirKind::Alternation(branches) => {
-            let all: Vec<Vec<String>> = branches.iter().map(beginnings).collect();
-            if all.iter().any(Vec::is_empty) { Vec::new() } else { all.concat() }
-        }
-        HirKind::Capture(capture) => beginnings(&capture.sub),
-        _ => Vec::new(),
+        HirKind::Look(Look::Start) => true,
+        HirKind::Concat(parts) => parts.first().is_some_and(only_at_start),
+        HirKind::Alternation(branches) => branches.iter().all(only_at_start),
+        HirKind::Capture(capture) => only_at_start(&capture.sub),
+        _ => false,
     }
 }
 
@@ -287,11 +289,9 @@ fn one_after_another<'h>(parts: impl Iterator<Item = &'h Hir>) -> Known {
             part.shorten();
         }
         let fits = grows && run.len() * part.begins.len() <= MOST_LITERALS;
-        if fits {
-            run = run
-                .iter()
-                .flat_map(|a| part.begins.iter().map(move |b| format!("{a}{b}")))
-                .collect();
+        if fits && part.begins.iter().any(|text| !text.is_empty()) {
+            let both = |a: &String, b: &String| [a.as_str(), b].concat();
+            run = run.iter().flat_map(|a| part.begins.iter().map(move |b| both(a, b))).collect();
         }
         offer(&run);
         offer(&part.contains);
@@ -353,7 +353,8 @@ mod tests {
     fn finds_what_a_match_surely_begins_with() {
         #[track_caller]
         fn begins(pattern: &str, wanted: &[&str]) {
-            assert_eq!(beginnings(&regex_syntax::parse(pattern).unwrap()), wanted, "{pattern}");
+            let hir = regex_syntax::parse(pattern).unwrap();
+            assert_eq!(beginnings(&hir, known(&hir)), wanted, "{pattern}");
         }
         begins("^FortiGate$", &["fortigate"]);
         begins("(?i)^cisco-ios", &["cisco-ios"]);

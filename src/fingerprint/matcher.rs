@@ -1,6 +1,6 @@
 //! All rules of a field together: a fact goes in, evidence comes out.
 
-use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap, sync::OnceLock};
 
 use serde::Serialize;
 
@@ -82,12 +82,13 @@ pub struct Matcher<'s> {
 pub(super) struct Entry<'s> {
     pub(super) signature: &'s Signature,
     pub(super) rule: &'s Rule,
-    pub(super) pattern: Option<Pattern>,
+    /// Read when the rule's field is first asked about. One that cannot be read, which loading refuses, never matches.
+    pattern: OnceLock<Option<Pattern>>,
 }
 
 impl<'s> Matcher<'s> {
-    /// Sorts the rules by field and by what finds them. A pattern that cannot be read, which loading
-    /// refuses, never matches.
+    /// Sorts the rules by field. What finds them is made, and their patterns are read, when their field is first asked
+    /// about.
     pub fn new(signatures: &'s Signatures) -> Self {
         let mut entries = Vec::new();
         let mut shelves: BTreeMap<&str, Shelf> = BTreeMap::new();
@@ -96,11 +97,7 @@ impl<'s> Matcher<'s> {
                 for field in &rule.fields {
                     shelves.entry(field).or_default().place(entries.len());
                 }
-                let pattern = match &rule.condition {
-                    Condition::Matches(text) => Pattern::parse(text).ok(),
-                    _ => None,
-                };
-                entries.push(Entry { signature, rule, pattern });
+                entries.push(Entry { signature, rule, pattern: OnceLock::new() });
             }
         }
         let asking = signatures.iter().filter(|signature| !signature.paths.is_empty());
@@ -174,14 +171,20 @@ impl<'s> Matcher<'s> {
 }
 
 impl<'s> Entry<'s> {
+    /// The rule's pattern, if it has one.
+    pub(super) fn pattern(&self) -> Option<&Pattern> {
+        let Condition::Matches(text) = &self.rule.condition else { return None };
+        self.pattern.get_or_init(|| Pattern::parse(text).ok()).as_ref()
+    }
+
     /// Texts of which a matching value contains one, in lower case.
     pub(super) fn literals(&self) -> impl Iterator<Item = &str> {
-        self.pattern.iter().flat_map(|pattern| &pattern.literals).map(String::as_str)
+        self.pattern().into_iter().flat_map(|pattern| &pattern.literals).map(String::as_str)
     }
 
     /// What the rule says about a plain value.
     fn evidence(&self, value: &str) -> Option<Evidence<'s>> {
-        let Self { signature, rule, pattern } = self;
+        let Self { signature, rule, .. } = self;
         let mut evidence = Evidence {
             signature: &signature.id,
             rule: &rule.id,
@@ -198,7 +201,7 @@ impl<'s> Entry<'s> {
         };
         evidence.specificity = match &rule.condition {
             Condition::Matches(_) => {
-                let pattern = pattern.as_ref()?;
+                let pattern = self.pattern()?;
                 if !pattern.captures() {
                     evidence.specificity = pattern.shortest_literal();
                     return pattern.is_match(value).then_some(evidence);

@@ -66,7 +66,7 @@ impl Index {
         {
             let (map, keys) = match &entry.rule.condition {
                 Condition::Matches(_) => {
-                    if let Some(pattern) = &entry.pattern {
+                    if let Some(pattern) = entry.pattern() {
                         index.place(pattern, place, &mut literals);
                     }
                     continue;

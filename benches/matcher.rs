@@ -1,6 +1,9 @@
 //! Facts to products: each signature's own examples, its near misses, and a text that is nobody's.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use divan::{Bencher, black_box, counter::ItemsCount};
 use sekisho::{
@@ -61,12 +64,16 @@ fn near_misses(bencher: Bencher<'_, '_>) {
     matched(bencher, &signatures, &facts);
 }
 
-/// What is said in half an hour of a hospital, most of which names nobody.
+/// What was said in every capture of the fixtures, a hospital's half hour and talk of every protocol among them.
 #[divan::bench]
-fn facts_of_a_hospital(bencher: Bencher<'_, '_>) {
+fn facts_of_captures(bencher: Bencher<'_, '_>) {
     let signatures = built_in();
-    let capture = PathBuf::from("fixtures/captures/hospital/hospital.pcap");
-    let heard = passive::replay(&[capture], None, &|_| ()).expect("a fixture");
+    let folders = fs::read_dir("fixtures/captures").expect("the fixtures").filter_map(Result::ok);
+    let files = folders.filter_map(|folder| fs::read_dir(folder.path()).ok()).flatten();
+    let paths = files.filter_map(|file| Some(file.ok()?.path()));
+    let is_capture = |path: &PathBuf| path.to_string_lossy().contains(".pcap");
+    let captures: Vec<PathBuf> = paths.filter(is_capture).collect();
+    let heard = passive::replay(&captures, None, &|_| ()).expect("the fixtures");
     let facts: Vec<(&str, &str)> =
         heard.observations.iter().flat_map(|observation| observation.facts.iter()).collect();
     matched(bencher, &signatures, &facts);

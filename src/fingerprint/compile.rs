@@ -111,7 +111,10 @@ impl Pattern {
 
     /// The compiled pattern, or nothing where it is larger than allowed.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        let compile = || RegexBuilder::new(&self.text).size_limit(LARGEST_PROGRAM).build().ok();
+        // Values are short. Thousands of patterns that each build an automaton while they search would drive each other
+        // out of the processor's memory: without, the same values take two thirds of the time.
+        let builder = &mut RegexBuilder::new(&self.text);
+        let compile = || builder.size_limit(LARGEST_PROGRAM).dfa_size_limit(1).build().ok();
         self.regex.get_or_init(compile).as_ref()
     }
 }

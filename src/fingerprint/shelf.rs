@@ -6,12 +6,17 @@
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use aho_corasick::AhoCorasick;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use super::{
     Condition,
     compile::{Pattern, SHORTEST_LITERAL},
     matcher::{Entry, domain, hardware_digits, oid, prefixes, suffixes},
 };
+
+/// Nothing in it comes from the network.
+type Map<K, V> = HashMap<K, V, FixedState>;
 
 /// How many bytes of a value find the patterns that begin so.
 const BEGINNING: usize = SHORTEST_LITERAL;
@@ -27,16 +32,16 @@ pub(super) struct Shelf {
 #[derive(Debug, Default)]
 struct Index {
     /// Patterns by the first bytes, in lower case, of a text that they begin with, and that text.
-    by_beginning: BTreeMap<[u8; BEGINNING], Vec<(String, usize)>>,
+    by_beginning: Map<[u8; BEGINNING], Vec<(String, usize)>>,
     /// Patterns by a text they surely contain, in lower case.
     literals: Option<AhoCorasick>,
     by_literal: Vec<Vec<usize>>,
     /// Patterns that contain nothing for sure.
     always: Vec<usize>,
-    by_text: BTreeMap<String, Vec<usize>>,
-    by_domain: BTreeMap<String, Vec<usize>>,
-    by_oid: BTreeMap<String, Vec<usize>>,
-    by_oui: BTreeMap<String, Vec<usize>>,
+    by_text: Map<String, Vec<usize>>,
+    by_domain: Map<String, Vec<usize>>,
+    by_oid: Map<String, Vec<usize>>,
+    by_oui: Map<String, Vec<usize>>,
 }
 
 impl Shelf {

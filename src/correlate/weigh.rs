@@ -83,6 +83,13 @@ pub(super) fn point(
             _ => Some(sign.direction),
         };
     }
+    // What speaks for the kind is told first; what only names a product or another service, after it.
+    let serves = |sign: &Sign<'_>| match sign.kind {
+        Some(other) if other == kind => 0,
+        Some(_) => 1,
+        None => 2,
+    };
+    signs.sort_by_key(serves);
     let outside: BTreeSet<IpAddr> = signs.iter().filter_map(|sign| sign.outside).collect();
     let services = signs.iter().filter_map(|sign| sign.service.clone()).collect();
     Some(Point {

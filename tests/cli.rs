@@ -447,6 +447,43 @@ fn identify_answers_each_line_with_a_line() {
 }
 
 #[test]
+fn a_faulty_rule_is_told_with_its_place_and_may_be_left_out() {
+    let desk = Desk::new();
+    let folder = desk.path("mine/router");
+    fs::create_dir_all(&folder).unwrap();
+    desk.put("mine/vocabulary.toml", b"vendors = [\"Acme\"]");
+    let rule = |name: &str, pattern: &str| {
+        format!(
+            "[[rule]]\nid = \"acme-gate.{name}\"\nfield = \"http.title\"\nmatches = '{pattern}'\n\
+             confidence = \"certain\"\nsource = \"by hand\"\nexample = [{{ value = \"Gate 9\" }}]\n\
+             unlike = [\"Gate\"]\n\n"
+        )
+    };
+    let head = "vendor = \"Acme\"\nproduct = \"Gate\"\nrole = \"router\"\n\n";
+    let text = [head, &rule("good", "^Gate [0-9]$"), &rule("loose", "Gate [0-9]+")].concat();
+    desk.put("mine/router/acme-gate.toml", text.as_bytes());
+    let place = "router/acme-gate.toml:15: rule `acme-gate.loose`: pattern is not anchored";
+
+    let fact = "{\"field\": \"http.title\", \"value\": \"Gate 9\"}\n";
+    let identify = |more: &[&str]| {
+        let arguments = [&["identify", "--signatures", "mine"], more].concat();
+        desk.command(&arguments).write_stdin(fact).assert()
+    };
+    let refused = identify(&[]).code(3);
+    assert!(stderr(&refused).contains(place), "{}", stderr(&refused));
+    assert_eq!(stdout(&refused), "");
+    let left = identify(&["--lenient"]).code(0);
+    assert!(stderr(&left).contains(place), "{}", stderr(&left));
+    let answer: Value = serde_json::from_str(&stdout(&left)).unwrap();
+    assert_eq!(answer["matches"][0]["signature"], "acme-gate");
+    assert_eq!(answer["matches"][0]["confidence"], 0.95, "one rule spoke");
+    let checked = desk.run(&["signatures", "check", "mine"]).code(3);
+    assert!(stderr(&checked).contains(place) && stdout(&checked).contains("1 rules, 1 errors"));
+    let absent = desk.run(&["signatures", "list", "--signatures", "nowhere", "--lenient"]).code(3);
+    assert!(stderr(&absent).contains("nowhere: cannot be read"), "{}", stderr(&absent));
+}
+
+#[test]
 fn a_capture_is_anonymised_by_a_key_and_never_over_itself() {
     let desk = tempfile::tempdir().unwrap();
     let (from, to) = (desk.path().join("a.pcapng"), desk.path().join("b.pcapng"));

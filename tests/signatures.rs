@@ -102,6 +102,19 @@ fn the_best_product_for_a_certain_example_is_as_sure_as_the_rule() {
 }
 
 #[test]
+fn what_a_rule_yields_has_no_torn_ends() {
+    let torn = |text: &str| {
+        let whole = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "()+".contains(c));
+        !whole(text.chars().next()) || !whole(text.chars().last())
+    };
+    for (_, rule) in rules(all()) {
+        for (name, text) in rule.examples.iter().flat_map(|example| &example.yields) {
+            assert!(!torn(text), "{}: {name} `{text}`", rule.id);
+        }
+    }
+}
+
+#[test]
 fn every_id_is_its_own() {
     let signatures = all();
     let mut seen = BTreeSet::new();

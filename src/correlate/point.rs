@@ -212,7 +212,11 @@ impl fmt::Display for Product {
             [Some(&self.vendor), Some(&self.name), self.model.as_ref(), self.version.as_ref()];
         let mut before = "";
         for part in parts.into_iter().flatten().filter(|part| !part.is_empty()) {
-            if part != before {
+            // A name that begins with its maker's says both.
+            let says_both = part.strip_prefix(before).is_some_and(|rest| rest.starts_with(' '));
+            if says_both && before == self.vendor {
+                f.write_str(part.get(before.len()..).unwrap_or_default())?;
+            } else if part != before {
                 let space = if before.is_empty() { "" } else { " " };
                 write!(f, "{space}{part}")?;
             }
@@ -272,5 +276,23 @@ impl CoverageState {
             Self::Partial => "partial",
             Self::NotMeasured => "not_measured",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_products_words_are_said_once() {
+        let written = |vendor: &str, name: &str, version: Option<&str>| {
+            let version = version.map(str::to_owned);
+            Product { vendor: vendor.into(), name: name.into(), model: None, version }.to_string()
+        };
+        assert_eq!(written("Acme", "EdgeGate", Some("9.1")), "Acme EdgeGate 9.1");
+        assert_eq!(written("Acme", "Acme", Some("9.1")), "Acme 9.1");
+        assert_eq!(written("Acme", "Acme EdgeGate", Some("9.1")), "Acme EdgeGate 9.1");
+        assert_eq!(written("Acme", "AcmeOS", None), "Acme AcmeOS");
+        assert_eq!(written("", "EdgeGate", None), "EdgeGate");
     }
 }

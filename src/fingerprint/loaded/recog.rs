@@ -24,6 +24,13 @@ const MOST_EXAMPLES: usize = 1024;
 /// How often params may name each other in turn.
 const DEEPEST_NAME: usize = 4;
 
+/// How many pieces a param may come to when those that it names are put in, and how many bytes of words.
+const MOST_PIECES: usize = 64;
+const LONGEST_WORDS: usize = 4 << 10;
+
+/// How many bytes the examples of one file may have that stand in files beside it; several may name the same.
+const LARGEST_EXAMPLES: usize = 64 << 20;
+
 /// How much of a file is looked at to tell what it is, in bytes: comments may stand first.
 const BEGINNING: usize = 64 << 10;
 
@@ -95,6 +102,9 @@ struct Example {
     text: String,
 }
 
+/// What is wrong with the params of a rule, and with which.
+type Odd = (&'static str, String);
+
 /// Whether a text is such a file.
 pub(super) fn is(text: &str) -> bool {
     let start = text.get(..text.floor_char_boundary(BEGINNING)).unwrap_or(text);
@@ -139,9 +149,8 @@ pub(super) fn read(name: &str, files: &[File], read: &mut Read) -> Result<(), Er
             };
             let params = match rule.templates(&protocol) {
                 Ok(params) => params,
-                Err(unknown) => {
-                    let reason = "names a param in braces that it does not have".to_owned();
-                    read.problem(problem(rule.line, reason, &unknown));
+                Err((reason, param)) => {
+                    read.problem(problem(rule.line, reason.to_owned(), &param));
                     continue;
                 }
             };
@@ -246,6 +255,7 @@ fn written(
     let mut path: Vec<String> = Vec::new();
     let mut attributes = Vec::new();
     let mut line = 1;
+    let mut beside = 0;
     while let Some(piece) = xml.next()? {
         match piece {
             xml::Piece::Begins(name, of_element) => {
@@ -283,7 +293,14 @@ fn written(
                                     "has more than {MOST_EXAMPLES} examples in one rule"
                                 )));
                             }
-                            let text = example(&xml, stem, &attributes, text, others)?;
+                            let file = example_file(&xml, stem, &attributes, others)?;
+                            beside += file.map_or(0, |file| file.bytes.len());
+                            if beside > LARGEST_EXAMPLES {
+                                return Err(xml.wrong(format!(
+                                    "has examples of more than {LARGEST_EXAMPLES} bytes in files beside it"
+                                )));
+                            }
+                            let text = example(&xml, &attributes, text, file)?;
                             let gives = attributes.drain(..);
                             let gives = gives
                                 .filter(|(name, _)| !matches!(&**name, "_encoding" | "_filename"))
@@ -347,26 +364,29 @@ fn add_param(
     Ok(())
 }
 
-/// The text of an example: as it stands, decoded, or from a file beside.
-fn example(
+/// The file beside that an example stands in, if it names one.
+fn example_file<'f>(
     xml: &Xml<'_>,
     stem: &str,
     attributes: &[(String, String)],
-    text: String,
-    others: &BTreeMap<&str, &File>,
-) -> Result<String, Error> {
-    let bytes = match of(attributes, "_filename") {
-        Some(name) => {
-            let Some(file) = others.get(&*format!("{stem}/{name}")) else {
-                let name = xml::short(name);
-                return Err(
-                    xml.wrong(format!("has an example in `{stem}/{name}`, which is not there"))
-                );
-            };
-            file.bytes.clone()
-        }
-        None => text.into_bytes(),
+    others: &BTreeMap<&str, &'f File>,
+) -> Result<Option<&'f File>, Error> {
+    let Some(name) = of(attributes, "_filename") else { return Ok(None) };
+    let missing = || {
+        let name = xml::short(name);
+        xml.wrong(format!("has an example in `{stem}/{name}`, which is not there"))
     };
+    others.get(&*format!("{stem}/{name}")).copied().map(Some).ok_or_else(missing)
+}
+
+/// The text of an example: as it stands, decoded, or from a file beside.
+fn example(
+    xml: &Xml<'_>,
+    attributes: &[(String, String)],
+    text: String,
+    file: Option<&File>,
+) -> Result<String, Error> {
+    let bytes = file.map_or_else(|| text.into_bytes(), |file| file.bytes.clone());
     let bytes = match of(attributes, "_encoding") {
         None => bytes,
         Some("base64") => base64::decode(&String::from_utf8_lossy(&bytes)),
@@ -384,8 +404,8 @@ fn example(
 }
 
 impl Written {
-    /// What every param gives. The error is a name in braces that no param has.
-    fn templates(&self, protocol: &str) -> Result<BTreeMap<String, Template>, String> {
+    /// What every param gives. The error says what is wrong with the names in braces, and with which.
+    fn templates(&self, protocol: &str) -> Result<BTreeMap<String, Template>, Odd> {
         let mut templates = BTreeMap::new();
         if !protocol.is_empty() && !self.params.contains_key("service.protocol") {
             templates.insert("service.protocol".to_owned(), Template::words(protocol));
@@ -404,7 +424,7 @@ impl Written {
         protocol: &str,
         outer: &str,
         depth: usize,
-    ) -> Result<Vec<Piece>, String> {
+    ) -> Result<Vec<Piece>, Odd> {
         // Where a version is not told, an identifier of a product has a dash.
         let dash = (outer.strip_suffix(".cpe23").is_some()
             && name.strip_suffix(".version").is_some())
@@ -419,9 +439,16 @@ impl Written {
                 while let Some((before, named, after)) = braced(rest) {
                     pieces.push(Piece::Words(before.to_owned()));
                     if depth >= DEEPEST_NAME {
-                        return Err(named.to_owned());
+                        return Err((
+                            "has params that name each other too often",
+                            named.to_owned(),
+                        ));
                     }
                     pieces.extend(self.pieces(named, protocol, outer, depth + 1)?);
+                    if pieces.len() > MOST_PIECES || length(&pieces) > LONGEST_WORDS {
+                        let long = "has a param that is too long with those that it names";
+                        return Err((long, name.to_owned()));
+                    }
                     rest = after;
                 }
                 pieces.push(Piece::Words(rest.to_owned()));
@@ -430,9 +457,9 @@ impl Written {
             None if name == "service.protocol" && !protocol.is_empty() => {
                 Ok(vec![Piece::Words(protocol.to_owned())])
             }
-            None => {
-                dash.map(|dash| vec![Piece::Words(dash.to_owned())]).ok_or_else(|| name.to_owned())
-            }
+            None => dash
+                .map(|dash| vec![Piece::Words(dash.to_owned())])
+                .ok_or_else(|| ("names a param in braces that it does not have", name.to_owned())),
         }
     }
 }
@@ -449,6 +476,15 @@ fn braced(text: &str) -> Option<(&str, &str, &str)> {
         }
         from = open + 1;
     }
+}
+
+/// How many bytes of words there are.
+fn length(pieces: &[Piece]) -> usize {
+    let words = pieces.iter().map(|piece| match piece {
+        Piece::Words(words) => words.len(),
+        Piece::Group { .. } => 0,
+    });
+    words.sum()
 }
 
 /// Words that follow each other as one piece, and no empty ones.
@@ -537,6 +573,29 @@ mod tests {
         assert_eq!(braced("a {b.c} d"), Some(("a ", "b.c", " d")));
         assert_eq!(braced("{ } {x y} {{z}"), Some(("{ } {x y} {", "z", "")));
         assert_eq!(braced("{}{"), None);
+    }
+
+    #[test]
+    fn params_that_name_each_other_over_and_over_are_refused() {
+        let rule = |params: &[(&str, &str)]| Written {
+            params: params
+                .iter()
+                .map(|(name, words)| ((*name).to_owned(), Param::Words((*words).to_owned())))
+                .collect(),
+            ..Written::default()
+        };
+        let many = |name: &str| format!("{{{name}}}").repeat(2000);
+        let (a, b, c) = (many("b"), many("c"), many("d"));
+        let chain = rule(&[("a", &a), ("b", &b), ("c", &c), ("d", "0123456789")]);
+        assert!(chain.templates("").unwrap_err().0.contains("too long"));
+        let long = "x".repeat(LONGEST_WORDS);
+        let twice = rule(&[("a", "{b}{b}"), ("b", &long)]);
+        assert!(twice.templates("").unwrap_err().0.contains("too long"));
+        let ring = rule(&[("a", "{b}"), ("b", "{a}")]);
+        assert!(ring.templates("").unwrap_err().0.contains("too often"));
+        assert!(rule(&[("a", "{x}")]).templates("").unwrap_err().0.contains("does not have"));
+        let usual = rule(&[("a", "cpe:{b}:{c}"), ("b", "acme"), ("c", "gate")]);
+        assert_eq!(usual.templates("").unwrap()["a"], Template::words("cpe:acme:gate"));
     }
 
     #[test]

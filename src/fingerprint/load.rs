@@ -321,9 +321,10 @@ mod tests {
     fn a_file_is_bounded_and_a_folder_of_that_name_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("acme-gate.toml");
-        std::fs::write(&file, " ".repeat(LARGEST_FILE as usize)).unwrap();
+        let largest = usize::try_from(LARGEST_FILE).unwrap();
+        std::fs::write(&file, " ".repeat(largest)).unwrap();
         assert!(text_of(&file).is_ok());
-        std::fs::write(&file, " ".repeat(LARGEST_FILE as usize + 1)).unwrap();
+        std::fs::write(&file, " ".repeat(largest + 1)).unwrap();
         assert!(text_of(&file).unwrap_err().to_string().contains("larger than"));
         assert!(text_of(folder.path()).unwrap_err().to_string().contains("no file"));
         let error = Signatures::load(folder.path()).unwrap_err().to_string();

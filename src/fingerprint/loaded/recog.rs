@@ -3,6 +3,8 @@
 //! The first rule of a file that matches wins. A rule's `param`s are constants or what a group took; constants may name
 //! other params in braces. A rule that misses one of its own examples is not what its author meant, and is not used.
 
+mod params;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -12,21 +14,15 @@ use super::{
     pattern::Pattern,
     reading::{self, Reading, composed, letters},
     roles,
-    says::{Change, Piece, Says, Template},
+    says::{Piece, Says, Template},
     xml::{self, Xml},
 };
 use crate::observe::{Confidence, facts};
+use params::{Param, Params};
 
 /// How many params and examples a rule may have.
 const MOST_PARAMS: usize = 64;
 const MOST_EXAMPLES: usize = 1024;
-
-/// How often params may name each other in turn.
-const DEEPEST_NAME: usize = 4;
-
-/// How many pieces a param may come to when those that it names are put in, and how many bytes of words.
-const MOST_PIECES: usize = 64;
-const LONGEST_WORDS: usize = 4 << 10;
 
 /// How many bytes the examples of one file may have that stand in files beside it; several may name the same.
 const LARGEST_EXAMPLES: usize = 64 << 20;
@@ -86,13 +82,8 @@ struct Written {
     odd_flag: Option<String>,
     description: String,
     certainty: Option<f64>,
-    params: BTreeMap<String, Param>,
+    params: Params,
     examples: Vec<Example>,
-}
-
-enum Param {
-    Words(String),
-    Group(usize),
 }
 
 struct Example {
@@ -101,9 +92,6 @@ struct Example {
     gives: Vec<(String, String)>,
     text: String,
 }
-
-/// What is wrong with the params of a rule, and with which.
-type Odd = (&'static str, String);
 
 /// Whether a text is such a file.
 pub(super) fn is(text: &str) -> bool {
@@ -147,7 +135,7 @@ pub(super) fn read(name: &str, files: &[File], read: &mut Read) -> Result<(), Er
                     continue;
                 }
             };
-            let params = match rule.templates(&protocol) {
+            let params = match rule.params.templates(&protocol) {
                 Ok(params) => params,
                 Err((reason, param)) => {
                     read.problem(problem(rule.line, reason.to_owned(), &param));
@@ -349,7 +337,7 @@ fn add_param(
     let Some(name) = of(attributes, "name") else {
         return Err(xml.wrong("has a `param` without a `name`".to_owned()));
     };
-    if rule.params.len() >= MOST_PARAMS {
+    if rule.params.0.len() >= MOST_PARAMS {
         return Err(xml.wrong(format!("has more than {MOST_PARAMS} params in one rule")));
     }
     let position = of(attributes, "pos").unwrap_or("0").trim();
@@ -360,7 +348,7 @@ fn add_param(
         0 => Param::Words(of(attributes, "value").unwrap_or_default().to_owned()),
         number => Param::Group(number),
     };
-    rule.params.insert(name.to_owned(), param);
+    rule.params.0.insert(name.to_owned(), param);
     Ok(())
 }
 
@@ -401,103 +389,6 @@ fn example(
         Ok(text) => composed(&text).into_owned(),
         Err(error) => letters(error.as_bytes()),
     })
-}
-
-impl Written {
-    /// What every param gives. The error says what is wrong with the names in braces, and with which.
-    fn templates(&self, protocol: &str) -> Result<BTreeMap<String, Template>, Odd> {
-        let mut templates = BTreeMap::new();
-        if !protocol.is_empty() && !self.params.contains_key("service.protocol") {
-            templates.insert("service.protocol".to_owned(), Template::words(protocol));
-        }
-        for name in self.params.keys() {
-            let pieces = self.pieces(name, protocol, name, 0)?;
-            templates.insert(name.clone(), Template(joined(pieces)));
-        }
-        Ok(templates)
-    }
-
-    /// The pieces of a param, which is named by `outer`.
-    fn pieces(
-        &self,
-        name: &str,
-        protocol: &str,
-        outer: &str,
-        depth: usize,
-    ) -> Result<Vec<Piece>, Odd> {
-        // Where a version is not told, an identifier of a product has a dash.
-        let dash = (outer.strip_suffix(".cpe23").is_some()
-            && name.strip_suffix(".version").is_some())
-        .then_some("-");
-        match self.params.get(name) {
-            Some(Param::Group(number)) => {
-                Ok(vec![Piece::Group { number: *number, change: Change::None, otherwise: dash }])
-            }
-            Some(Param::Words(words)) => {
-                let mut pieces = Vec::new();
-                let mut rest = words.as_str();
-                while let Some((before, named, after)) = braced(rest) {
-                    pieces.push(Piece::Words(before.to_owned()));
-                    if depth >= DEEPEST_NAME {
-                        return Err((
-                            "has params that name each other too often",
-                            named.to_owned(),
-                        ));
-                    }
-                    pieces.extend(self.pieces(named, protocol, outer, depth + 1)?);
-                    if pieces.len() > MOST_PIECES || length(&pieces) > LONGEST_WORDS {
-                        let long = "has a param that is too long with those that it names";
-                        return Err((long, name.to_owned()));
-                    }
-                    rest = after;
-                }
-                pieces.push(Piece::Words(rest.to_owned()));
-                Ok(pieces)
-            }
-            None if name == "service.protocol" && !protocol.is_empty() => {
-                Ok(vec![Piece::Words(protocol.to_owned())])
-            }
-            None => dash
-                .map(|dash| vec![Piece::Words(dash.to_owned())])
-                .ok_or_else(|| ("names a param in braces that it does not have", name.to_owned())),
-        }
-    }
-}
-
-/// What stands before `{name}`, the name, and what stands after it.
-fn braced(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let open = from + text.get(from..)?.find('{')?;
-        let inside = text.get(open + 1..)?;
-        let end = inside.find(|c: char| matches!(c, '{' | '}') || c.is_whitespace())?;
-        if end > 0 && inside.as_bytes().get(end) == Some(&b'}') {
-            return Some((text.get(..open)?, inside.get(..end)?, inside.get(end + 1..)?));
-        }
-        from = open + 1;
-    }
-}
-
-/// How many bytes of words there are.
-fn length(pieces: &[Piece]) -> usize {
-    let words = pieces.iter().map(|piece| match piece {
-        Piece::Words(words) => words.len(),
-        Piece::Group { .. } => 0,
-    });
-    words.sum()
-}
-
-/// Words that follow each other as one piece, and no empty ones.
-fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut joined: Vec<Piece> = Vec::new();
-    for piece in pieces {
-        match (joined.last_mut(), piece) {
-            (_, Piece::Words(words)) if words.is_empty() => {}
-            (Some(Piece::Words(before)), Piece::Words(words)) => before.push_str(&words),
-            (_, piece) => joined.push(piece),
-        }
-    }
-    joined
 }
 
 /// What a rule says of the box, and how certain it is of that: of the hardware if it tells one, of a system that is a
@@ -567,36 +458,6 @@ fn says(params: &BTreeMap<String, Template>, certainty: Option<f64>) -> (Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_in_braces_are_found() {
-        assert_eq!(braced("a {b.c} d"), Some(("a ", "b.c", " d")));
-        assert_eq!(braced("{ } {x y} {{z}"), Some(("{ } {x y} {", "z", "")));
-        assert_eq!(braced("{}{"), None);
-    }
-
-    #[test]
-    fn params_that_name_each_other_over_and_over_are_refused() {
-        let rule = |params: &[(&str, &str)]| Written {
-            params: params
-                .iter()
-                .map(|(name, words)| ((*name).to_owned(), Param::Words((*words).to_owned())))
-                .collect(),
-            ..Written::default()
-        };
-        let many = |name: &str| format!("{{{name}}}").repeat(2000);
-        let (a, b, c) = (many("b"), many("c"), many("d"));
-        let chain = rule(&[("a", &a), ("b", &b), ("c", &c), ("d", "0123456789")]);
-        assert!(chain.templates("").unwrap_err().0.contains("too long"));
-        let long = "x".repeat(LONGEST_WORDS);
-        let twice = rule(&[("a", "{b}{b}"), ("b", &long)]);
-        assert!(twice.templates("").unwrap_err().0.contains("too long"));
-        let ring = rule(&[("a", "{b}"), ("b", "{a}")]);
-        assert!(ring.templates("").unwrap_err().0.contains("too often"));
-        assert!(rule(&[("a", "{x}")]).templates("").unwrap_err().0.contains("does not have"));
-        let usual = rule(&[("a", "cpe:{b}:{c}"), ("b", "acme"), ("c", "gate")]);
-        assert_eq!(usual.templates("").unwrap()["a"], Template::words("cpe:acme:gate"));
-    }
 
     #[test]
     fn the_box_is_told_by_its_hardware_then_its_system_then_its_service() {

@@ -617,5 +617,5 @@ fn a_run_says_which_catalogue_it_was_held_against_and_is_another_with_another() 
         command.env_remove(name);
     }
     let done = command.assert().code(3);
-    assert!(stderr(&done).contains("name one by `--data DIR`"), "{}", stderr(&done));
+    assert!(stderr(&done).contains("give one with --data DIR"), "{}", stderr(&done));
 }

@@ -214,6 +214,11 @@ fn what_a_draft_cannot_do_is_said_with_the_way_out() {
     run(&format!("{draft} --output mine/router/some-box.toml"));
     let again = run(&format!("{draft} --output mine/router/some-box.toml"));
     assert!(again.contains("there is a file already"), "{again}");
+    fs::create_dir_all(desk.path().join("taken/router")).unwrap();
+    fs::write(desk.path().join("taken/router/acme-gate.toml"), "mine").unwrap();
+    let named = format!("{draft} --vendor Acme --product Gate --role router --output taken");
+    assert!(run(&named).contains("there is a file already"));
+    assert!(!desk.path().join("taken/vocabulary.toml").exists(), "nothing is half done");
     let checked = run("sekisho signatures check mine");
     assert!(checked.contains("the draft does not say `who makes it?`"), "{checked}");
 }

@@ -295,7 +295,7 @@ fn what_several_ports_of_one_box_say_adds_up() {
         });
         points.first().and_then(|point| point.product.clone())
     };
-    assert_eq!(product(&[page.clone()]), None, "one weak sign names nothing");
+    assert_eq!(product(std::slice::from_ref(&page)), None, "one weak sign names nothing");
     let named = product(&[card, snmp, page]).unwrap();
     assert_eq!((&*named.name, named.model.as_deref()), ("EdgeGate", Some("EG20")));
 }

@@ -305,15 +305,31 @@ impl Line {
     }
 }
 
+/// A product by the catalogue's names, in words as they are compared.
+pub(super) struct InWords {
+    vendor: Vec<String>,
+    product: Vec<String>,
+    unlike: Vec<Vec<String>>,
+}
+
 impl Catalogued {
-    /// Whether an entry of the catalogue is about it.
-    pub(super) fn is_about(&self, vendor: &str, product: &str) -> bool {
-        let (vendor, product) = (words(vendor), words(product));
-        let wanted = words(&self.product);
-        words(&self.vendor) == vendor
-            && !wanted.is_empty()
-            && product.windows(wanted.len()).any(|part| part == wanted)
-            && !self.unlike.iter().any(|unlike| words(unlike) == product)
+    /// The same in words.
+    pub(super) fn in_words(&self) -> InWords {
+        InWords {
+            vendor: words(&self.vendor),
+            product: words(&self.product),
+            unlike: self.unlike.iter().map(|unlike| words(unlike)).collect(),
+        }
+    }
+}
+
+impl InWords {
+    /// Whether an entry of the catalogue, its names in [`words`], is about it.
+    pub(super) fn is_about(&self, vendor: &[String], product: &[String]) -> bool {
+        self.vendor == vendor
+            && !self.product.is_empty()
+            && product.windows(self.product.len()).any(|part| part == self.product)
+            && !self.unlike.iter().any(|unlike| unlike == product)
     }
 }
 
@@ -322,7 +338,8 @@ pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(200).collect()
 }
 
-fn words(name: &str) -> Vec<String> {
+/// The words of a name, each [`plain`].
+pub(super) fn words(name: &str) -> Vec<String> {
     name.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '.')
         .map(plain)
         .filter(|word| !word.is_empty())

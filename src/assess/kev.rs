@@ -1,7 +1,7 @@
 //! The catalogue of exploited vulnerabilities, as somebody carried it along.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Read as _, Write},
     path::Path,
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Day, Error,
-    advisory::{Entry, Knowledge, Known, is_number},
+    advisory::{Catalogued, Entry, InWords, Knowledge, Known, is_number, words},
     range::Branches,
 };
 
@@ -200,7 +200,7 @@ impl Knowledge {
         let mut brought = Brought::default();
         let listed: BTreeMap<&str, &Listed> =
             catalogue.listed.iter().map(|listed| (listed.id.as_str(), listed)).collect();
-        let mut known = std::collections::BTreeSet::new();
+        let mut known = BTreeSet::new();
         for entry in self.lines.iter_mut().flat_map(|line| &mut line.exploited) {
             let Some(listed) = listed.get(entry.id.as_str()) else { continue };
             let first = known.insert(entry.id.clone());
@@ -217,34 +217,34 @@ impl Knowledge {
             entry.added = Some(listed.added);
             entry.ransomware |= listed.ransomware;
         }
-        let ours: std::collections::BTreeSet<String> = self
+        let ours: BTreeSet<String> = self
             .lines
             .iter()
             .flat_map(|line| line.exploited.iter().map(|entry| entry.id.clone()))
             .collect();
-        for listed in &catalogue.listed {
-            if ours.contains(&listed.id) {
-                continue;
-            }
+        let names: Vec<Vec<InWords>> = self
+            .lines
+            .iter()
+            .map(|line| line.catalogued.iter().map(Catalogued::in_words).collect())
+            .collect();
+        for listed in catalogue.listed.iter().filter(|listed| !ours.contains(&listed.id)) {
+            let (vendor, product) = (words(&listed.vendor), words(&listed.product));
+            let is_about = |named: &InWords| named.is_about(&vendor, &product);
+            let lines = self.lines.iter_mut().zip(&names);
             let mut is_new = false;
-            for line in &mut self.lines {
-                let is_about = |named: &super::advisory::Catalogued| {
-                    named.is_about(&listed.vendor, &listed.product)
-                };
-                if line.catalogued.iter().any(is_about) {
-                    is_new = true;
-                    line.exploited.push(Entry {
-                        id: listed.id.clone(),
-                        known: vec![Known::Kev],
-                        added: Some(listed.added),
-                        ransomware: listed.ransomware,
-                        affected: Vec::new(),
-                        branches: Branches::Some,
-                        condition: Vec::new(),
-                        fixed: None,
-                        source: format!("KEV {}", catalogue.released),
-                    });
-                }
+            for (line, _) in lines.filter(|(_, names)| names.iter().any(is_about)) {
+                is_new = true;
+                line.exploited.push(Entry {
+                    id: listed.id.clone(),
+                    known: vec![Known::Kev],
+                    added: Some(listed.added),
+                    ransomware: listed.ransomware,
+                    affected: Vec::new(),
+                    branches: Branches::Some,
+                    condition: Vec::new(),
+                    fixed: None,
+                    source: format!("KEV {}", catalogue.released),
+                });
             }
             brought.new += usize::from(is_new);
         }

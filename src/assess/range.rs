@@ -167,7 +167,8 @@ impl Range {
 
     /// Whether it holds every version of this model.
     pub fn is_all_of(&self, model: Option<&str>) -> bool {
-        let all = self.from.is_none() && matches!(self.end, End::Open) && !self.partly;
+        let mended = self.partly || self.line || !self.patched.is_empty();
+        let all = self.from.is_none() && matches!(self.end, End::Open) && !mended;
         all && self.is_about(model) == Some(true)
     }
 
@@ -351,6 +352,15 @@ mod tests {
         assert_eq!(placed("5.30.10", None), Place::Unclear);
         assert_eq!(placed("9.0.0", None), Place::Outside, "behind every model's end");
         assert_eq!(placed("5.30.9", Some("AB-300")), Place::Outside, "a model that is not listed");
+    }
+
+    #[test]
+    fn a_range_without_ends_is_every_version_unless_some_are_mended() {
+        let scheme = Scheme::named("hotfix").unwrap();
+        let all = |list| ranges(scheme, list).iter().all(|range| range.is_all_of(Some("AB-100")));
+        assert!(all("affected = [{ models = ['AB-1*'] }]"));
+        assert!(!all("affected = [{ models = ['AB-2*'] }]"));
+        assert!(!all("affected = [{ models = ['AB-1*'], patched = ['10.2.8-h3'] }]"));
     }
 
     #[test]

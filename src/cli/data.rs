@@ -72,9 +72,6 @@ enum Command {
 /// What can be wrong with what was asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// There is no place to keep anything.
-    #[error("there is no folder to keep knowledge in; name one by `--data DIR`")]
-    NoFolder,
     /// Nothing is known of the product.
     #[error("nothing is known of `{vendor} {product}`; {near} (`sekisho data list` names all)")]
     NoSuchProduct {
@@ -139,7 +136,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 
 /// Keeps a catalogue, whole or not at all, and says what it changed.
 fn update(file: &Path, older: bool, data: &DataArguments) -> anyhow::Result<()> {
-    let folder = data.folder().ok_or(Error::NoFolder)?;
+    let folder = data.needed()?;
     let path = kept_at(&folder);
     let given = Catalogue::open_published(file)?;
     let kept = match Catalogue::open_kept(&path) {

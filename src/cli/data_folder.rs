@@ -12,7 +12,17 @@ pub(super) struct DataArguments {
     pub data: Option<PathBuf>,
 }
 
+/// There is no place to keep anything.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no folder to keep knowledge in; give one with --data DIR or SEKISHO_DATA")]
+pub(super) struct NoFolder;
+
 impl DataArguments {
+    /// The folder, where there must be one.
+    pub(super) fn needed(&self) -> Result<PathBuf, NoFolder> {
+        self.folder().ok_or(NoFolder)
+    }
+
     /// The folder, whether it exists or not; none where the user has no folder for data, or gave an empty name.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());

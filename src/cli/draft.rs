@@ -109,21 +109,25 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             "sekisho: nothing that this box said tells its product; the draft says what was left out, and why"
         );
     }
+    let mut folder = None;
     let path = match &arguments.output {
         None => PathBuf::from("-"),
         Some(path) if output::is_stdout(path) || is_file(path) => path.clone(),
-        Some(folder) => match (&arguments.vendor, &arguments.product, &arguments.role) {
+        Some(given) => match (&arguments.vendor, &arguments.product, &arguments.role) {
             (Some(vendor), Some(_), Some(role)) => {
-                let place = folder.join(role);
-                output::folder(&place)?;
-                add_vendor(folder, vendor, &known)?;
-                place.join(format!("{}.toml", drafted.id))
+                folder = Some((given, vendor));
+                given.join(role).join(format!("{}.toml", drafted.id))
             }
-            _ => return Err(Fault::Unnamed { folder: folder.clone() }.into()),
+            _ => return Err(Fault::Unnamed { folder: given.clone() }.into()),
         },
     };
-    if path.exists() && !output::is_stdout(&path) {
+    // A link that leads nowhere is somebody's, too.
+    if !output::is_stdout(&path) && path.symlink_metadata().is_ok() {
         return Err(Fault::Taken { path }.into());
+    }
+    if let Some((folder, vendor)) = folder {
+        output::folder(path.parent().unwrap_or(folder))?;
+        add_vendor(folder, vendor, &known)?;
     }
     output::write(&path, |out| write!(out, "{}", drafted.text))?;
     if !output::is_stdout(&path) {

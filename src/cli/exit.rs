@@ -47,6 +47,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<fingerprint::Error>()
         || error.is::<assess::Error>()
         || error.is::<super::data::Error>()
+        || error.is::<super::data_folder::NoFolder>()
         || error.is::<fingerprint::loaded::Error>()
         || error.is::<inventory::Error>()
         || error.is::<super::demo::Taken>()

@@ -9,6 +9,7 @@ use crate::{
     assess::{Assessments, Catalogue, Day, Error, Knowledge},
     correlate::{Coverage, CoverageState},
     inventory::Run,
+    observe::facts,
 };
 
 /// The file of a folder of knowledge that holds what matters of a catalogue.
@@ -58,7 +59,6 @@ impl Held {
         let mut bytes = Vec::new();
         // Memory takes everything.
         self.kept.as_ref()?.write(&mut bytes).ok()?;
-        let digest = Sha256::digest(&bytes);
-        Some(digest.iter().fold(String::new(), |digest, byte| format!("{digest}{byte:02x}")))
+        Some(facts::hex(&Sha256::digest(&bytes)))
     }
 }

@@ -24,11 +24,11 @@ pub(super) struct LoadedArguments {
 
 impl LoadedArguments {
     /// What was loaded, where it is asked for.
-    pub(super) fn open(self, data: &DataArguments) -> Result<Loaded, Error> {
+    pub(super) fn open(self, data: &DataArguments) -> anyhow::Result<Loaded> {
         if !self.loaded {
             return Ok(Loaded::default());
         }
-        keep::open(&data.folder().ok_or(Error::Homeless)?)
+        Ok(keep::open(&data.needed()?)?)
     }
 }
 
@@ -89,10 +89,7 @@ struct Proved {
 }
 
 pub(super) fn load(arguments: &Load) -> anyhow::Result<Exit> {
-    let folder = arguments.data.folder();
-    if folder.is_none() && !arguments.check {
-        return Err(Error::Homeless.into());
-    }
+    let folder = if arguments.check { None } else { Some(arguments.data.needed()?) };
     let mut all: Vec<Proved> = Vec::new();
     for path in &arguments.paths {
         let found = keep::find(path)?;
@@ -120,7 +117,7 @@ pub(super) fn load(arguments: &Load) -> anyhow::Result<Exit> {
         Ok(())
     })?;
     // Everything is whole before anything is kept.
-    let Some(folder) = folder.filter(|_| !arguments.check) else { return Ok(Exit::Clean) };
+    let Some(folder) = folder else { return Ok(Exit::Clean) };
     for Proved { found, findings, name, licence } in &all {
         let licence = licence.as_deref().unwrap_or_default();
         keep::keep(&folder, name, licence, found, findings)?;
@@ -194,7 +191,7 @@ fn share(part: usize, whole: usize) -> String {
 }
 
 pub(super) fn list(arguments: &List) -> anyhow::Result<Exit> {
-    let folder = arguments.data.folder().ok_or(Error::Homeless)?;
+    let folder = arguments.data.needed()?;
     let manifests = keep::list(&folder)?;
     output::write(Path::new("-"), |out| {
         for manifest in &manifests {
@@ -220,7 +217,7 @@ pub(super) fn list(arguments: &List) -> anyhow::Result<Exit> {
 }
 
 pub(super) fn unload(arguments: &Unload) -> anyhow::Result<Exit> {
-    keep::remove(&arguments.data.folder().ok_or(Error::Homeless)?, &arguments.name)?;
+    keep::remove(&arguments.data.needed()?, &arguments.name)?;
     eprintln!("sekisho: `{}` is taken away", arguments.name);
     Ok(Exit::Clean)
 }

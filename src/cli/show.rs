@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     Exit, LangArguments, StoreArguments, data_folder::DataArguments, knowledge::Held, output,
+    points::latest,
 };
 use crate::{
     assess::Day,
@@ -31,7 +32,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let facility = arguments.store.facility.as_deref();
     let store = Store::open_read(&arguments.store.store)?;
     let known = store.point(&arguments.id, facility)?;
-    let day = Day::of(store.run(&known.last_seen)?.ended);
+    // Held against the same day as in the list of points, however long ago it was seen.
+    let day = Day::of(latest(&store, facility, &[])?.ended);
     let product = known.point.product.as_ref();
     let assessment = product.and_then(|product| held.knowledge.assess(product.into(), day));
     let words = Words::of(arguments.lang.language());

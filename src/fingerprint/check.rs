@@ -6,7 +6,7 @@ use super::{
     Condition, Error, Matcher, Rule, Signature, Signatures,
     compile::{Pattern, SHORTEST_LITERAL},
     draft,
-    load::{File, VOCABULARY, Vocabulary, line_at},
+    load::{File, MOST_RULES, VOCABULARY, Vocabulary, line_at},
 };
 use crate::observe::Confidence;
 
@@ -56,6 +56,15 @@ impl<'f> Faults<'f> {
     /// What is refused, and why.
     pub(super) fn end(self) -> (Refused, Vec<Error>) {
         (self.refused, self.found)
+    }
+
+    /// Refuses a signature with more rules than are held against each other, and forgets those beyond.
+    pub(super) fn of_length(&mut self, signature: &mut Signature) {
+        if let Some(rule) = signature.rules.get(MOST_RULES) {
+            let remedy = format!("make it several products of at most {MOST_RULES} each");
+            self.signature("too many rules, from", &rule.id, remedy);
+            signature.rules.truncate(MOST_RULES);
+        }
     }
 
     /// Looks at words, ids and conditions. `taken` is what the files before took, and gets this one's.

@@ -27,6 +27,9 @@ const MOST_LETTERS: usize = 40;
 const LONGEST_RUN: u32 = 16;
 const MOST_REPEATED: usize = 100;
 
+/// How long a required text grows, in bytes; what follows begins another.
+const LONGEST_LITERAL: usize = 256;
+
 /// How short a required text may be, in bytes, unless the field's values are short.
 pub(super) const SHORTEST_LITERAL: usize = 3;
 
@@ -152,7 +155,7 @@ fn shape(hir: &Hir) -> Shape {
 }
 
 /// What is known about every text that part of a pattern matches. All texts are in lower case.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Known {
     /// It begins with one of these.
     begins: Vec<String>,
@@ -244,14 +247,14 @@ fn known(hir: &Hir) -> Known {
                         ways.checked_pow(*times).is_some_and(|ways| ways <= MOST_REPEATED)
                     };
                     let times = (1..=least.min(LONGEST_RUN)).rev().find(fits).unwrap_or(1);
-                    let parts = std::iter::repeat_n(&*repetition.sub, times as usize);
-                    let mut known = one_after_another(parts);
+                    // The part is looked at once: repetitions of repetitions would be looked at without end.
+                    let mut known = one_after_another(std::iter::repeat_n(once, times as usize));
                     known.whole &= most == Some(times);
                     known
                 }
             }
         }
-        HirKind::Concat(parts) => one_after_another(parts.iter()),
+        HirKind::Concat(parts) => one_after_another(parts.iter().map(known)),
         HirKind::Alternation(branches) => {
             let mut either = Known { begins: Vec::new(), whole: true, contains: Vec::new() };
             for branch in branches {
@@ -274,7 +277,7 @@ fn known(hir: &Hir) -> Known {
 
 /// What is known of parts that follow each other: as long as each is known whole, every way through
 /// them is a text of its own.
-fn one_after_another<'h>(parts: impl Iterator<Item = &'h Hir>) -> Known {
+fn one_after_another(parts: impl Iterator<Item = Known>) -> Known {
     let mut begins: Option<Vec<String>> = None;
     let mut whole = true;
     let mut contains = Vec::new();
@@ -284,10 +287,10 @@ fn one_after_another<'h>(parts: impl Iterator<Item = &'h Hir>) -> Known {
         }
     };
     let mut run = vec![String::new()];
-    for part in parts {
-        let mut part = known(part);
+    for mut part in parts {
         // A run that is long enough grows only where it does not branch.
-        let grows = part.begins.len() == 1 || shortest(&run) < SHORTEST_LITERAL;
+        let grows = shortest(&run) < SHORTEST_LITERAL
+            || part.begins.len() == 1 && shortest(&run) < LONGEST_LITERAL;
         if grows && run.len() * part.begins.len() > MOST_LITERALS {
             part.shorten();
         }
@@ -383,5 +386,9 @@ mod tests {
     fn a_pattern_is_bounded() {
         assert!(Pattern::parse(&format!("^{}", "a".repeat(500))).is_err());
         assert!(Pattern::parse(r"^\w{1000}abc").unwrap().regex().is_none());
+        let nested = (0..40).fold("gate".to_owned(), |inner, _| format!("(?:{inner}){{9}}"));
+        let nested = Pattern::parse(&format!("^{nested}$")).unwrap();
+        assert!(nested.literals.iter().all(|literal| literal.starts_with("gate")));
+        assert!(nested.shortest_literal() < 64 * LONGEST_LITERAL && nested.regex().is_none());
     }
 }

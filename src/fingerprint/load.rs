@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::{self, Read as _},
     ops::Range,
     path::Path,
 };
@@ -23,6 +24,18 @@ const WORDS: &str = include_str!("../../signatures/vocabulary.toml");
 
 /// The words that signatures may use.
 pub(super) const VOCABULARY: &str = "vocabulary.toml";
+
+/// How large a file of signatures may be, in bytes.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// How many files a folder of signatures may have.
+const MOST_FILES: usize = 1 << 14;
+
+/// How many rules a signature may have.
+pub(super) const MOST_RULES: usize = 512;
+
+/// How many rules of a file are told that cannot be read; each is another reading of the whole file.
+const MOST_UNREADABLE: usize = 64;
 
 /// Signatures that have been checked, in order of their ids.
 #[derive(Debug, Clone, Default)]
@@ -164,11 +177,29 @@ fn files_below(folder: &Path, below: &str, files: &mut Vec<File>) -> Result<(), 
         if path.is_dir() && below.is_empty() {
             files_below(&path, &format!("{name}/"), files)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
-            let text = fs::read_to_string(&path).map_err(|source| unreadable(&path, source))?;
+            if files.len() >= MOST_FILES {
+                let problem = format!("there are more than {MOST_FILES} files");
+                return Err(unreadable(folder, io::Error::other(problem)));
+            }
+            let text = text_of(&path).map_err(|source| unreadable(&path, source))?;
             files.push(File { name, text });
         }
     }
     Ok(())
+}
+
+/// The text of a file that is one, and not too large.
+fn text_of(path: &Path) -> io::Result<String> {
+    // Opening a pipe would wait for whoever writes to it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST_FILE {
+        return Err(io::Error::other(format!("it is larger than {LARGEST_FILE} bytes")));
+    }
+    Ok(text)
 }
 
 /// Reads files into signatures; those with a fault are left out.
@@ -189,6 +220,7 @@ fn read(files: &[File], known: &Vocabulary) -> (Signatures, Vec<Error>) {
         let Some(mut signature) = signature else { continue };
         stem(file).clone_into(&mut signature.id);
         let mut faults = Faults::new(file);
+        faults.of_length(&mut signature);
         faults.of_signature(&signature, &words, &mut taken);
         faults.of_proof(&signature);
         let (refused, found) = faults.end();
@@ -220,6 +252,9 @@ fn parse(file: &File) -> (Option<Signature>, Vec<Error>) {
             problem: error.message().to_owned(),
         });
         let (Some(place), Some(written)) = (rule, written) else { return (None, errors) };
+        if errors.len() >= MOST_UNREADABLE {
+            return (None, errors);
+        }
         // Line ends stay, so that later faults are at their lines.
         let blank: String = written.chars().filter(|letter| *letter == '\n').collect();
         text.replace_range(place, &blank);
@@ -282,6 +317,20 @@ mod tests {
         errors.iter().map(ToString::to_string).collect()
     }
 
+    #[test]
+    fn a_file_is_bounded_and_a_folder_of_that_name_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("acme-gate.toml");
+        let largest = usize::try_from(LARGEST_FILE).unwrap();
+        std::fs::write(&file, " ".repeat(largest)).unwrap();
+        assert!(text_of(&file).is_ok());
+        std::fs::write(&file, " ".repeat(largest + 1)).unwrap();
+        assert!(text_of(&file).unwrap_err().to_string().contains("larger than"));
+        assert!(text_of(folder.path()).unwrap_err().to_string().contains("no file"));
+        let error = Signatures::load(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("acme-gate.toml") && error.contains("larger than"), "{error}");
+    }
+
     const GOOD: &str = r#"
 vendor = "Acme"
 product = "Gate"
@@ -331,6 +380,11 @@ unlike = ["Gate nine"]
             "present = true",
             "presence alone tells nothing of `http.title`",
         );
+        let rule = GOOD.split("[[rule]]").nth(1).unwrap();
+        let many = format!("{GOOD}{}", format!("[[rule]]{rule}").repeat(MOST_RULES));
+        assert!(faults(&many).iter().any(|f| f.contains("too many rules, from")));
+        let unreadable = format!("{GOOD}{}", "[[rule]]\nid = 3\n".repeat(MOST_UNREADABLE * 4));
+        assert_eq!(faults(&unreadable).len(), MOST_UNREADABLE);
         let twice = format!("{GOOD}\n[[rule]]{}", GOOD.split("[[rule]]").nth(1).unwrap());
         assert!(faults(&twice).iter().any(|f| f.contains("used twice")), "{:#?}", faults(&twice));
     }

@@ -8,9 +8,12 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// How many marks a class may have that is an edge.
 const MOST_MARKS: usize = 64;
 
+/// Whether a pattern has a fault.
+type IsFaulty = fn(&Hir) -> bool;
+
 /// What is wrong with a pattern, and what to do.
 pub(super) fn refuse(hir: &Hir) -> Option<(&'static str, String)> {
-    let refusals: [(fn(&Hir) -> bool, _, _); 3] = [
+    let refusals: [(IsFaulty, _, _); 3] = [
         (
             begins_with_anything,
             "pattern begins with a repetition of nearly anything:",

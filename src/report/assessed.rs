@@ -12,8 +12,8 @@ pub(super) struct Told {
     pub affected: Vec<(String, String)>,
     /// Each open answer: what it is, what that means, and about which.
     pub asks: Vec<Ask>,
-    /// How many it was held against and is not affected by, or that none is known.
-    pub clear: Option<String>,
+    /// How many it was held against without being in their range, or that none is known.
+    pub not_in_range: Option<String>,
     /// About its support.
     pub support: Vec<String>,
 }
@@ -28,8 +28,10 @@ pub(super) struct Ask {
     pub about: String,
 }
 
-/// The answer about a box in a few words, for a cell of a table.
-pub(super) fn short(assessment: &Assessment, words: &Words) -> String {
+/// The answer about a box in a few words, for a cell of a table. It is never empty: an empty cell would read as safe.
+pub(super) fn short(assessment: Option<&Assessment>, words: &Words) -> String {
+    let not_known = || words.get("assessment", "not_known").to_owned();
+    let Some(assessment) = assessment else { return not_known() };
     let mut said = Vec::new();
     let affected = assessment.count(Answer::Affected);
     if affected > 0 {
@@ -42,7 +44,10 @@ pub(super) fn short(assessment: &Assessment, words: &Words) -> String {
         said.push(words.get("assessment", "ended").to_owned());
     }
     if said.is_empty() && assessment.affected().is_some() {
-        said.push(words.get("assessment", "clear").to_owned());
+        said.push(words.get("answer", Answer::NotInRange.name()).to_owned());
+    }
+    if said.is_empty() {
+        said.push(not_known());
     }
     said.join(words.get("language", "comma"))
 }
@@ -68,16 +73,16 @@ pub(super) fn told(assessment: &Assessment, words: &Words) -> Told {
             about: about.join(words.get("language", "comma")),
         })
     });
-    let clear = assessment.count(Answer::NotInRange);
+    let placed = assessment.count(Answer::NotInRange);
     Told {
         affected: with(Answer::Affected)
             .map(|one| (one.id.clone(), affected(one, words)))
             .collect(),
         asks: asks.collect(),
-        clear: if assessment.exploited.is_empty() {
+        not_in_range: if assessment.exploited.is_empty() {
             Some(words.get("assessment", "none").to_owned())
         } else {
-            (clear > 0).then(|| words.counted("assessment", "not_in_range", clear))
+            (placed > 0).then(|| words.counted("assessment", "not_in_range", placed))
         },
         support: assessment.support.iter().map(|one| support(one, words)).collect(),
     }
@@ -116,5 +121,22 @@ fn support(one: &Support, words: &Words) -> String {
             format!("{said}{}{source}", words.get("assessment", "between"))
         }
         _ => answer.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Language;
+
+    #[test]
+    fn of_what_nothing_is_known_the_cell_says_so() {
+        let nothing = Assessment { exploited: Vec::new(), support: Vec::new() };
+        for (language, wanted) in [(Language::English, "not known"), (Language::Japanese, "不明")]
+        {
+            let words = Words::of(language);
+            assert_eq!(short(None, words), wanted);
+            assert_eq!(short(Some(&nothing), words), wanted);
+        }
     }
 }

@@ -167,17 +167,17 @@ struct PointView<'a> {
     names: Vec<String>,
     because: Vec<Reason>,
     more: String,
+    assessed_short: String,
     assessed: Option<Assessed>,
 }
 
 /// What its version means.
 #[derive(Serialize)]
 struct Assessed {
-    short: String,
     alert: bool,
     affected: Vec<Affected>,
     asks: Vec<Open>,
-    clear: String,
+    not_in_range: String,
     support: Vec<String>,
 }
 
@@ -487,6 +487,7 @@ fn point_view<'a>(
         names: some(point.names.iter().cloned(), MOST_VALUES, words),
         because,
         more: more_of(more, words),
+        assessed_short: shown(&assessed::short(assessment, words)),
         assessed: assessment.map(|assessment| assessed_view(assessment, words)),
     }
 }
@@ -503,11 +504,10 @@ fn assessed_view(assessment: &Assessment, words: &Words) -> Assessed {
         about: cut(&ask.about, LONGEST * 2),
     });
     Assessed {
-        short: shown(&assessed::short(assessment, words)),
         alert: !told.affected.is_empty(),
         affected: affected.collect(),
         asks: asks.collect(),
-        clear: told.clear.as_deref().map(shown).unwrap_or_default(),
+        not_in_range: told.not_in_range.as_deref().map(shown).unwrap_or_default(),
         support: told.support.iter().map(|one| cut(one, LONGEST * 2)).collect(),
     }
 }

@@ -126,7 +126,7 @@ pub fn write_assessment(
             writeln!(out, "     {}", look.faint(line))?;
         }
     }
-    for line in told.clear.iter().flat_map(|clear| wrap(clear, room)) {
+    for line in told.not_in_range.iter().flat_map(|said| wrap(said, room)) {
         writeln!(out, "    {line}")?;
     }
     writeln!(out, "\n{}", look.strong(words.get("label", "support")))?;

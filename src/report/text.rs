@@ -173,10 +173,7 @@ struct Column {
 const ASSESSED: Column = Column {
     heading: "exploited_short",
     narrowest: 15,
-    cell: |point, report| {
-        let assessment = report.assessed(point);
-        assessment.map(|one| assessed::short(one, report.words)).unwrap_or_default()
-    },
+    cell: |point, report| assessed::short(report.assessed(point), report.words),
 };
 
 const COLUMNS: &[Column] = &[

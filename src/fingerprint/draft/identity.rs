@@ -251,6 +251,11 @@ impl Identity {
         self.names.iter().any(|name| found(&lower, name).next().is_some())
     }
 
+    /// Whether a text has a part that tells a name, or is one box's alone.
+    pub(super) fn tells_whose(&self, text: &str) -> bool {
+        self.is_in(text) || !self.spans(text).is_empty()
+    }
+
     /// Whether a text is the name or address of a host, rather than a maker's words.
     pub(super) fn is_host(&self, text: &str) -> bool {
         let is_address = text.parse::<std::net::IpAddr>().is_ok();

@@ -34,6 +34,9 @@ const MOST_OF_FIELD: usize = 3;
 /// How many lines say what was left out.
 const MOST_LEFT_OUT: usize = 40;
 
+/// How many letters in a row among bytes are taken for words.
+const SHORTEST_HIDDEN: usize = 4;
+
 /// How a rule is made of a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Made {
@@ -277,6 +280,9 @@ impl Desk<'_> {
                 (condition, shape.example, shape.yields, unlike)
             }
             Made::Exactly => {
+                if bytes_as_words(value).is_some_and(|words| self.identity.tells_whose(&words)) {
+                    return Err(Why::Unproven);
+                }
                 let condition = format!("equals = {}", quoted(value));
                 (condition, value.to_owned(), Vec::new(), near::of_digits(value))
             }
@@ -352,6 +358,20 @@ impl Desk<'_> {
         let name = format!("{role}/{}.toml", self.id);
         Signatures::from_text(&name, &format!("{head}{rules}"), &words)
     }
+}
+
+/// What the bytes of hexadecimal digits say, with spaces for those that are no letters; digits may hide a name.
+fn bytes_as_words(digits: &str) -> Option<String> {
+    let pairs = digits.as_bytes().as_chunks::<2>();
+    let (pairs, []) = pairs else { return None };
+    let pair = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Vec<u8> = pairs.iter().map(pair).collect::<Option<_>>()?;
+    let words = bytes.split(|byte| !(b' '..=b'~').contains(byte));
+    let words: Vec<String> = words
+        .filter(|words| words.len() >= SHORTEST_HIDDEN)
+        .map(|words| String::from_utf8_lossy(words).into_owned())
+        .collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// Whether two rules differ in nothing but their names and examples.

@@ -228,3 +228,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_that_is_written_in_digits_is_no_rule() {
+    let digits = |text: &str| crate::observe::facts::hex(text.as_bytes());
+    let (named, serial) = (digits("Acme gw-er\0\u{1}"), digits("Acme EG4012345678"));
+    let (plain, hash) = (digits("Acme EdgeGate"), "8f9cc94e01248ecdf147594c284b213b");
+    for (value, is_made) in [(&*named, false), (&serial, false), (&plain, true), (hash, true)] {
+        let facts = [(None, "snmp.sysname", "gw-er"), (None, "ike.vendor_id", value)];
+        let drafted = drafted(&facts, &ACME);
+        assert_eq!(drafted.text.contains(value), is_made, "{}", drafted.text);
+    }
+}

@@ -343,6 +343,12 @@ pub fn keep(
         let path = path.to_owned();
         move |source| Error::Unwritable { path, source }
     };
+    if names(&folder)?.iter().filter(|other| *other != name).count() >= MOST_COLLECTIONS {
+        let problem = format!(
+            "has {MOST_COLLECTIONS} collections already; take one away with `sekisho signatures unload NAME`"
+        );
+        return Err(Error::TooLarge { path: folder, problem });
+    }
     fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
     let manifest = Manifest {
         name: name.to_owned(),
@@ -417,12 +423,18 @@ fn write_all(part: &Path, manifest: &Manifest, files: &[File]) -> Result<(), (Pa
 /// The pages of every collection that is kept, in the order of their names. None where nothing was ever kept.
 pub fn list(data: &Path) -> Result<Vec<Manifest>, Error> {
     let folder = knowledge(data);
+    let names = names(&folder)?;
+    names.iter().take(MOST_COLLECTIONS).map(|name| manifest(&folder, name)).collect()
+}
+
+/// The names of every collection in a folder of them, whether its page can be read or not.
+fn names(folder: &Path) -> Result<Vec<String>, Error> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let names = names_in(&folder)?.into_iter().filter(|name| check_name(name).is_ok());
-    let kept = names.filter(|name| folder.join(name).join(MANIFEST).is_file());
-    kept.take(MOST_COLLECTIONS).map(|name| manifest(&folder, &name)).collect()
+    let mut names = names_in(folder)?;
+    names.retain(|name| check_name(name).is_ok() && folder.join(name).join(MANIFEST).is_file());
+    Ok(names)
 }
 
 fn manifest(folder: &Path, name: &str) -> Result<Manifest, Error> {
@@ -483,4 +495,28 @@ pub fn remove(data: &Path, name: &str) -> Result<(), Error> {
     }
     fs::rename(&place, &old).map_err(|source| Error::Unwritable { path: place, source })?;
     fs::remove_dir_all(&old).map_err(|source| Error::Unwritable { path: old, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_collection_too_many_is_refused_and_a_damaged_one_may_be_loaded_again() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("ids");
+        fs::write(&path, "Acme Gate\t^0a1b2c3d4e5f60718293a4b5c6d7e8f9\n").unwrap();
+        let found = find(&path).unwrap();
+        let findings = Collection::prove("a", found.kind, &found.files).unwrap();
+        let kept = |name: &str| keep(data.path(), name, "own work", &found, &findings);
+        for number in 0..MOST_COLLECTIONS {
+            kept(&format!("a{number}")).unwrap();
+        }
+        let error = kept("b").unwrap_err().to_string();
+        assert!(error.contains("has 64 collections already"), "{error}");
+        fs::write(knowledge(data.path()).join("a7").join(MANIFEST), "damaged").unwrap();
+        assert!(list(data.path()).is_err());
+        kept("a7").unwrap();
+        assert_eq!(list(data.path()).unwrap().len(), MOST_COLLECTIONS);
+    }
 }

@@ -236,9 +236,6 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// There is no folder to keep knowledge in.
-    #[error("there is no folder to keep knowledge in; give one with --data DIR or SEKISHO_DATA")]
-    Homeless,
     /// What is kept is not what was loaded.
     #[error("{}: {problem}; load it again", path.display())]
     Changed {

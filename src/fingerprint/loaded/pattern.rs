@@ -11,8 +11,9 @@ const LONGEST_PATTERN: usize = 16 << 10;
 /// How much memory a compiled foreign expression may take, in bytes.
 const LARGEST_PROGRAM: usize = 4 << 20;
 
-/// Steps in which it is told how much one takes, in bytes.
-const PROGRAMS: [usize; 3] = [256 << 10, 1 << 20, LARGEST_PROGRAM];
+/// Steps in which it is told how much one takes, in bytes. The first is small: what it takes too much of a usual one, a
+/// collection takes thousands of times.
+const PROGRAMS: [usize; 5] = [16 << 10, 64 << 10, 256 << 10, 1 << 20, LARGEST_PROGRAM];
 
 /// How much memory its faster form may take, in bytes.
 const LARGEST_CACHE: usize = 256 << 10;
@@ -176,7 +177,10 @@ fn refused(error: &dyn fmt::Display) -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{LARGEST_PROGRAMS, MOST_RULES},
+        *,
+    };
 
     const NO_FLAGS: Flags = Flags { ignore_case: false, dot_is_line_end: false };
 
@@ -275,6 +279,16 @@ mod tests {
         refused(&"a".repeat(LONGEST_PATTERN + 1), "longer than");
         refused(&"(".repeat(1000), "nested too deeply");
         refused("a{3,2}", "refused");
+    }
+
+    #[test]
+    fn as_many_usual_expressions_as_a_collection_may_have_fit_into_it() {
+        for usual in
+            [r"^SSH-([\d.]+)-Gate[_-]([\w.]+)\r?\n", r"^220 [-\w.]+ Gate (\d[\w.]*) ready(?!x)"]
+        {
+            let size = Pattern::read(usual, Dialect::Perl, NO_FLAGS).unwrap().check().unwrap();
+            assert!(size * MOST_RULES <= LARGEST_PROGRAMS, "{usual}: {size}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! The first rule of a file that matches wins. A rule's `param`s are constants or what a group took; constants may name
 //! other params in braces. A rule that misses one of its own examples is not what its author meant, and is not used.
 
+mod params;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -12,17 +14,18 @@ use super::{
     pattern::Pattern,
     reading::{self, Reading, composed, letters},
     roles,
-    says::{Change, Piece, Says, Template},
+    says::{Piece, Says, Template},
     xml::{self, Xml},
 };
 use crate::observe::{Confidence, facts};
+use params::{Param, Params};
 
 /// How many params and examples a rule may have.
 const MOST_PARAMS: usize = 64;
 const MOST_EXAMPLES: usize = 1024;
 
-/// How often params may name each other in turn.
-const DEEPEST_NAME: usize = 4;
+/// How many bytes the examples of one file may have that stand in files beside it; several may name the same.
+const LARGEST_EXAMPLES: usize = 64 << 20;
 
 /// How much of a file is looked at to tell what it is, in bytes: comments may stand first.
 const BEGINNING: usize = 64 << 10;
@@ -79,13 +82,8 @@ struct Written {
     odd_flag: Option<String>,
     description: String,
     certainty: Option<f64>,
-    params: BTreeMap<String, Param>,
+    params: Params,
     examples: Vec<Example>,
-}
-
-enum Param {
-    Words(String),
-    Group(usize),
 }
 
 struct Example {
@@ -137,11 +135,10 @@ pub(super) fn read(name: &str, files: &[File], read: &mut Read) -> Result<(), Er
                     continue;
                 }
             };
-            let params = match rule.templates(&protocol) {
+            let params = match rule.params.templates(&protocol) {
                 Ok(params) => params,
-                Err(unknown) => {
-                    let reason = "names a param in braces that it does not have".to_owned();
-                    read.problem(problem(rule.line, reason, &unknown));
+                Err((reason, param)) => {
+                    read.problem(problem(rule.line, reason.to_owned(), &param));
                     continue;
                 }
             };
@@ -246,6 +243,7 @@ fn written(
     let mut path: Vec<String> = Vec::new();
     let mut attributes = Vec::new();
     let mut line = 1;
+    let mut beside = 0;
     while let Some(piece) = xml.next()? {
         match piece {
             xml::Piece::Begins(name, of_element) => {
@@ -283,7 +281,14 @@ fn written(
                                     "has more than {MOST_EXAMPLES} examples in one rule"
                                 )));
                             }
-                            let text = example(&xml, stem, &attributes, text, others)?;
+                            let file = example_file(&xml, stem, &attributes, others)?;
+                            beside += file.map_or(0, |file| file.bytes.len());
+                            if beside > LARGEST_EXAMPLES {
+                                return Err(xml.wrong(format!(
+                                    "has examples of more than {LARGEST_EXAMPLES} bytes in files beside it"
+                                )));
+                            }
+                            let text = example(&xml, &attributes, text, file)?;
                             let gives = attributes.drain(..);
                             let gives = gives
                                 .filter(|(name, _)| !matches!(&**name, "_encoding" | "_filename"))
@@ -332,7 +337,7 @@ fn add_param(
     let Some(name) = of(attributes, "name") else {
         return Err(xml.wrong("has a `param` without a `name`".to_owned()));
     };
-    if rule.params.len() >= MOST_PARAMS {
+    if rule.params.0.len() >= MOST_PARAMS {
         return Err(xml.wrong(format!("has more than {MOST_PARAMS} params in one rule")));
     }
     let position = of(attributes, "pos").unwrap_or("0").trim();
@@ -343,30 +348,33 @@ fn add_param(
         0 => Param::Words(of(attributes, "value").unwrap_or_default().to_owned()),
         number => Param::Group(number),
     };
-    rule.params.insert(name.to_owned(), param);
+    rule.params.0.insert(name.to_owned(), param);
     Ok(())
+}
+
+/// The file beside that an example stands in, if it names one.
+fn example_file<'f>(
+    xml: &Xml<'_>,
+    stem: &str,
+    attributes: &[(String, String)],
+    others: &BTreeMap<&str, &'f File>,
+) -> Result<Option<&'f File>, Error> {
+    let Some(name) = of(attributes, "_filename") else { return Ok(None) };
+    let missing = || {
+        let name = xml::short(name);
+        xml.wrong(format!("has an example in `{stem}/{name}`, which is not there"))
+    };
+    others.get(&*format!("{stem}/{name}")).copied().map(Some).ok_or_else(missing)
 }
 
 /// The text of an example: as it stands, decoded, or from a file beside.
 fn example(
     xml: &Xml<'_>,
-    stem: &str,
     attributes: &[(String, String)],
     text: String,
-    others: &BTreeMap<&str, &File>,
+    file: Option<&File>,
 ) -> Result<String, Error> {
-    let bytes = match of(attributes, "_filename") {
-        Some(name) => {
-            let Some(file) = others.get(&*format!("{stem}/{name}")) else {
-                let name = xml::short(name);
-                return Err(
-                    xml.wrong(format!("has an example in `{stem}/{name}`, which is not there"))
-                );
-            };
-            file.bytes.clone()
-        }
-        None => text.into_bytes(),
-    };
+    let bytes = file.map_or_else(|| text.into_bytes(), |file| file.bytes.clone());
     let bytes = match of(attributes, "_encoding") {
         None => bytes,
         Some("base64") => base64::decode(&String::from_utf8_lossy(&bytes)),
@@ -381,87 +389,6 @@ fn example(
         Ok(text) => composed(&text).into_owned(),
         Err(error) => letters(error.as_bytes()),
     })
-}
-
-impl Written {
-    /// What every param gives. The error is a name in braces that no param has.
-    fn templates(&self, protocol: &str) -> Result<BTreeMap<String, Template>, String> {
-        let mut templates = BTreeMap::new();
-        if !protocol.is_empty() && !self.params.contains_key("service.protocol") {
-            templates.insert("service.protocol".to_owned(), Template::words(protocol));
-        }
-        for name in self.params.keys() {
-            let pieces = self.pieces(name, protocol, name, 0)?;
-            templates.insert(name.clone(), Template(joined(pieces)));
-        }
-        Ok(templates)
-    }
-
-    /// The pieces of a param, which is named by `outer`.
-    fn pieces(
-        &self,
-        name: &str,
-        protocol: &str,
-        outer: &str,
-        depth: usize,
-    ) -> Result<Vec<Piece>, String> {
-        // Where a version is not told, an identifier of a product has a dash.
-        let dash = (outer.strip_suffix(".cpe23").is_some()
-            && name.strip_suffix(".version").is_some())
-        .then_some("-");
-        match self.params.get(name) {
-            Some(Param::Group(number)) => {
-                Ok(vec![Piece::Group { number: *number, change: Change::None, otherwise: dash }])
-            }
-            Some(Param::Words(words)) => {
-                let mut pieces = Vec::new();
-                let mut rest = words.as_str();
-                while let Some((before, named, after)) = braced(rest) {
-                    pieces.push(Piece::Words(before.to_owned()));
-                    if depth >= DEEPEST_NAME {
-                        return Err(named.to_owned());
-                    }
-                    pieces.extend(self.pieces(named, protocol, outer, depth + 1)?);
-                    rest = after;
-                }
-                pieces.push(Piece::Words(rest.to_owned()));
-                Ok(pieces)
-            }
-            None if name == "service.protocol" && !protocol.is_empty() => {
-                Ok(vec![Piece::Words(protocol.to_owned())])
-            }
-            None => {
-                dash.map(|dash| vec![Piece::Words(dash.to_owned())]).ok_or_else(|| name.to_owned())
-            }
-        }
-    }
-}
-
-/// What stands before `{name}`, the name, and what stands after it.
-fn braced(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let open = from + text.get(from..)?.find('{')?;
-        let inside = text.get(open + 1..)?;
-        let end = inside.find(|c: char| matches!(c, '{' | '}') || c.is_whitespace())?;
-        if end > 0 && inside.as_bytes().get(end) == Some(&b'}') {
-            return Some((text.get(..open)?, inside.get(..end)?, inside.get(end + 1..)?));
-        }
-        from = open + 1;
-    }
-}
-
-/// Words that follow each other as one piece, and no empty ones.
-fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut joined: Vec<Piece> = Vec::new();
-    for piece in pieces {
-        match (joined.last_mut(), piece) {
-            (_, Piece::Words(words)) if words.is_empty() => {}
-            (Some(Piece::Words(before)), Piece::Words(words)) => before.push_str(&words),
-            (_, piece) => joined.push(piece),
-        }
-    }
-    joined
 }
 
 /// What a rule says of the box, and how certain it is of that: of the hardware if it tells one, of a system that is a
@@ -531,13 +458,6 @@ fn says(params: &BTreeMap<String, Template>, certainty: Option<f64>) -> (Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_in_braces_are_found() {
-        assert_eq!(braced("a {b.c} d"), Some(("a ", "b.c", " d")));
-        assert_eq!(braced("{ } {x y} {{z}"), Some(("{ } {x y} {", "z", "")));
-        assert_eq!(braced("{}{"), None);
-    }
 
     #[test]
     fn the_box_is_told_by_its_hardware_then_its_system_then_its_service() {

@@ -7,6 +7,9 @@ use super::pattern::Taken;
 /// How long a told attribute may be, in bytes; longer ones are cut at a character.
 const LONGEST_ATTRIBUTE: usize = 256;
 
+/// How long a text grows when its places are filled, in bytes. Examples ask for the whole of it, and have far less.
+const LONGEST_WHOLE: usize = 16 << 10;
+
 /// A text with places that a match fills.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Template(pub Vec<Piece>);
@@ -54,7 +57,8 @@ impl Template {
         self.0.is_empty()
     }
 
-    /// The whole text, as the source means it. Nothing where a group that it needs took nothing.
+    /// The whole text, as the source means it, cut where nothing could be meant any more. Nothing where a group that it
+    /// needs took nothing.
     pub(super) fn whole<'t>(&'t self, taken: &Taken<'t>) -> Option<Cow<'t, str>> {
         match &*self.0 {
             [Piece::Words(words)] => Some(Cow::Borrowed(words)),
@@ -69,6 +73,10 @@ impl Template {
                                 None => text.push_str((*otherwise)?),
                             }
                         }
+                    }
+                    if text.len() > LONGEST_WHOLE {
+                        text.truncate(text.floor_char_boundary(LONGEST_WHOLE));
+                        break;
                     }
                 }
                 Some(Cow::Owned(text))
@@ -102,7 +110,21 @@ impl Change {
         match self {
             Self::None => Cow::Borrowed(took),
             Self::Printed => took.chars().filter(|c| matches!(c, ' '..='~')).collect(),
-            Self::Replaced(from, to) => Cow::Owned(took.replace(from.as_str(), to)),
+            // Between any two letters there is nothing: that would be put there without end.
+            Self::Replaced(from, _) if from.is_empty() => Cow::Borrowed(took),
+            Self::Replaced(from, to) => {
+                let mut text = String::new();
+                for (place, part) in took.split(from.as_str()).enumerate() {
+                    if place > 0 {
+                        text.push_str(to);
+                    }
+                    text.push_str(part);
+                    if text.len() > LONGEST_WHOLE {
+                        break;
+                    }
+                }
+                Cow::Owned(text)
+            }
             Self::Number { little } => {
                 let mut digits: Vec<u64> =
                     took.chars().take(8).map(|c| u64::from(u32::from(c) & 0xff)).collect();
@@ -164,6 +186,20 @@ mod tests {
         );
         assert_eq!(told(vec![group(3, Change::Printed, None)]), None);
         assert_eq!(told(vec![group(9, Change::None, None)]), None);
+    }
+
+    #[test]
+    fn what_grows_by_being_filled_has_an_end() {
+        let (took, to) = ("a.".repeat(4000), "x".repeat(60_000));
+        let taken = vec![None, Some(took.as_str())];
+        let group = |change| Piece::Group { number: 1, change, otherwise: None };
+        let replaced =
+            |from: &str, to: &str| group(Change::Replaced(from.to_owned(), to.to_owned()));
+        let whole = |pieces: Vec<Piece>| Template(pieces).whole(&taken).unwrap().into_owned();
+        assert!(whole(vec![replaced(".", &to); 2]).len() <= LONGEST_WHOLE);
+        assert!(whole(vec![group(Change::None); 1000]).len() <= LONGEST_WHOLE);
+        assert_eq!(whole(vec![replaced("", &to)]), took);
+        assert_eq!(whole(vec![replaced(".", "-")]), took.replace('.', "-"));
     }
 
     #[test]

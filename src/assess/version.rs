@@ -342,8 +342,11 @@ fn dashed(c: &mut Cursor<'_>) -> Option<Vec<u64>> {
     Some(parts)
 }
 
-/// A branch and a build of two numbers: `14.1-43.56`, `NS13.1: Build 48.47.nc`.
+/// A branch and a build of two numbers: `14.1-43.56`, `NS13.1: Build 48.47.nc`, and `14,1,43,56` as scripts are told.
 fn build(c: &mut Cursor<'_>) -> Option<Vec<u64>> {
+    if let Some(parts) = c.attempt(four_with_commas) {
+        return Some(parts);
+    }
     if c.skip("NS") {
         c.spaces();
     }
@@ -364,6 +367,17 @@ fn build(c: &mut Cursor<'_>) -> Option<Vec<u64>> {
         }
         parts.extend(build);
         c.skip(".nc");
+    }
+    Some(parts)
+}
+
+fn four_with_commas(c: &mut Cursor<'_>) -> Option<Vec<u64>> {
+    let mut parts = vec![c.number()?];
+    for _ in 0..3 {
+        if !c.skip(",") {
+            return None;
+        }
+        parts.push(c.number()?);
     }
     Some(parts)
 }

@@ -23,6 +23,9 @@ const MOST_PAGE: usize = 16 << 10;
 /// How large an icon may be.
 const LARGEST_ICON: usize = 32 << 10;
 
+/// How many `meta` elements of a page are told.
+const MOST_METAS: usize = 6;
+
 /// How long a header's value is kept, in bytes.
 const LONGEST_VALUE: usize = 200;
 
@@ -357,17 +360,17 @@ fn add_page(facts: &mut Facts, page: &Page) {
     if let Some(title) = &page.title {
         facts.add_text("http.title", title.as_bytes());
     }
+    let mut told = 0;
     for (name, content) in &page.metas {
         match name.as_str() {
             "generator" => facts.add_text("http.generator", content.as_bytes()),
-            // These describe the page or the browser, not the software.
-            "viewport" | "description" | "keywords" | "robots" | "author" | "theme-color"
-            | "referrer" | "format-detection" => {}
-            _ if ["apple-", "mobile-", "msapplication-", "og:", "twitter:"]
-                .iter()
-                .any(|start| name.starts_with(start)) => {}
-            _ if name.contains("token") || name.contains("csrf") || name.contains("nonce") => {}
-            name => facts.add_text("http.meta", format!("{name}={content}").as_bytes()),
+            name if tells_of_software(name) && told < MOST_METAS && !content.contains('@') => {
+                let mut text = format!("{name}: {content}");
+                text.truncate(text.floor_char_boundary(LONGEST_VALUE));
+                facts.add_text("http.meta", text.as_bytes());
+                told += 1;
+            }
+            _ => {}
         }
     }
     for asset in &page.assets {
@@ -376,6 +379,20 @@ fn add_page(facts: &mut Facts, page: &Page) {
     for target in &page.redirects {
         facts.add_text("http.redirect", path_shape(target.as_bytes()).as_bytes());
     }
+    // What follows a semicolon is a session's.
+    let action = page.form.as_deref().and_then(|action| action.split(';').next());
+    facts.add_text("http.form", path_shape(action.unwrap_or_default().as_bytes()).as_bytes());
+}
+
+/// Whether a `meta` element of this name, in lower case, may tell what made a page. Others describe the page, or the
+/// browser that it is for, or are new each time.
+fn tells_of_software(name: &str) -> bool {
+    let known = ["author", "company", "copyright", "description", "manufacturer", "model"];
+    let changes = ["csrf", "nonce", "token"].iter().any(|part| name.contains(part));
+    let told =
+        ["application", "build", "product", "version"].iter().any(|part| name.contains(part));
+    let for_a_browser = name.starts_with("msapplication");
+    name.len() <= 32 && !changes && !for_a_browser && (told || known.contains(&name))
 }
 
 /// Adds a header's first value.
@@ -592,6 +609,30 @@ mod tests {
         let text = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\x08\x01\0\0\x60\0\0";
         let facts = tell(80, 51_000, text, ours).facts;
         assert_eq!(facts.get("http.gzip.made"), Some("/info: 1610612737"));
+    }
+
+    #[test]
+    fn what_a_page_says_of_its_software_is_told_and_what_is_about_people_or_new_each_time_is_not() {
+        let text = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n\
+            <meta name=viewport content=w><meta name=keywords content=a><meta name=robots content=none>\
+            <meta name=\"csrf-token\" content=\"0badc0de\"><meta name=\"build-token\" content=\"0badc0de\">\
+            <meta name=author content=\"taro@hospital.example\">\
+            <META NAME=\"Description\" CONTENT=\"EdgeGate X20 control pages\">\
+            <meta name=\"edgegate-version\" content=\"24.2.5\">\
+            <form action=\"/edge/login.do;jsessionid=0badc0de?next=/patients/12345\"></form></html>";
+        let facts = tell(80, 51_000, text, b"").facts;
+        let told: Vec<_> = facts.all("http.meta").collect();
+        assert_eq!(told, ["description: EdgeGate X20 control pages", "edgegate-version: 24.2.5"]);
+        assert_eq!(facts.get("http.form"), Some("/edge/login.do"));
+        let many =
+            "<meta name=version content=\"\u{95a2}".to_owned() + &"\u{95a2}".repeat(80) + "\">";
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
+        let text: String =
+            (0..40).map(|n| many.replace("version", &format!("version{n}"))).collect();
+        let facts = tell(80, 51_000, format!("{head}{text}</html>").as_bytes(), b"").facts;
+        let told: Vec<_> = facts.all("http.meta").collect();
+        assert_eq!(told.len(), MOST_METAS);
+        assert!(told.iter().all(|told| told.len() <= LONGEST_VALUE), "{told:?}");
     }
 
     #[test]

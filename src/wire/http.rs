@@ -296,10 +296,15 @@ pub struct Page {
     pub redirects: Vec<String>,
     /// The icon it names, whatever its size.
     pub icon: Option<String>,
+    /// Where its first form is sent.
+    pub form: Option<String>,
 }
 
 /// How many of each kind a page may give.
 const MOST_ELEMENTS: usize = 12;
+
+/// How many `meta` elements of a page are kept: most describe the page, before one that tells what made it.
+const MOST_METAS: usize = 32;
 
 /// How many tags of a page are looked at.
 const MOST_TAGS: usize = 512;
@@ -329,6 +334,14 @@ impl Page {
                 }
                 "meta" => page.read_meta(tag),
                 "script" => page.add_asset(attribute(tag, "src")),
+                "form" if page.form.is_none() => {
+                    let leads = |target: &String| {
+                        !target.is_empty()
+                            && !target.starts_with(['#', '?'])
+                            && !target.starts_with("javascript:")
+                    };
+                    page.form = attribute(tag, "action").filter(leads);
+                }
                 "link" => {
                     let rel = attribute(tag, "rel").unwrap_or_default().to_ascii_lowercase();
                     if page.icon.is_none() && ["icon", "shortcut icon"].contains(&&*rel) {
@@ -352,7 +365,7 @@ impl Page {
     fn read_meta(&mut self, tag: &str) {
         let Some(content) = attribute(tag, "content") else { return };
         if let Some(name) = attribute(tag, "name") {
-            if self.metas.len() < MOST_ELEMENTS {
+            if self.metas.len() < MOST_METAS {
                 self.metas.push((name.to_ascii_lowercase(), content));
             }
         } else if attribute(tag, "http-equiv").is_some_and(|n| n.eq_ignore_ascii_case("refresh")) {
@@ -608,6 +621,7 @@ mod tests {
             "<html><head><META NAME='Generator' content=\"Acme 1.2\">\n",
             "<title>\n  Router &amp; Gateway &#x2122;</title>",
             "<link rel=stylesheet href=/css/login.css?v=7.0.1>",
+            "<form action='#'><form name=a method=post ACTION=\"/my.login?a=b\"><form action=/other>",
             "<script type='text/javascript' src='/js/a.js'></script>",
             "<script>top.location=\"/remote/login\"; document.location.replace('/+CSCOE+/logon.html');",
             "var location_name = 'x'</script>",
@@ -616,6 +630,7 @@ mod tests {
         assert_eq!(page.metas, [("generator".to_owned(), "Acme 1.2".to_owned())]);
         assert_eq!(page.assets, ["/css/login.css?v=7.0.1", "/js/a.js"]);
         assert_eq!(page.redirects, ["/remote/login", "/+CSCOE+/logon.html"]);
+        assert_eq!(page.form.as_deref(), Some("/my.login?a=b"));
     }
 
     #[test]
@@ -624,7 +639,7 @@ mod tests {
         assert!(Page::read(&endless).title.unwrap().len() <= LONGEST_TEXT);
         let many = "<script src=a><meta name=b content=c>location='/x'".repeat(2_000);
         let page = Page::read(&many);
-        assert_eq!((page.assets.len(), page.metas.len()), (MOST_ELEMENTS, MOST_ELEMENTS));
+        assert_eq!((page.assets.len(), page.metas.len()), (MOST_ELEMENTS, MOST_METAS));
         assert!(page.redirects.len() <= MOST_ELEMENTS);
         Page::read(&"<".repeat(50_000));
         Page::read("<meta content=<script src=<title");

@@ -11,7 +11,7 @@ const LONGEST_NAME: usize = 32;
 const LONGEST_VALUE: usize = 64;
 
 /// Names that tell what a product is, in lower case without `-` and `_`.
-const TELLING: [&str; 23] = [
+const TELLING: [&str; 24] = [
     "build",
     "buildnumber",
     "clientversion",
@@ -23,6 +23,7 @@ const TELLING: [&str; 23] = [
     "fwversionfull",
     "model",
     "modelname",
+    "modelphpstr",
     "panosversion",
     "pn",
     "product",
@@ -37,7 +38,11 @@ const TELLING: [&str; 23] = [
     "versionnumber",
 ];
 
-/// Names and values, in the order in which they stand.
+/// Names that tell it where the value is a number with parts, and are a word of somebody's otherwise.
+const NUMBERED: [&str; 5] = ["apiversion", "kversion", "nsversion", "release", "versionstring"];
+
+/// Names and values, in the order in which they stand: what is written as a statement, and what the text of an element
+/// begins with (`<h1>Acme v6.4`, `<p>Acme Version 6.4 |`).
 pub fn read(text: &str) -> Vec<(&str, &str)> {
     let mut found: Vec<(&str, &str)> = Vec::new();
     let mut rest = text;
@@ -47,8 +52,8 @@ pub fn read(text: &str) -> Vec<(&str, &str)> {
         let (between, after) = rest.split_at(start);
         let length = after.find(|c| !is_in_name(c)).unwrap_or(after.len());
         let (name, after) = after.split_at(length);
-        let told = is_telling(name).then(|| value(between, name, after)).flatten();
-        if let Some(value) = told.filter(|_| before != "xml" && before != "svg")
+        let stated = told(between, name, after).filter(|_| before != "xml" && before != "svg");
+        if let Some(value) = stated.or_else(|| spoken(between, name, after))
             && !found.contains(&(name, value))
         {
             found.push((name, value));
@@ -63,14 +68,43 @@ fn is_in_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
-/// Whether a name tells what a product is; some firmware writes its own letters before `PRODUCT_NAME`.
-fn is_telling(name: &str) -> bool {
+/// What a name that tells what a product is states; some firmware writes its own letters before `PRODUCT_NAME` and
+/// `HELP_VERSION`.
+fn told<'t>(before: &str, name: &str, after: &'t str) -> Option<&'t str> {
     if name.len() > LONGEST_NAME {
-        return false;
+        return None;
     }
     let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
     let letters: String = letters.map(|c| c.to_ascii_lowercase()).collect();
-    TELLING.contains(&&*letters) || letters.contains("productname")
+    if TELLING.contains(&&*letters) || letters.contains("productname") {
+        return value(before, name, after);
+    }
+    let numbered = NUMBERED.contains(&&*letters) || letters.ends_with("helpversion");
+    numbered.then(|| value(before, name, after)).flatten().filter(|value| is_numbered(value))
+}
+
+/// Whether a value is a number with parts: `9.8(2)`, `v1.2`, `12,0,41,23`.
+fn is_numbered(value: &str) -> bool {
+    let number = value.strip_prefix(['v', 'V']).unwrap_or(value);
+    let mut rest = number.trim_start_matches(|c: char| c.is_ascii_digit()).chars();
+    number.starts_with(|c: char| c.is_ascii_digit())
+        && rest.next().is_some_and(|c| matches!(c, '.' | ','))
+        && rest.next().is_some_and(|c| c.is_ascii_digit())
+}
+
+/// The version that follows a name at the beginning of an element's text.
+fn spoken<'t>(before: &str, name: &str, after: &'t str) -> Option<&'t str> {
+    let begins = before.trim_end().ends_with('>');
+    if !begins || name.len() > LONGEST_NAME || !name.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return None;
+    }
+    let rest = after.strip_prefix(' ')?;
+    let (word, number) = rest.split_at_checked("version ".len()).unwrap_or((rest, ""));
+    let number =
+        if word.eq_ignore_ascii_case("version ") { number } else { rest.strip_prefix('v')? };
+    let number = number.split(|c: char| c.is_whitespace() || "<|,;".contains(c)).next()?;
+    let plain = number.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    fit(number).filter(|number| plain && !number.starts_with('v') && is_numbered(number))
 }
 
 /// The value that a name is given by what follows it.
@@ -130,6 +164,15 @@ mod tests {
             ("<dict><key>version</key>\n <string>9.1</string>", "version", "9.1"),
             ("var XYZ_PRODUCT_NAME1=\"Gate 40\";", "XYZ_PRODUCT_NAME1", "Gate 40"),
             ("{'version': '6.6.1'}", "version", "6.6.1"),
+            ("XYZ_CLOUD_HELP_VERSION=5.37;\nx", "XYZ_CLOUD_HELP_VERSION", "5.37"),
+            ("this.k_version = '9.4.5-8573';", "k_version", "9.4.5-8573"),
+            ("var modelphpStr = \"xyz345\";", "modelphpStr", "xyz345"),
+            ("var nsversion=\"13,1,48,47\";", "nsversion", "13,1,48,47"),
+            ("{\"release\":\"16.1R2S6\",\"releaseDate\":\"2018\"}", "release", "16.1R2S6"),
+            ("    versionString: \"1.2(1i)\",", "versionString", "1.2(1i)"),
+            ("{\"apiVersion\":\"1.24.0\"}", "apiVersion", "1.24.0"),
+            ("<h1>Acme v6.48.1</h1>", "Acme", "6.48.1"),
+            ("<div>\n Acme Version 4.15.3 | Copyright", "Acme", "4.15.3"),
         ] {
             assert_eq!(read(text), [(name, value)], "{text}");
         }
@@ -146,6 +189,15 @@ mod tests {
             "<version/>",
             "<version>",
             "\u{3000}version\u{3000}:",
+            "apiVersion: v1",
+            "release: latest",
+            "k_version: k_server.k_product.text,",
+            "<p>Acme version is 4.1</p>",
+            "<p>Acme v4</p>",
+            "<p>Acme vv4.1</p>",
+            "<p>news of Acme v4.1</p>",
+            "/* Acme v4.1 */",
+            "<p>Acme Versio",
         ] {
             assert_eq!(read(text), [], "{text}");
         }

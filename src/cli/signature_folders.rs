@@ -10,7 +10,7 @@ pub(super) struct SignatureFolders {
     /// Signatures to use instead of those built in
     #[arg(long, value_name = "DIR")]
     signatures: Option<PathBuf>,
-    /// Signatures to use besides; where both have one of a name, this one counts
+    /// Signatures to use besides; where both have one of a name, the rules of both count
     #[arg(long, value_name = "DIR")]
     add_signatures: Vec<PathBuf>,
     /// Go on without the rules that are faulty, and tell them on standard error

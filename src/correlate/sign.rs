@@ -129,6 +129,9 @@ static ROLES: &[(&str, Kind, Direction)] = &[
 const NAMES_OF_SERVICES: [&str; 5] =
     ["dns.query", "tls.sni", "quic.sni", "http.host", "http.connect"];
 
+/// Fields that tell a product, but not what it serves.
+const OF_NO_SERVICE: [&str; 2] = ["mac.oui", "ntlm.os_build"];
+
 /// How much a reading of this confidence weighs.
 fn weight(confidence: Confidence) -> f64 {
     match confidence {
@@ -300,9 +303,17 @@ pub(super) fn of_signature<'a>(
         return None;
     }
     let role = ROLES.iter().find(|(role, ..)| *role == evidence.role);
-    // Whoever made a network card also made others, and other people's words are no proof: alone they make no point.
-    let makes = field != "mac.oui" && evidence.collection.is_none() && (names_service || !asks);
+    // Whoever made a network card also made others, the system that signs somebody in serves more than one thing, and
+    // other people's words are no proof: alone they make no point.
+    let makes = !OF_NO_SERVICE.contains(&field)
+        && evidence.collection.is_none()
+        && (names_service || !asks);
     let kind = role.map(|(_, kind, _)| *kind).filter(|_| makes);
+    // Who looks for a VPN by its name is not that VPN.
+    let kind = kind.map(|kind| match kind {
+        Kind::VpnGateway if names_service => Kind::VpnClient,
+        kind => kind,
+    });
     let direction = match role {
         Some(_) if names_service => Direction::Out,
         Some((_, _, direction)) => *direction,

@@ -19,8 +19,18 @@ const MOST_PATHS: usize = 4;
 /// How long a path may be, in bytes.
 const LONGEST_PATH: usize = 200;
 
-fn is_in_path(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>')
+/// Whether a path is one that a page would link to: no way up, no other host, nothing that a shell or a reader of
+/// escapes would see another thing in.
+fn is_path(path: &str) -> bool {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let plain = |text: &str, marks: &[u8]| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || marks.contains(&byte))
+    };
+    path.starts_with('/')
+        && !path.contains("//")
+        && !path.split('/').any(|part| part == "." || part == "..")
+        && plain(path, b"/-._~+,@")
+        && plain(query, b"-._~=&,")
 }
 
 /// The faults found in a file.
@@ -96,12 +106,12 @@ impl<'f> Faults<'f> {
         if signature.rules.is_empty() {
             self.signature("no rule for", &signature.id, "add a [[rule]]".to_owned());
         }
-        let is_no_path = |path: &&String| {
-            !path.starts_with('/') || path.len() > LONGEST_PATH || !path.bytes().all(is_in_path)
-        };
+        let is_no_path = |path: &&String| path.len() > LONGEST_PATH || !is_path(path);
         for path in signature.paths.iter().filter(is_no_path) {
-            let remedy =
-                format!("begin it with `/`, without spaces, in {LONGEST_PATH} bytes or fewer");
+            let remedy = format!(
+                "begin it with `/`, write letters, digits and `-._~+,@` between single `/`, and perhaps `?name=value`; at \
+                     most {LONGEST_PATH} bytes"
+            );
             self.signature("no path is", path, remedy);
         }
         if let Some(path) = signature.paths.get(MOST_PATHS) {

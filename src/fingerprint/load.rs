@@ -114,11 +114,23 @@ impl Signatures {
         read(&[file], known)
     }
 
-    /// These and others; where both have a signature of one id, the other's counts.
+    /// These and others. Where both have a signature of one id, the first says who makes what, and the rules of both
+    /// count; of two rules of one id, the other's gets a `+` behind it. Nothing that was known is forgotten.
     pub fn with(self, others: Self) -> Self {
         let mut all: BTreeMap<String, Signature> =
             self.0.into_iter().map(|signature| (signature.id.clone(), signature)).collect();
-        all.extend(others.0.into_iter().map(|signature| (signature.id.clone(), signature)));
+        for other in others.0 {
+            let Some(known) = all.get_mut(&other.id) else {
+                all.insert(other.id.clone(), other);
+                continue;
+            };
+            for mut rule in other.rules {
+                while known.rules.iter().any(|one| one.id == rule.id) {
+                    rule.id.push('+');
+                }
+                known.rules.push(rule);
+            }
+        }
         Self(all.into_values().collect())
     }
 

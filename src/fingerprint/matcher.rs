@@ -231,7 +231,12 @@ impl<'s> Entry<'s> {
             Condition::Domain(names) => {
                 let name = domain(value);
                 let known = |suffix: &&str| names.iter().any(|name| name == suffix);
-                suffixes(&name).find(known)?.len()
+                let found = suffixes(&name).find(known)?;
+                // A visit to a maker's pages is no use of its product.
+                if name.strip_prefix("www.") == Some(found) {
+                    return None;
+                }
+                found.len()
             }
             Condition::OidPrefix(oids) => {
                 let known = |prefix: &&str| oids.iter().any(|oid| oid == prefix);

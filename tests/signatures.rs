@@ -301,6 +301,75 @@ fn what_several_ports_of_one_box_say_adds_up() {
 }
 
 #[test]
+fn a_path_is_one_that_a_page_would_link_to() {
+    let words =
+        Vocabulary { vendors: ["Acme".to_owned()].into(), ..Vocabulary::built_in().unwrap() };
+    let taken = |path: &str| {
+        let text = SHY.replacen("\n\n[[rule]]", &format!("\npaths = ['{path}']\n\n[[rule]]"), 1);
+        let file = "vpn-gateway/acme-edgegate.toml";
+        let (left, faults) = Signatures::from_text(file, &text, &words);
+        assert_eq!(left.is_empty(), !faults.is_empty(), "{faults:?}");
+        left.len() == 1
+    };
+    for path in
+        ["/login/version.js", "/a-b_c.d~e/", "/session?field=fwVersion&x=1", "/lang/en.json.gz"]
+    {
+        assert!(taken(path), "{path}");
+    }
+    for path in [
+        "/../../etc/passwd",
+        "/a/./b",
+        "//other.example/x",
+        "/a;b",
+        "/%2e%2e/x",
+        "/a b",
+        "relative",
+        "/x?a=b;c",
+        "/x?cmd=$(a)",
+        "/a\\b",
+        "/<x>",
+        "/x?a=/etc",
+    ] {
+        assert!(!taken(path), "{path}");
+    }
+}
+
+#[test]
+fn what_is_added_to_a_known_product_takes_nothing_away() {
+    let words =
+        Vocabulary { vendors: ["Acme".to_owned()].into(), ..Vocabulary::built_in().unwrap() };
+    let read = |text: &str| Signatures::from_text("vpn-gateway/acme-edgegate.toml", text, &words).0;
+    let draft = SHY.replace("Remote access", "Our access");
+    let both = read(SHY).with(read(&draft));
+    assert_eq!(both.len(), 1);
+    let matcher = Matcher::new(&both);
+    for title in ["Remote access EG20", "Our access EG20"] {
+        assert_eq!(matcher.evidence("http.title", title).len(), 1, "{title}");
+    }
+    let ids: BTreeSet<&str> = rules(&both).map(|(_, rule)| rule.id.as_str()).collect();
+    assert_eq!(ids.len(), 6, "{ids:?}");
+}
+
+#[test]
+fn a_visit_to_a_makers_pages_is_no_use_of_its_product() {
+    let matcher = Matcher::new(all());
+    let rule = |name: &str| matcher.evidence("tls.sni", name).len();
+    let domains = rules(all()).filter_map(|(_, rule)| match &rule.condition {
+        Condition::Domain(names) if rule.fields.iter().any(|field| field == "tls.sni") => {
+            Some(names)
+        }
+        _ => None,
+    });
+    for name in domains.flatten() {
+        assert!(rule(name) > 0, "{name}");
+        let listed = rules(all()).any(|(_, rule)| {
+            matches!(&rule.condition, Condition::Domain(names) if names.contains(&format!("www.{name}")))
+        });
+        assert!(listed || rule(&format!("www.{name}")) < rule(name), "www.{name}");
+    }
+}
+
+#[test]
 fn no_two_products_claim_the_same_words() {
     let twin = SHY.replace("acme-edgegate", "acme-twin");
     let folder = tempfile::tempdir().unwrap();

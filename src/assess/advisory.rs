@@ -470,13 +470,28 @@ fn line(file: &str, text: &str) -> Result<Line, Error> {
     }
     Ok(Line {
         name: file.strip_suffix(".toml").unwrap_or(file).to_owned(),
+        catalogued: catalogued(written.kev, &written.product),
         products: written.product,
-        catalogued: written.kev,
         scheme,
         whole,
         exploited,
         lifetimes,
     })
+}
+
+/// What a catalogue calls products: as is written, or, where nothing is because none of them was ever listed, as the
+/// products are called here.
+fn catalogued(written: Vec<Catalogued>, products: &[Named]) -> Vec<Catalogued> {
+    if !written.is_empty() {
+        return written;
+    }
+    let names = |named: &Named| {
+        let names = std::iter::once(&named.product).chain(&named.also).cloned();
+        let listed =
+            |product| Catalogued { vendor: named.vendor.clone(), product, unlike: Vec::new() };
+        names.map(listed).collect::<Vec<_>>()
+    };
+    products.iter().flat_map(names).collect()
 }
 
 /// Whether a text is a number of the lists: `CVE-2024-21762`, `JVN86318557`, `JVNVU95001899`.

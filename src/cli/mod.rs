@@ -39,7 +39,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::Exit;
 
-use crate::report::{Language, Look};
+use crate::report::{Language, Look, visible};
 
 /// Finds every road that leaves a hospital's network, says what stands there, and proves it.
 #[derive(Debug, Parser)]
@@ -163,7 +163,7 @@ pub fn run() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) if is_closed_pipe(&error) => Exit::Clean.into(),
         Err(error) => {
-            eprintln!("sekisho: {error}");
+            eprintln!("sekisho: {}", visible(&error.to_string()));
             exit::of(&error).into()
         }
     }

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::fingerprint::{Error, Signatures};
+use crate::{
+    fingerprint::{Error, Signatures},
+    report::visible,
+};
 
 /// Options of every command that names products.
 #[derive(Debug, Default, clap::Args)]
@@ -38,9 +41,14 @@ impl SignatureFolders {
             if matches!(fault, Error::Unreadable { .. }) {
                 return Err(fault);
             }
-            eprintln!("sekisho: left out: {fault}");
+            eprintln!("sekisho: left out: {}", visible(&fault.to_string()));
         }
         Ok(signatures)
+    }
+
+    /// Whether none are the user's own.
+    pub(super) fn are_built_in(&self) -> bool {
+        !self.is_own()
     }
 
     /// Whether any are the user's own.

@@ -12,7 +12,13 @@ use super::{
     output,
     signature_folders::SignatureFolders,
 };
-use crate::fingerprint::{Matcher, Signatures, explain, loaded::called};
+use crate::{
+    fingerprint::{Matcher, Signatures, Vocabulary, explain, loaded::called},
+    report::visible,
+};
+
+/// How many rules that nearly match are told.
+const MOST_NEAR: usize = 8;
 
 /// List, check, try or draft signatures; load other people's
 #[derive(Debug, clap::Args)]
@@ -70,7 +76,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                     writeln!(
                         out,
                         "{:<18} {} {} ({rules} rules)",
-                        signature.role, signature.vendor, signature.product
+                        signature.role,
+                        visible(&signature.vendor),
+                        visible(&signature.product)
                     )?;
                 }
                 Ok(())
@@ -79,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Check { folder } => {
             let (signatures, errors) = Signatures::load_leniently(folder);
             for error in &errors {
-                eprintln!("{error}");
+                eprintln!("{}", visible(&error.to_string()));
             }
             if !errors.is_empty() {
                 exit = Exit::Usage;
@@ -98,6 +106,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             let signatures = folders.load()?;
             let loaded = loaded.open(data)?;
             let matcher = Matcher::new(&signatures).with(&loaded);
+            // A folder of one's own may have fields of its own.
+            if folders.are_built_in() {
+                Vocabulary::built_in()?.field(field)?;
+            }
             let explained = explain(&matcher, field, value);
             output::write(Path::new("-"), |out| {
                 for found in &explained.evidence {
@@ -107,16 +119,22 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                         out,
                         "matches  {}: {}, model {model}, version {version} ({:?})",
                         found.rule,
-                        called(&found.vendor, &found.product),
+                        visible(&called(&found.vendor, &found.product)),
                         found.confidence
                     )?;
                 }
-                for miss in &explained.near_misses {
+                for miss in explained.near_misses.iter().take(MOST_NEAR) {
                     writeln!(
                         out,
                         "near     {}: wants {}, has only {}",
-                        miss.rule, miss.wanted, miss.has
+                        miss.rule,
+                        visible(&miss.wanted),
+                        visible(&miss.has)
                     )?;
+                }
+                let more = explained.near_misses.len().saturating_sub(MOST_NEAR);
+                if more > 0 {
+                    writeln!(out, "near     and {more} more")?;
                 }
                 if explained.evidence.is_empty() && explained.near_misses.is_empty() {
                     writeln!(out, "nothing  no rule of `{field}` comes near")?;

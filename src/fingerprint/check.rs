@@ -13,6 +13,9 @@ use crate::observe::Confidence;
 /// The groups of a pattern that become attributes.
 const ATTRIBUTES: [&str; 3] = ["model", "version", "serial"];
 
+/// How many letters of a faulty value an error shows.
+const LONGEST_SHOWN: usize = 160;
+
 /// How many paths a signature may ask for.
 const MOST_PATHS: usize = 4;
 
@@ -324,7 +327,7 @@ impl<'f> Faults<'f> {
 
     fn signature(&mut self, problem: &'static str, value: &str, remedy: String) {
         self.refused.signature = true;
-        let (file, value) = (self.file.name.clone(), value.to_owned());
+        let (file, value) = (self.file.name.clone(), shown(value));
         self.found.push(Error::Signature { file, problem, value, remedy });
     }
 
@@ -337,7 +340,7 @@ impl<'f> Faults<'f> {
             line: line_at(text, place),
             rule: rule.id.clone(),
             problem,
-            value: value.to_owned(),
+            value: shown(value),
             remedy,
         });
     }
@@ -383,18 +386,33 @@ fn covers(other: &Rule, rule: &Rule) -> bool {
         }
 }
 
+/// As much of a value as an error has room for.
+fn shown(value: &str) -> String {
+    match value.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
+        None => value.to_owned(),
+    }
+}
+
 fn attributes() -> String {
     format!("known are {}", ATTRIBUTES.join(", "))
 }
 
 /// What to do about a word that is not in the vocabulary.
 fn remedy<'w>(word: &str, known: impl Iterator<Item = &'w String>) -> String {
-    let likeness = |known: &str| strsim::jaro_winkler(&word.to_lowercase(), &known.to_lowercase());
-    let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest.filter(|nearest| likeness(nearest) > 0.8) {
+    match nearest(word, known) {
         Some(nearest) => format!("did you mean `{nearest}`? If not, add it to {VOCABULARY}"),
         None => format!("add it to {VOCABULARY}"),
     }
+}
+
+/// The word that is most like another, if any is.
+pub(super) fn nearest<'w>(
+    word: &str,
+    known: impl Iterator<Item = &'w String>,
+) -> Option<&'w String> {
+    let likeness = |known: &str| strsim::jaro_winkler(&word.to_lowercase(), &known.to_lowercase());
+    known.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|one| likeness(one) > 0.8)
 }
 
 /// The names of a pattern's groups.

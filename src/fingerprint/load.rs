@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     Error, Signature,
-    check::{Faults, Taken},
+    check::{Faults, Taken, nearest},
 };
 
 /// The signatures that come with the program, by their ids, without examples and near misses.
@@ -96,7 +96,7 @@ impl Signatures {
     pub fn load_leniently(folder: &Path) -> (Self, Vec<Error>) {
         let mut files = Vec::new();
         let mut errors = Vec::new();
-        if let Err(error) = files_below(folder, "", &mut files) {
+        if let Err(error) = files_below(folder, "", &mut files, &mut errors) {
             errors.push(error);
         }
         let known = match Vocabulary::built_in() {
@@ -167,6 +167,18 @@ impl Vocabulary {
         Ok(words)
     }
 
+    /// Refuses a field that is none, with the nearest that is one.
+    pub fn field(&self, field: &str) -> Result<(), Error> {
+        if self.fields.contains_key(field) {
+            return Ok(());
+        }
+        let remedy = nearest(field, self.fields.keys()).map_or_else(
+            || "see signatures/vocabulary.toml".to_owned(),
+            |known| format!("did you mean `{known}`?"),
+        );
+        Err(Error::Field { field: field.to_owned(), remedy })
+    }
+
     /// Adds the words of a file.
     fn add(&mut self, file: &File) -> Result<(), Error> {
         let more: Self = toml::from_str(&file.text).map_err(|error| malformed(file, &error))?;
@@ -180,21 +192,33 @@ impl Vocabulary {
 }
 
 /// The TOML files at most one folder deep, where `below` is that folder.
-fn files_below(folder: &Path, below: &str, files: &mut Vec<File>) -> Result<(), Error> {
+fn files_below(
+    folder: &Path,
+    below: &str,
+    files: &mut Vec<File>,
+    errors: &mut Vec<Error>,
+) -> Result<(), Error> {
     let unreadable = |path: &Path, source| Error::Unreadable { path: path.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(|source| unreadable(folder, source))? {
         let path = entry.map_err(|source| unreadable(folder, source))?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = format!("{below}{}", name.unwrap_or_default());
         if path.is_dir() && below.is_empty() {
-            files_below(&path, &format!("{name}/"), files)?;
+            files_below(&path, &format!("{name}/"), files, errors)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             if files.len() >= MOST_FILES {
                 let problem = format!("there are more than {MOST_FILES} files");
                 return Err(unreadable(folder, io::Error::other(problem)));
             }
-            let text = text_of(&path).map_err(|source| unreadable(&path, source))?;
-            files.push(File { name, text });
+            match text_of(&path) {
+                Ok(text) => files.push(File { name, text }),
+                Err(error) => errors.push(Error::Malformed {
+                    file: name,
+                    line: 1,
+                    rule: String::new(),
+                    problem: format!("it cannot be read as UTF-8 text ({error})"),
+                }),
+            }
         }
     }
     Ok(())

@@ -85,6 +85,14 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// Nobody tells such a field.
+    #[error("there is no field `{field}`; {remedy}")]
+    Field {
+        /// What was given.
+        field: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A line to be identified is not in the expected shape.
     #[error(
         "line {line}: {problem}; write one object a line: {{\"field\": \"http.title\", \"value\": \"…\", \"id\": 1}}"

@@ -128,6 +128,20 @@ pattern!(
         [\p{L}\p{N}_-]*(?:\s+(?:of|for|at)\s+\p{L}[\p{L}'.-]*)*
     | (?:\p{Ll}[\p{L}'.-]*\s+){0,4}\b(?:hospital|clinic|byoin|medical\s+center|university)\b"
 );
+// A person behind what the person is, and a part of a house by its ending.
+pattern!(
+    PERSON,
+    r"(?:院長|理事長|部長|課長|室長|科長|技師長|師長|係長|主任|担当者?|連絡先|問い?合わ?せ先?|責任者|管理者|氏名)[ 　:：／/]*[\p{Han}\p{Hiragana}\p{Katakana}ー々]{1,12}(?:[ 　][\p{Han}\p{Hiragana}\p{Katakana}ー々]{1,6}){0,2}"
+);
+pattern!(
+    PART_OF_HOUSE,
+    r"[\p{Han}\p{Hiragana}\p{Katakana}ー々A-Za-z0-9]*\p{Han}(?:課|部|室|科|会|係|センター|ｾﾝﾀｰ)(?:[ 　][\p{Han}々]{1,4}(?:[ 　][\p{Han}々]{1,4})?)?"
+);
+// A clinic's name in Latin letters, cut short.
+pattern!(
+    CUT_SHORT,
+    r"(?i)\b[\p{L}\p{N}_]+[-_](?:iin|byoin|hp|hosp|cl|clinic|kai)\b|\b(?:\p{L}+\s+){0,2}\p{L}+\s+hp\.?(?:\s|$)"
+);
 pattern!(FLOOR, r"\b[BＢ]?[0-9]{1,2}F\b");
 pattern!(
     DATE,
@@ -288,7 +302,9 @@ impl Identity {
         for hit in INSTITUTION.find_iter(text) {
             add(self.without_products(text, hit.range()), Kind::Name);
         }
-        for pattern in [&EMAIL, &UUID, &HARDWARE, &PLACE, &FLOOR] {
+        for pattern in
+            [&EMAIL, &UUID, &HARDWARE, &PLACE, &PERSON, &PART_OF_HOUSE, &CUT_SHORT, &FLOOR]
+        {
             for hit in pattern.find_iter(text) {
                 add(hit.range(), Kind::Name);
             }

@@ -135,6 +135,26 @@ fn names_that_nothing_else_tells_are_known_by_how_they_are_written() {
 }
 
 #[test]
+fn people_and_parts_of_a_house_are_known_by_what_stands_beside_them() {
+    for (told, secrets) in [
+        ("EdgeGate X20 院長 山田太郎", &["山田", "太郎"][..]),
+        ("EdgeGate X20 連絡先：佐藤", &["佐藤"]),
+        ("EdgeGate X20 医事課 鈴木", &["医事", "鈴木"]),
+        ("EdgeGate X20 Sekisho Hp. 救命センター", &["Sekisho", "救命"]),
+        ("EdgeGate X20 SUZUKI-IIN", &["SUZUKI"]),
+        ("EdgeGate X20 (yamada-iin)", &["yamada"]),
+        ("EdgeGate X20 山田会", &["山田"]),
+    ] {
+        let drafted = drafted(&[(Some(80), "http.title", told)], &ACME);
+        for secret in secrets {
+            assert!(!drafted.text.contains(secret), "{told}: {}", drafted.text);
+        }
+        let signatures = read(&drafted);
+        assert!(!Matcher::new(&signatures).evidence("http.title", told).is_empty(), "{told}");
+    }
+}
+
+#[test]
 fn what_anybody_says_is_listed_and_makes_no_rule() {
     let facts = [
         (Some(80), "http.header.server", "httpd"),

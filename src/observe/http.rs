@@ -606,6 +606,10 @@ mod tests {
         assert_eq!(facts.all("http.statement").collect::<Vec<_>>(), ["/info: clientVersion=8.4"]);
         let facts = tell(80, 51_000, text, b"GET / HTTP/1.1\r\n\r\n").facts;
         assert_eq!(facts.get("http.statement"), None);
+        let page =
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>EdgeGate v6.4.1</h1></html>";
+        let facts = tell(80, 51_000, page, ours).facts;
+        assert_eq!(facts.get("http.statement"), Some("/info: EdgeGate=6.4.1"));
         let text = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\x08\x01\0\0\x60\0\0";
         let facts = tell(80, 51_000, text, ours).facts;
         assert_eq!(facts.get("http.gzip.made"), Some("/info: 1610612737"));

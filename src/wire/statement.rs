@@ -11,10 +11,11 @@ const LONGEST_NAME: usize = 32;
 const LONGEST_VALUE: usize = 64;
 
 /// Names that tell what a product is, in lower case without `-` and `_`.
-const TELLING: [&str; 24] = [
+const TELLING: [&str; 25] = [
     "build",
     "buildnumber",
     "clientversion",
+    "firmversion",
     "firmware",
     "firmwareversion",
     "fwri",
@@ -163,6 +164,11 @@ mod tests {
             ("Firmware=V1.0.9\nRegionTag=x", "Firmware", "V1.0.9"),
             ("<dict><key>version</key>\n <string>9.1</string>", "version", "9.1"),
             ("var XYZ_PRODUCT_NAME1=\"Gate 40\";", "XYZ_PRODUCT_NAME1", "Gate 40"),
+            (
+                "<INPUT name=\"FirmVersion\" value=\"V2.6 build 11\">",
+                "FirmVersion",
+                "V2.6 build 11",
+            ),
             ("{'version': '6.6.1'}", "version", "6.6.1"),
             ("XYZ_CLOUD_HELP_VERSION=5.37;\nx", "XYZ_CLOUD_HELP_VERSION", "5.37"),
             ("this.k_version = '9.4.5-8573';", "k_version", "9.4.5-8573"),

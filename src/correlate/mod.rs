@@ -246,4 +246,49 @@ mod tests {
         assert_eq!(names.len(), 3);
         assert!(names.contains("p00000000") && names.iter().all(|name| name.len() == 9));
     }
+
+    fn points_of(observations: &[Observation]) -> Vec<Point> {
+        let signatures = crate::fingerprint::Signatures::built_in().unwrap();
+        points(&self::Heard {
+            observations,
+            inside: &Inside::inferred([]),
+            matcher: &Matcher::new(&signatures),
+            packet: &|id| id.number.to_string(),
+        })
+    }
+
+    fn said(side: Side, port: u16, protocol: &'static str, facts: observe::Facts) -> Observation {
+        let end = |last, port| Endpoint {
+            ip: Some(IpAddr::from([192, 168, 0, last])),
+            mac: None,
+            port: Some(port),
+            transport: observe::Transport::Tcp,
+        };
+        let (speaks, hears) = if side == Side::Server { (port, 50_000) } else { (50_000, port) };
+        Observation {
+            at: crate::time::Timestamp::default(),
+            packet: PacketId { file: 0, number: 1 },
+            heard: observe::Heard::Overheard,
+            speaker: end(1, speaks),
+            listener: Some(end(9, hears)),
+            protocol,
+            side,
+            confidence: observe::Confidence::Certain,
+            facts,
+        }
+    }
+
+    #[test]
+    fn the_system_of_a_file_server_is_no_way_out() {
+        let build = observe::Facts::default().with("ntlm.os_build", "10.0.17763");
+        assert_eq!(points_of(&[said(Side::Server, 445, "smb", build)]), []);
+    }
+
+    #[test]
+    fn who_looks_for_a_vpn_by_its_name_is_its_client() {
+        let asks = observe::Facts::default().with("tls.sni", "vpn123456789.softether.net");
+        let found = points_of(&[said(Side::Client, 443, "tls", asks)]);
+        let kinds: Vec<Kind> = found.iter().map(|point| point.kind).collect();
+        assert_eq!(kinds, [Kind::VpnClient]);
+    }
 }

@@ -1,5 +1,5 @@
 //! What a version means: every scheme's order, every advisory, and the answers, which never read as safe for want of
-//! knowledge.
+//! advisories.
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read should fail the test")]
 
 use std::{cmp::Ordering, collections::BTreeSet, fs, path::Path};
@@ -7,7 +7,7 @@ use std::{cmp::Ordering, collections::BTreeSet, fs, path::Path};
 use proptest::prelude::*;
 use sekisho::{
     assess::{
-        Answer, Brought, Catalogue, Day, Ends, Knowledge, Known, Subject, Support, SupportAnswer,
+        Advisories, Answer, Brought, Catalogue, Day, Ends, Known, Subject, Support, SupportAnswer,
         version::{SCHEMES, Scheme, Version},
     },
     fingerprint::Signatures,
@@ -227,11 +227,11 @@ fn day(text: &str) -> Day {
 
 #[test]
 fn the_answers_are_those_of_the_cases() {
-    let knowledge = Knowledge::built_in().unwrap();
+    let advisories = Advisories::built_in().unwrap();
     for case in asked() {
         let about = format!("{} {} {:?} {:?}", case.vendor, case.product, case.model, case.version);
         assert!(!case.source.is_empty(), "{about}");
-        let assessment = knowledge.assess(case.subject(), Some(day(DAY))).unwrap();
+        let assessment = advisories.assess(case.subject(), Some(day(DAY))).unwrap();
         let listed = [
             (Answer::Affected, &case.affected),
             (Answer::NotInRange, &case.not_in_range),
@@ -259,8 +259,8 @@ fn the_answers_are_those_of_the_cases() {
 
 #[test]
 fn what_was_not_seen_never_reads_as_safe() {
-    let knowledge = Knowledge::built_in().unwrap();
-    for line in knowledge.lines() {
+    let advisories = Advisories::built_in().unwrap();
+    for line in advisories.lines() {
         for named in &line.products {
             for version in
                 [None, Some(""), Some("no version at all"), Some("%s%n"), Some("\u{202e}7.2")]
@@ -271,7 +271,7 @@ fn what_was_not_seen_never_reads_as_safe() {
                     model: None,
                     version,
                 };
-                let assessment = knowledge.assess(subject, Some(day(DAY))).unwrap();
+                let assessment = advisories.assess(subject, Some(day(DAY))).unwrap();
                 assert_eq!(assessment.count(Answer::NotInRange), 0, "{}: {version:?}", line.name);
                 assert_ne!(assessment.affected(), Some(vec![]), "{}: {version:?}", line.name);
                 let supported = |one: &Support| one.answer == SupportAnswer::SupportedUntil;
@@ -281,7 +281,7 @@ fn what_was_not_seen_never_reads_as_safe() {
         }
     }
     assert!(
-        knowledge
+        advisories
             .assess(
                 Subject { vendor: "Acme", product: "EdgeGate", model: None, version: None },
                 None
@@ -292,7 +292,7 @@ fn what_was_not_seen_never_reads_as_safe() {
 
 #[test]
 fn every_product_of_an_advisory_is_one_that_signatures_name() {
-    let knowledge = Knowledge::built_in().unwrap();
+    let advisories = Advisories::built_in().unwrap();
     let signatures = Signatures::built_in().unwrap();
     let named = |vendor: &str, product: &str| {
         signatures
@@ -300,7 +300,7 @@ fn every_product_of_an_advisory_is_one_that_signatures_name() {
             .any(|signature| signature.vendor == vendor && signature.product == product)
     };
     let mut seen = BTreeSet::new();
-    for line in knowledge.lines() {
+    for line in advisories.lines() {
         for product in &line.products {
             let known = named(&product.vendor, &product.product);
             assert!(
@@ -320,17 +320,17 @@ fn every_product_of_an_advisory_is_one_that_signatures_name() {
             }
         }
     }
-    assert!(knowledge.lines().len() > 60, "{}", knowledge.lines().len());
+    assert!(advisories.lines().len() > 60, "{}", advisories.lines().len());
 }
 
 #[test]
 fn what_is_shipped_is_no_newer_than_its_catalogue_and_says_where_it_is_from() {
-    let knowledge = Knowledge::built_in().unwrap();
+    let advisories = Advisories::built_in().unwrap();
     let mut entries = 0;
-    for line in knowledge.lines() {
+    for line in advisories.lines() {
         for entry in &line.exploited {
             entries += 1;
-            assert!(entry.added.is_none_or(|added| added <= knowledge.shipped), "{}", entry.id);
+            assert!(entry.added.is_none_or(|added| added <= advisories.shipped), "{}", entry.id);
             assert!(entry.ransomware <= entry.known.contains(&Known::Kev), "{}", entry.id);
         }
         for lifetime in &line.lifetimes {
@@ -380,10 +380,10 @@ fn a_faulty_advisory_is_refused_with_its_place_and_the_way_out() {
     ];
     for (text, wanted) in cases {
         let files = [("acme.toml", &*text), ("catalogue.toml", "released = \"2026-08-07\"\n")];
-        let error = Knowledge::read(&files).unwrap_err().to_string();
+        let error = Advisories::read(&files).unwrap_err().to_string();
         assert!(error.contains("acme.toml") && error.contains(wanted), "{error}\n{text}");
     }
-    assert!(Knowledge::read(&[("acme.toml", head)]).unwrap_err().to_string().contains("released"));
+    assert!(Advisories::read(&[("acme.toml", head)]).unwrap_err().to_string().contains("released"));
 }
 
 #[test]
@@ -393,12 +393,12 @@ fn support_is_held_against_the_day_that_is_given() {
     let text = "scheme = \"dotted\"\n[[product]]\nvendor = \"Acme\"\nproduct = \"EdgeGate\"\n\
         [[support]]\nversions = { from = \"7.2\", through = \"7.2\" }\nends = \"maintenance\"\nuntil = \"2025-03-31\"\nsource = \"x\"\n\
         [[support]]\nversions = { from = \"7.2\", through = \"7.2\" }\nends = \"support\"\nuntil = \"2026-09-30\"\nsource = \"x\"\n";
-    let knowledge =
-        Knowledge::read(&[("acme.toml", text), ("catalogue.toml", "released = \"2026-08-07\"\n")])
+    let advisories =
+        Advisories::read(&[("acme.toml", text), ("catalogue.toml", "released = \"2026-08-07\"\n")])
             .unwrap();
     let answers = |version, at: &str| {
         let subject = Subject { vendor: "acme", product: "edgegate", model: None, version };
-        let assessment = knowledge.assess(subject, Some(day(at))).unwrap();
+        let assessment = advisories.assess(subject, Some(day(at))).unwrap();
         let answers = assessment.support.iter().map(|one| (one.answer, one.what));
         answers.collect::<Vec<_>>()
     };
@@ -431,33 +431,33 @@ fn catalogue(
 
 #[test]
 fn a_catalogue_updates_what_is_known_and_adds_what_is_new() {
-    let mut knowledge = Knowledge::built_in().unwrap();
-    let find = |knowledge: &Knowledge, line: &str, id: &str| {
-        let line = knowledge.lines().iter().find(|one| one.name == line).unwrap();
+    let mut advisories = Advisories::built_in().unwrap();
+    let find = |advisories: &Advisories, line: &str, id: &str| {
+        let line = advisories.lines().iter().find(|one| one.name == line).unwrap();
         line.exploited.iter().find(|entry| entry.id == id).cloned()
     };
-    let before: usize = knowledge.lines().iter().map(|line| line.exploited.len()).sum();
-    let router = find(&knowledge, "yamaha-rtx", "CVE-2021-20843").unwrap();
+    let before: usize = advisories.lines().iter().map(|line| line.exploited.len()).sum();
+    let router = find(&advisories, "yamaha-rtx", "CVE-2021-20843").unwrap();
     assert_eq!((router.known, router.added), (vec![Known::Jvn], None));
 
-    let brought = knowledge.bring(&catalogue(|_| {}).unwrap());
+    let brought = advisories.bring(&catalogue(|_| {}).unwrap());
     assert_eq!(brought, Brought { known: 2, changed: 2, new: 2 });
-    assert_eq!(knowledge.day().to_string(), "2027-01-15");
+    assert_eq!(advisories.day().to_string(), "2027-01-15");
     // What only the notes knew is exploited now; its ranges stay.
-    let router = find(&knowledge, "yamaha-rtx", "CVE-2021-20843").unwrap();
+    let router = find(&advisories, "yamaha-rtx", "CVE-2021-20843").unwrap();
     assert_eq!(router.known, [Known::Kev, Known::Jvn]);
     assert!(router.added.is_some() && !router.affected.is_empty());
     // Ransomware that was not known of.
-    assert!(find(&knowledge, "citrix-netscaler", "CVE-2026-3055").unwrap().ransomware);
+    assert!(find(&advisories, "citrix-netscaler", "CVE-2026-3055").unwrap().ransomware);
     // New ones come without a range, to the product whose name the catalogue's contains.
-    let new = find(&knowledge, "fortinet-fortios", "CVE-2027-99001").unwrap();
+    let new = find(&advisories, "fortinet-fortios", "CVE-2027-99001").unwrap();
     assert!(new.affected.is_empty() && new.known == [Known::Kev]);
-    assert!(find(&knowledge, "cisco-ios", "CVE-2027-99002").is_some());
+    assert!(find(&advisories, "cisco-ios", "CVE-2027-99002").is_some());
     assert!(
-        find(&knowledge, "cisco-ios", "CVE-2027-99003").is_none(),
+        find(&advisories, "cisco-ios", "CVE-2027-99003").is_none(),
         "another product of a like name"
     );
-    let after: usize = knowledge.lines().iter().map(|line| line.exploited.len()).sum();
+    let after: usize = advisories.lines().iter().map(|line| line.exploited.len()).sum();
     assert_eq!(after, before + 2, "nothing is taken away");
     let subject = Subject {
         vendor: "Fortinet",
@@ -465,11 +465,11 @@ fn a_catalogue_updates_what_is_known_and_adds_what_is_new() {
         model: None,
         version: Some("99.0.0"),
     };
-    let assessment = knowledge.assess(subject, None).unwrap();
+    let assessment = advisories.assess(subject, None).unwrap();
     let new = assessment.exploited.iter().find(|one| one.id == "CVE-2027-99001").unwrap();
     assert_eq!(new.answer, Answer::RangeNotKnown);
     // A second time changes nothing.
-    let again = knowledge.bring(&catalogue(|_| {}).unwrap());
+    let again = advisories.bring(&catalogue(|_| {}).unwrap());
     assert_eq!(again, Brought { known: 4, changed: 0, new: 0 });
 }
 

@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use sekisho::{
-    assess::{Assessments, Day, Knowledge},
+    assess::{Advisories, Assessments, Day},
     correlate::{
         Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
     },
@@ -52,9 +52,9 @@ fn changes() -> Vec<Change> {
 }
 
 /// What is known of the invented product of the clinic.
-fn knowledge() -> Knowledge {
+fn advisories() -> Advisories {
     let text = fs::read_to_string(format!("{CLINIC}/acme-edgegate.toml")).unwrap();
-    Knowledge::read(&[
+    Advisories::read(&[
         ("acme-edgegate.toml", &text),
         ("catalogue.toml", "released = \"2026-03-27\"\n"),
     ])
@@ -64,7 +64,7 @@ fn knowledge() -> Knowledge {
 /// What the versions of the clinic's points mean.
 fn assessments() -> Assessments {
     let run = clinic();
-    knowledge().assess_all(&run.points, Day::of(run.ended))
+    advisories().assess_all(&run.points, Day::of(run.ended))
 }
 
 fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
@@ -297,7 +297,7 @@ fn many(count: usize) -> Run {
 fn no_point_and_two_hundred_points_can_be_read() {
     for count in [0, 1, 7, 47, 200] {
         let run = many(count);
-        let assessments = knowledge().assess_all(&run.points, None);
+        let assessments = advisories().assess_all(&run.points, None);
         for language in Language::ALL {
             let words = Words::of(language);
             let report =

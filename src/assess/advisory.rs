@@ -20,7 +20,7 @@ const CATALOGUE: &str = "catalogue.toml";
 
 /// Everything that is known about product lines.
 #[derive(Debug, Clone)]
-pub struct Knowledge {
+pub struct Advisories {
     /// The product lines, by their files' names.
     pub(super) lines: Vec<Line>,
     /// The day of the catalogue that came with the program.
@@ -246,7 +246,7 @@ struct WrittenCatalogue {
     released: Day,
 }
 
-impl Knowledge {
+impl Advisories {
     /// What comes with the program.
     pub fn built_in() -> Result<Self, Error> {
         let mut files: Vec<(String, &str)> = BUILT_IN

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Day,
-    advisory::{Condition, Entry, Knowledge, Known, Line},
+    advisory::{Advisories, Condition, Entry, Known, Line},
     range::{Place, Seen, place},
     support::{self, Support, SupportAnswer},
 };
@@ -164,7 +164,7 @@ impl Assessments {
     }
 }
 
-impl Knowledge {
+impl Advisories {
     /// The answers about a box on `day`; none where nothing is known of its product.
     pub fn assess(&self, subject: Subject<'_>, day: Option<Day>) -> Option<Assessment> {
         let mut lines = self.find(subject.vendor, subject.product).peekable();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Day, Error,
-    advisory::{Catalogued, Entry, InWords, Knowledge, Known, is_number, words},
+    advisory::{Advisories, Catalogued, Entry, InWords, Known, is_number, words},
     range::Branches,
 };
 
@@ -193,7 +193,7 @@ impl Catalogue {
     }
 }
 
-impl Knowledge {
+impl Advisories {
     /// Adds what a catalogue says: dates and ransomware of what is known here, and what is new about products that
     /// are known here. Nothing is taken away.
     pub fn bring(&mut self, catalogue: &Catalogue) -> Brought {

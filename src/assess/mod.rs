@@ -14,7 +14,7 @@ pub mod version;
 
 use std::path::PathBuf;
 
-pub use advisory::{Condition, Knowledge, Known};
+pub use advisory::{Advisories, Condition, Known};
 pub use answer::{Answer, Assessment, Assessments, Exploited, Subject};
 pub use day::Day;
 pub use kev::{Brought, Catalogue};

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Exit, LangArguments, data_folder::DataArguments, knowledge::Held, loaded::LoadedArguments,
+    Exit, LangArguments, advisories::Held, data_folder::DataArguments, loaded::LoadedArguments,
     output, report::write_folder, signature_folders::SignatureFolders,
 };
 use crate::{
@@ -117,7 +117,7 @@ impl Desk<'_> {
             packet: &packet,
         });
         let own = outputs.folders.is_own().then_some(&signatures);
-        let mut run = describe(&heard, &names, facility, own, brought(&held, &loaded), concluded);
+        let mut run = describe(&heard, &names, facility, own, digests(&held, &loaded), concluded);
         let mut changes = None;
         if let Some(mut store) = store {
             // A facility's first run has nothing to be held against: everything is new, and no list says so better.
@@ -209,7 +209,7 @@ fn input_names(files: &[&str]) -> Vec<String> {
 }
 
 /// What was brought along and takes part, as it tells runs apart.
-fn brought(held: &Held, loaded: &Loaded) -> Vec<String> {
+fn digests(held: &Held, loaded: &Loaded) -> Vec<String> {
     let collections = loaded.collections();
     let collections = collections
         .iter()

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::{
     Exit, LangArguments,
+    advisories::{Held, kept_at},
     data_folder::DataArguments,
-    knowledge::{Held, kept_at},
     output,
 };
 use crate::{
-    assess::{Assessment, Brought, Catalogue, Day, Error as Fault, Knowledge, Subject},
+    assess::{Advisories, Assessment, Brought, Catalogue, Day, Error as Fault, Subject},
     report::{Words, write_assessment, write_plain},
 };
 
@@ -103,12 +103,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::List { data } => list(data)?,
         Command::Match { vendor, product, version, model, at, json, data, lang } => {
             let held = Held::open(data)?;
-            let knowledge = &held.knowledge;
-            let at = at.unwrap_or_else(|| knowledge.day());
+            let advisories = &held.advisories;
+            let at = at.unwrap_or_else(|| advisories.day());
             let (model, version) = (model.as_deref(), version.as_deref());
             let subject = Subject { vendor, product, model, version };
-            let assessment = knowledge.assess(subject, Some(at)).ok_or_else(|| {
-                let near = near(knowledge, vendor, product);
+            let assessment = advisories.assess(subject, Some(at)).ok_or_else(|| {
+                let near = near(advisories, vendor, product);
                 Error::NoSuchProduct { vendor: vendor.clone(), product: product.clone(), near }
             })?;
             let answers = Answers {
@@ -117,7 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 model,
                 version,
                 at,
-                catalogue: knowledge.day(),
+                catalogue: advisories.day(),
                 exploited: assessment.affected(),
                 assessment: &assessment,
             };
@@ -151,12 +151,12 @@ fn update(file: &Path, older: bool, data: &DataArguments) -> anyhow::Result<()> 
         let path = file.to_owned();
         return Err(Fault::Older { path, given: given.released, kept: kept.released }.into());
     }
-    let mut knowledge = Knowledge::built_in()?;
-    let shipped = knowledge.shipped;
+    let mut advisories = Advisories::built_in()?;
+    let shipped = advisories.shipped;
     if let Some(kept) = &kept {
-        knowledge.bring(kept);
+        advisories.bring(kept);
     }
-    let Brought { known, changed, new } = knowledge.bring(&given);
+    let Brought { known, changed, new } = advisories.bring(&given);
     output::folder(&folder)?;
     output::write(&path, |out| given.write(out))?;
     if given.released < shipped {
@@ -181,17 +181,17 @@ fn update(file: &Path, older: bool, data: &DataArguments) -> anyhow::Result<()> 
 
 fn list(data: &DataArguments) -> anyhow::Result<()> {
     let held = Held::open(data)?;
-    let knowledge = &held.knowledge;
+    let advisories = &held.advisories;
     let entries = |placed: bool| -> usize {
-        let lines = knowledge.lines().iter().flat_map(|line| &line.exploited);
+        let lines = advisories.lines().iter().flat_map(|line| &line.exploited);
         lines.filter(|entry| !placed || !entry.affected.is_empty()).count()
     };
     output::write(Path::new("-"), |out| {
         writeln!(
             out,
             "shipped   {}: {} product lines, {} vulnerabilities, {} of them with versions",
-            knowledge.shipped,
-            knowledge.lines().len(),
+            advisories.shipped,
+            advisories.lines().len(),
             entries(false),
             entries(true)
         )?;
@@ -208,7 +208,7 @@ fn list(data: &DataArguments) -> anyhow::Result<()> {
             }
             (_, None) => writeln!(out, "brought   nothing; there is no folder for it")?,
         }
-        for line in knowledge.lines() {
+        for line in advisories.lines() {
             let names: Vec<String> =
                 line.products.iter().map(|one| format!("{} {}", one.vendor, one.product)).collect();
             writeln!(
@@ -226,9 +226,9 @@ fn list(data: &DataArguments) -> anyhow::Result<()> {
 }
 
 /// What might have been meant: the vendor's products, or else the nearest vendor.
-fn near(knowledge: &Knowledge, vendor: &str, product: &str) -> String {
+fn near(advisories: &Advisories, vendor: &str, product: &str) -> String {
     let lower = |text: &str| text.chars().take(60).collect::<String>().to_lowercase();
-    let all = || knowledge.lines().iter().flat_map(|line| &line.products);
+    let all = || advisories.lines().iter().flat_map(|line| &line.products);
     let distance = |a: &str, b: &str| strsim::damerau_levenshtein(&lower(a), &lower(b));
     let mut of_vendor: Vec<&str> = all()
         .filter(|named| lower(&named.vendor) == lower(vendor))

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
+mod advisories;
 mod anonymise;
 mod completions;
 mod conclude;
@@ -12,7 +13,6 @@ mod doctor;
 mod draft;
 mod exit;
 mod identify;
-mod knowledge;
 mod limits;
 mod loaded;
 mod output;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Exit, LangArguments, StoreArguments, data_folder::DataArguments, knowledge::Held, output,
+    Exit, LangArguments, StoreArguments, advisories::Held, data_folder::DataArguments, output,
 };
 use crate::{
     correlate::Kind,

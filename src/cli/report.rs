@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Exit, StoreArguments, data_folder::DataArguments, knowledge::Held, output, points::latest,
+    Exit, StoreArguments, advisories::Held, data_folder::DataArguments, output, points::latest,
 };
 use crate::{
     assess::Assessments,

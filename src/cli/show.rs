@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Exit, LangArguments, StoreArguments, data_folder::DataArguments, knowledge::Held, output,
+    Exit, LangArguments, StoreArguments, advisories::Held, data_folder::DataArguments, output,
     points::latest,
 };
 use crate::{
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     // Held against the same day as in the list of points, however long ago it was seen.
     let day = Day::of(latest(&store, facility, &[])?.ended);
     let product = known.point.product.as_ref();
-    let assessment = product.and_then(|product| held.knowledge.assess(product.into(), day));
+    let assessment = product.and_then(|product| held.advisories.assess(product.into(), day));
     let words = Words::of(arguments.lang.language());
     output::write(Path::new("-"), |mut out| {
         let (assessment, look) = (assessment.as_ref(), super::look());

@@ -140,7 +140,7 @@ pattern!(
 // A clinic's name in Latin letters, cut short.
 pattern!(
     CUT_SHORT,
-    r"(?i)\b[\p{L}\p{N}_]+[-_](?:iin|byoin|hp|hosp|cl|clinic|kai)\b|\b(?:\p{L}+\s+){0,2}\p{L}+\s+hp\.?(?:\s|$)"
+    r"(?i)\b[\p{L}\p{N}_]+[-_](?:iin|byoin|ho?s?p|cl|clinic|kai)\b|\b(?:\p{L}+\s+){0,2}\p{L}+\s+ho?s?p\.?(?:\s|$)"
 );
 pattern!(FLOOR, r"\b[BＢ]?[0-9]{1,2}F\b");
 pattern!(

@@ -140,7 +140,7 @@ fn people_and_parts_of_a_house_are_known_by_what_stands_beside_them() {
         ("EdgeGate X20 院長 山田太郎", &["山田", "太郎"][..]),
         ("EdgeGate X20 連絡先：佐藤", &["佐藤"]),
         ("EdgeGate X20 医事課 鈴木", &["医事", "鈴木"]),
-        ("EdgeGate X20 Sekisho Hp. 救命センター", &["Sekisho", "救命"]),
+        ("EdgeGate X20 Sekisho Hsp. 救命センター", &["Sekisho", "救命"]),
         ("EdgeGate X20 SUZUKI-IIN", &["SUZUKI"]),
         ("EdgeGate X20 (yamada-iin)", &["yamada"]),
         ("EdgeGate X20 山田会", &["山田"]),

@@ -6,13 +6,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::data_folder::DataArguments;
 use crate::{
-    assess::{Assessments, Catalogue, Day, Error, Knowledge},
+    assess::{Advisories, Assessments, Catalogue, Day, Error},
     correlate::{Coverage, CoverageState},
     inventory::Run,
     observe::facts,
 };
 
-/// The file of a folder of knowledge that holds what matters of a catalogue.
+/// The file of the data folder that holds what matters of a catalogue.
 const KEV: &str = "kev.json";
 
 /// Where a catalogue is kept in `folder`.
@@ -23,23 +23,23 @@ pub(super) fn kept_at(folder: &Path) -> PathBuf {
 /// What is known, and where from.
 pub(super) struct Held {
     /// All of it.
-    pub knowledge: Knowledge,
+    pub advisories: Advisories,
     /// The catalogue that was brought along, if one was.
     pub kept: Option<Catalogue>,
 }
 
 impl Held {
-    /// What comes with the program, and what lies in the folder of knowledge.
+    /// What comes with the program, and what lies in the data folder.
     pub(super) fn open(data: &DataArguments) -> Result<Self, Error> {
-        let mut knowledge = Knowledge::built_in()?;
+        let mut advisories = Advisories::built_in()?;
         let kept = match data.folder() {
             Some(folder) => Catalogue::open_kept(&kept_at(&folder))?,
             None => None,
         };
         if let Some(kept) = &kept {
-            knowledge.bring(kept);
+            advisories.bring(kept);
         }
-        Ok(Self { knowledge, kept })
+        Ok(Self { advisories, kept })
     }
 
     /// What the versions of a run's points mean on the run's last day, and a line of coverage that says of which day
@@ -49,12 +49,12 @@ impl Held {
             subject: "exploited_known".into(),
             state: CoverageState::Measured,
             count: None,
-            detail: Some(self.knowledge.day().to_string()),
+            detail: Some(self.advisories.day().to_string()),
         });
-        self.knowledge.assess_all(&run.points, Day::of(run.ended))
+        self.advisories.assess_all(&run.points, Day::of(run.ended))
     }
 
-    /// What makes a run another than the same captures with other knowledge; none with what comes with the program.
+    /// What makes a run another than the same captures with other advisories; none with what comes with the program.
     pub(super) fn digest(&self) -> Option<String> {
         let mut bytes = Vec::new();
         // Memory takes everything.

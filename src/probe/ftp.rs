@@ -1,6 +1,6 @@
 //! Reads the reply with which FTP servers greet.
 
-use super::{Intrusion, Probe, listen};
+use super::{Ask, Heard, Intrusion, Probe, Step, listen, settled};
 use crate::{observe, wire::greeting::Greeting};
 
 /// Connects, reads the greeting, ends. Nothing is said.
@@ -14,11 +14,13 @@ pub static PROBE: Probe = Probe {
     source: "RFC 959, 5.4",
     inside_tls: false,
     anywhere: false,
-    // Whatever is no greeting, or a whole one, is enough.
-    next: |_, heard| {
-        listen(heard, |bytes| !Greeting::parse(bytes).is_err_and(|error| error.wants_more()))
-    },
+    next,
 };
+
+/// Whatever is no greeting, or a whole one, is enough.
+pub(super) fn next(_: &Ask<'_>, heard: &Heard<'_>) -> Step {
+    listen(heard, |bytes| settled(&Greeting::parse(bytes)))
+}
 
 #[cfg(test)]
 mod tests {

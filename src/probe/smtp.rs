@@ -1,7 +1,7 @@
 //! Reads the reply with which SMTP servers greet.
 
-use super::{Intrusion, Probe, listen};
-use crate::{observe, wire::greeting::Greeting};
+use super::{Intrusion, Probe, ftp};
+use crate::observe;
 
 /// Connects, reads the greeting, ends. Nothing is said.
 pub static PROBE: Probe = Probe {
@@ -14,10 +14,8 @@ pub static PROBE: Probe = Probe {
     source: "RFC 5321, 4.2",
     inside_tls: false,
     anywhere: false,
-    // Whatever is no greeting, or a whole one, is enough.
-    next: |_, heard| {
-        listen(heard, |bytes| !Greeting::parse(bytes).is_err_and(|error| error.wants_more()))
-    },
+    // It is greeted in the same form.
+    next: ftp::next,
 };
 
 #[cfg(test)]

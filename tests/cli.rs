@@ -555,6 +555,7 @@ fn a_catalogue_is_taken_whole_and_never_goes_back_unless_it_is_said() {
     desk.put("data/kev.json", b"{\"schema\": \"other/9\"");
     let refused = stderr(&desk.run(&["replay", "gateway.pcap"]).code(3));
     assert!(refused.contains("kev.json:1"), "{refused}");
+    assert!(refused.contains("`sekisho data update FILE` makes it anew"), "{refused}");
     let mended = desk.run(&["data", "update", "stick.json"]).code(0);
     assert!(stderr(&mended).contains("kev.json:1"), "{}", stderr(&mended));
     desk.run(&["replay", "gateway.pcap", "--exit-zero"]).code(0);

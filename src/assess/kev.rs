@@ -137,10 +137,9 @@ impl Catalogue {
             text => text?,
         };
         let kept: Self = serde_json::from_str(&text)
-            .map_err(|error| no_catalogue(path, error.line(), error.to_string()))?;
+            .map_err(|error| no_catalogue(path, error.line(), kept_is(&error.to_string())))?;
         if kept.schema != SCHEMA {
-            let problem = format!("`schema` is not {SCHEMA}; `sekisho data update` makes it anew");
-            return Err(no_catalogue(path, 1, problem));
+            return Err(no_catalogue(path, 1, kept_is(&format!("`schema` is not {SCHEMA}"))));
         }
         kept.checked(path).map(Some)
     }
@@ -262,6 +261,11 @@ fn text_of(path: &Path) -> Result<String, Error> {
         return Err(Error::TooLarge { path: path.to_owned(), most: LARGEST });
     }
     String::from_utf8(bytes).map_err(|_| no_catalogue(path, 1, "it is no UTF-8 text".to_owned()))
+}
+
+/// What is wrong with the catalogue that is kept, and what mends it.
+fn kept_is(problem: &str) -> String {
+    format!("{problem}; `sekisho data update FILE` makes it anew")
 }
 
 fn no_catalogue(path: &Path, line: usize, problem: String) -> Error {

@@ -51,6 +51,13 @@ impl<'a> Icmp<'a> {
         Quoted::parse(self.body).ok().filter(|_| is_error)
     }
 
+    /// The addresses that routers wrote into the record-route option of the packet an error is about, in their order
+    /// (RFC 791, 3.1). Empty when it had none, or none was written.
+    pub fn recorded(&self) -> Vec<Ipv4Addr> {
+        let packet = self.quoted().and_then(|_| super::ipv4::Packet::parse(self.body).ok());
+        packet.map(|packet| super::ipv4::recorded(packet.options)).unwrap_or_default()
+    }
+
     /// The path's MTU, in bytes, that a router tells with "fragmentation needed".
     pub fn mtu(&self) -> Option<u16> {
         let [_, _, high, low] = self.argument;
@@ -106,6 +113,12 @@ pub struct Quoted {
     pub protocol: u8,
     /// Its source and destination ports, where it has ports and enough was quoted.
     pub ports: Option<(u16, u16)>,
+    /// Identifier and sequence of an echo request, where it is one and enough was quoted.
+    pub echo: Option<(u16, u16)>,
+    /// Which datagram it was part of; none in IPv6.
+    pub identification: Option<u16>,
+    /// How many more routers could forward it when it came to whoever quotes it.
+    pub time_to_live: u8,
 }
 
 impl Quoted {
@@ -113,13 +126,14 @@ impl Quoted {
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let mut r = Reader::new(bytes);
         let first = r.u8("version")?;
-        let (source, destination, protocol, first_fragment);
+        let (source, destination, protocol, first_fragment, identification, time_to_live);
         if first >> 4 == 4 {
             let header = usize::from(first & 15) * 4;
             require("header length", header >= 20)?;
-            r.skip("service to identification", 5)?;
+            r.skip("service and length", 3)?;
+            identification = Some(r.u16("identification")?);
             first_fragment = r.u16("fragment")? << 3 == 0;
-            r.u8("time to live")?;
+            time_to_live = r.u8("time to live")?;
             protocol = r.u8("protocol")?;
             r.u16("checksum")?;
             source = Ipv4Addr::from(r.take::<4>("source")?).into();
@@ -129,19 +143,32 @@ impl Quoted {
             require("version", first >> 4 == 6)?;
             r.skip("flow and length", 5)?;
             protocol = r.u8("next header")?;
-            r.u8("hop limit")?;
+            time_to_live = r.u8("hop limit")?;
+            identification = None;
             source = Ipv6Addr::from(r.take::<16>("source")?).into();
             destination = Ipv6Addr::from(r.take::<16>("destination")?).into();
             first_fragment = true;
         }
         // TCP, UDP, DCCP, SCTP and UDP-Lite begin with their ports.
         let has_ports = first_fragment && matches!(protocol, 6 | 17 | 33 | 132 | 136);
+        let behind = r.clone();
         let ports = match (r.u16("source port"), r.u16("destination port")) {
             (Ok(from), Ok(to)) if has_ports => Some((from, to)),
             _ => None,
         };
-        Ok(Self { source, destination, protocol, ports })
+        let asks_echo = first_fragment && matches!(protocol, 1 | super::icmpv6::NUMBER);
+        let echo = asks_echo.then(|| echo_of(behind, protocol)).flatten();
+        Ok(Self { source, destination, protocol, ports, echo, identification, time_to_live })
     }
+}
+
+/// Identifier and sequence of an echo request of either ICMP.
+fn echo_of(mut r: Reader<'_>, protocol: u8) -> Option<(u16, u16)> {
+    let kind = r.u8("type").ok()?;
+    let asks = if protocol == 1 { kind == ECHO } else { kind == super::icmpv6::ECHO };
+    r.skip("code and checksum", 3).ok()?;
+    let ends = (r.u16("identifier").ok()?, r.u16("sequence").ok()?);
+    asks.then_some(ends)
 }
 
 #[cfg(test)]
@@ -161,6 +188,41 @@ mod tests {
         assert_eq!((quoted.protocol, quoted.ports), (17, Some((50_000, 53))));
         assert_eq!(quoted.destination, Ipv4Addr::new(203, 0, 113, 9));
         crate::wire::refuses_every_truncation(&TOO_BIG[..8], Icmp::parse);
+    }
+
+    #[test]
+    fn an_error_quotes_the_echo_it_is_about_and_the_route_it_took() {
+        // Record route, of nine places two taken.
+        let option = hex!(
+            "0727 0c cb007102 cb007101 00000000000000000000000000000000000000000000000000000000 00"
+        );
+        let asked = super::super::ipv4::Packet {
+            source: [192, 0, 2, 10].into(),
+            destination: [198, 51, 100, 9].into(),
+            time_to_live: 1,
+            protocol: 1,
+            identification: 7,
+            dont_fragment: false,
+            more_fragments: false,
+            fragment_offset: 0,
+            options: &option,
+            payload: &echo(0x1234, 5, b"sekisho"),
+            missing: 0,
+        }
+        .emit();
+        let error = Icmp { kind: TIME_EXCEEDED, code: 0, argument: [0; 4], body: &asked };
+        let quoted = error.quoted().unwrap();
+        assert_eq!((quoted.echo, quoted.identification), (Some((0x1234, 5)), Some(7)));
+        assert_eq!((quoted.time_to_live, quoted.ports), (1, None));
+        let route = [[203, 0, 113, 2], [203, 0, 113, 1]].map(Ipv4Addr::from);
+        assert_eq!(error.recorded(), route);
+        // Eight bytes behind the header are enough, and seven are not.
+        for (kept, known) in [(68, true), (67, false)] {
+            assert_eq!(
+                Icmp { body: &asked[..kept], ..error }.quoted().unwrap().echo.is_some(),
+                known
+            );
+        }
     }
 
     #[test]

@@ -138,6 +138,32 @@ pub fn options(bytes: &[u8]) -> impl Iterator<Item = IpOption<'_>> {
     })
 }
 
+/// The number of the record-route option.
+pub const RECORD_ROUTE: u8 = 7;
+
+/// How many addresses a record-route option has room for at most.
+pub const MOST_RECORDED: u8 = 9;
+
+/// The record-route option with room for `places` addresses, up to [`MOST_RECORDED`], none of which is written
+/// (RFC 791, 3.1), padded to whole words.
+pub fn record_route(places: u8) -> Vec<u8> {
+    let room = usize::from(places.min(MOST_RECORDED)) * 4;
+    let length = u8::try_from(3 + room).unwrap_or(u8::MAX);
+    Writer::new().u8(RECORD_ROUTE).u8(length).u8(4).zeros(room + 1).finish()
+}
+
+/// The addresses that routers wrote into the record-route option among `bytes`, in their order.
+pub fn recorded(bytes: &[u8]) -> Vec<Ipv4Addr> {
+    let Some(route) = options(bytes).find(|option| option.number == RECORD_ROUTE) else {
+        return Vec::new();
+    };
+    let mut r = Reader::new(route.data);
+    // The pointer counts from the option's own first byte, from 1; addresses begin at its fourth.
+    let next = usize::from(r.u8("pointer").unwrap_or_default());
+    let written = next.saturating_sub(4) / 4;
+    (0..written).map_while(|_| r.take::<4>("address").ok().map(Ipv4Addr::from)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use hex_literal::hex;
@@ -180,5 +206,19 @@ mod tests {
     fn options_that_lie_end_the_list() {
         assert_eq!(options(&hex!("01 07 ff 04")).count(), 0);
         assert_eq!(options(&hex!("01 07 01 04")).count(), 0);
+    }
+
+    #[test]
+    fn a_route_is_what_was_written_up_to_the_pointer() {
+        let empty = record_route(9);
+        assert_eq!((empty.len(), recorded(&empty)), (40, Vec::new()));
+        let mut taken = empty.clone();
+        taken[2] = 8;
+        taken[3..7].copy_from_slice(&[203, 0, 113, 2]);
+        assert_eq!(recorded(&taken), [Ipv4Addr::new(203, 0, 113, 2)]);
+        // A pointer that lies names no more than there is.
+        taken[2] = 255;
+        assert_eq!(recorded(&taken).len(), 9);
+        assert_eq!(recorded(&[7, 3, 255]), Vec::<Ipv4Addr>::new());
     }
 }

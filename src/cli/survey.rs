@@ -22,9 +22,18 @@ use crate::{
         engine::{self, Context, Past, Service, State},
         plan,
     },
-    scope::{Consent, Facility, Overrides, Request, grant},
-    sweep::discover::{self, Found, Hop, Targets},
+    scope::{Consent, Facility, Overrides, Request, Vantage, grant},
+    sweep::{
+        How,
+        discover::{self, Found, Hop, Host, Targets},
+    },
 };
+
+/// How many addresses are asked everything though they may be nobody's, from outside. Of more, those that show life.
+const MOST_UNSEEN: u64 = 1 << 10;
+
+/// How many single IPv6 addresses are asked from outside.
+const MOST_NAMED: usize = 1 << 10;
 
 /// What a scan is to do.
 #[derive(Debug, Clone)]
@@ -41,6 +50,11 @@ pub struct Survey {
     pub communities: Vec<String>,
     /// What the facility file names to be asked though it is only asked on request.
     pub requested: Vec<Request>,
+    /// Who is asked everything without looking first who answers: from outside, boxes drop what they do not serve, and
+    /// many serve nothing but datagrams. None to look first.
+    pub everybody: Option<Vec<IpAddr>>,
+    /// Networks of which no address is asked, since they cannot be gone through and nobody on a wire tells theirs.
+    pub unasked: Vec<IpNetwork>,
 }
 
 /// What this machine knows of the networks around it.
@@ -95,7 +109,29 @@ impl Survey {
             ports,
             communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
             requested: consent.on_request.clone(),
+            everybody: None,
+            unasked: Vec::new(),
         }
+    }
+
+    /// The same from outside: no frames, nobody on a wire, and, where they are not too many, no address that is left out
+    /// because it is silent to the first questions.
+    pub fn from_outside(mut self) -> Self {
+        let blocks = &self.targets.blocks;
+        let networks = blocks.networks().into_iter();
+        self.unasked = networks.filter(|one| one.is_ipv6() && one.prefix() < 128).collect();
+        let single = blocks.ranges_v6().filter(|(first, last)| first == last);
+        let named: Vec<IpAddr> =
+            single.map(|(only, _)| IpAddr::V6(only)).take(MOST_NAMED).collect();
+        if blocks.count_v4() <= MOST_UNSEEN {
+            let v4 = (0..blocks.count_v4()).filter_map(|place| blocks.nth_v4(place));
+            self.everybody = Some(v4.map(IpAddr::V4).chain(named).collect());
+        }
+        self.targets.hops.clear();
+        self.targets.known.clear();
+        self.targets.ipv6 = false;
+        self.sweep.handshakes = true;
+        self
     }
 }
 
@@ -149,10 +185,16 @@ pub fn survey<L: Link>(
     let handshakes = survey.sweep.handshakes || link.interfaces().is_empty();
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
     let targets = Targets { ports, ..survey.targets.clone() };
-    let found = discover::discover(link, &targets, &survey.sweep);
+    let mut found = match survey.everybody {
+        Some(_) => Found { next_call: survey.sweep.first_call, ..Found::default() },
+        None => discover::discover(link, &targets, &survey.sweep),
+    };
     let mut asked = engine::Outcome::default();
     if let Some(manner) = survey.probe.filter(|_| !found.stopped) {
-        let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
+        let hosts: Vec<IpAddr> = match &survey.everybody {
+            Some(everybody) => everybody.clone(),
+            None => found.hosts.iter().map(|host| host.address).collect(),
+        };
         let context = Context {
             seed: survey.sweep.seed,
             communities: &survey.communities,
@@ -166,7 +208,7 @@ pub fn survey<L: Link>(
         let watch = &mut |now| watch(Stage::Probe(now));
         // What hosts are called is asked first, for some answer only to whoever calls them by their names.
         let (naming, others): (Vec<Service>, Vec<Service>) =
-            services(survey, &found, handshakes).into_iter().partition(is_of_names);
+            services(survey, &found, &hosts, handshakes).into_iter().partition(is_of_names);
         asked = engine::ask(link, naming, &manner, &context, watch);
         if !asked.stopped {
             let mut names = past.names();
@@ -175,8 +217,11 @@ pub fn survey<L: Link>(
             asked.absorb(engine::ask(link, others, &manner, &context, watch));
         }
     }
+    if survey.everybody.is_some() {
+        found.hosts = opened(&asked);
+    }
     let surveyed = Surveyed { found, asked };
-    for line in coverage(&surveyed) {
+    for line in coverage(survey, &surveyed) {
         link.note(&line);
     }
     if !surveyed.is_partial() {
@@ -206,14 +251,33 @@ pub fn simulated(
     path: &Path,
     watch: &mut dyn FnMut(Stage),
 ) -> Result<(Surveyed, Sim), Error> {
+    simulated_from(&Vantage::default(), network, facility, seed, matcher, path, watch)
+}
+
+/// As [`simulated`], from a vantage: the network is as it shows from there.
+pub fn simulated_from(
+    vantage: &Vantage,
+    network: Sim,
+    facility: &Facility,
+    seed: u64,
+    matcher: &Matcher<'_>,
+    path: &Path,
+    watch: &mut dyn FnMut(Stage),
+) -> Result<(Surveyed, Sim), Error> {
     let interfaces = network.interfaces().to_vec();
     let connected: Vec<IpNetwork> =
         interfaces.iter().flat_map(|known| known.addresses.iter().copied()).collect();
-    let consent = facility.consent(&Overrides::default(), &connected, Some(0))?;
+    let overrides = Overrides { vantage: vantage.clone(), ..Overrides::default() };
+    let consent = facility.consent(&overrides, &connected, Some(0))?;
     let around =
         Surroundings { interfaces: &interfaces, routes: &network.routes(), neighbours: &[] };
-    let plan = Survey::of(&consent, Some(facility), &around, None, seed);
-    let mut recorder = Recorder::create(path, "{}", network)?;
+    let mut plan = Survey::of(&consent, Some(facility), &around, None, seed);
+    if vantage.is_outside() {
+        plan = plan.from_outside();
+    }
+    let text =
+        if vantage.is_usual() { "{}".to_owned() } else { format!("{{\"vantage\":\"{vantage}\"}}") };
+    let mut recorder = Recorder::create(path, &text, network)?;
     be_discreet(&mut recorder, Some(facility));
     let ending = engine::Manner::of(consent.pace.profile).ending;
     let mut guard = Guard::new(recorder, consent);
@@ -225,11 +289,10 @@ pub fn simulated(
 
 /// What is asked: what the facility file names; of those that live ports that are open, or, where opening them is the
 /// question, all of them; and every datagram question.
-fn services(survey: &Survey, found: &Found, handshakes: bool) -> Vec<Service> {
+fn services(survey: &Survey, found: &Found, hosts: &[IpAddr], handshakes: bool) -> Vec<Service> {
     let transport = Transport::Tcp;
-    let addresses = found.hosts.iter().map(|host| host.address);
-    let hosts: Vec<IpAddr> =
-        addresses.filter(|address| survey.targets.blocks.contains(*address)).collect();
+    let in_scope = |address: &IpAddr| survey.targets.blocks.contains(*address);
+    let hosts: Vec<IpAddr> = hosts.iter().copied().filter(in_scope).collect();
     let open = found.open.iter().map(|(address, port)| Service {
         to: (*address, *port).into(),
         transport,
@@ -253,8 +316,23 @@ fn is_of_names(service: &Service) -> bool {
     here && service.transport == probe::dns::NAMES.transport
 }
 
+/// Whoever opened a port or answered, where nobody looked for hosts before.
+fn opened(asked: &engine::Outcome) -> Vec<Host> {
+    let mut hosts: BTreeMap<IpAddr, Vec<How>> = BTreeMap::new();
+    for (to, transport) in &asked.open {
+        let how = if *transport == Transport::Udp { How::Udp } else { How::Connected };
+        let answers = hosts.entry(to.ip()).or_default();
+        if !answers.contains(&how) {
+            answers.push(how);
+        }
+    }
+    let (mac, interface, on_link) = (None, None, false);
+    let host = |(address, answers)| Host { address, mac, interface, on_link, answers };
+    hosts.into_iter().map(host).collect()
+}
+
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
-fn coverage(surveyed: &Surveyed) -> Vec<String> {
+fn coverage(survey: &Survey, surveyed: &Surveyed) -> Vec<String> {
     let Surveyed { found, asked } = surveyed;
     let mut lines = Vec::new();
     let mut add = |subject: &str, state: &str, count: u64, detail: &str| {
@@ -280,6 +358,9 @@ fn coverage(surveyed: &Surveyed) -> Vec<String> {
     }
     for (address, distress) in &asked.left {
         add("left_alone", "partial", 1, &format!("{address} {}", distress.name()));
+    }
+    for network in &survey.unasked {
+        add("network_not_gone_through", "not_measured", 1, &network.to_string());
     }
     add("questions_failed", "partial", asked.failed, "");
     let unfinished = u64::try_from(asked.unfinished).unwrap_or(u64::MAX);

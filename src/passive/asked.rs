@@ -6,13 +6,18 @@ use std::{
 };
 
 use super::capture::{Captured, Role};
-use crate::wire::{
-    arp::Arp,
-    ethernet::{self, Kind},
-    ipv4, ipv6,
-    link::{Holds, Link},
-    ndp::{Message, Ndp},
-    tcp::{self, Segment, flag},
+use crate::{
+    observe::Transport,
+    scope::Vantage,
+    wire::{
+        arp::Arp,
+        ethernet::{self, Kind},
+        ipv4, ipv6,
+        link::{Holds, Link},
+        ndp::{Message, Ndp},
+        tcp::{self, Segment, flag},
+        udp::{self, Datagram},
+    },
 };
 
 /// How many addresses are told apart.
@@ -20,6 +25,9 @@ const MOST_ADDRESSES: usize = 1 << 17;
 
 /// How many probes are told apart.
 const MOST_PROBES: usize = 1 << 10;
+
+/// How many ports are told that were asked from outside, of all addresses together.
+const MOST_DOORS: usize = 1 << 20;
 
 /// The ledger of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +42,18 @@ pub struct Asked {
     /// Addresses for which there was no room, as often as they were asked.
     beyond: u64,
     probes: Vec<String>,
+    doors: BTreeMap<(Vantage, IpAddr), Doors>,
+    /// How many ports stand in these.
+    ports: usize,
+}
+
+/// What an address was asked from outside, and what answered: each a transport and a port.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doors {
+    /// What was asked.
+    pub asked: BTreeSet<(Transport, u16)>,
+    /// What opened, or said something.
+    pub open: BTreeSet<(Transport, u16)>,
 }
 
 /// What one address was sent, and what came of it.
@@ -76,6 +96,11 @@ impl Asked {
         entry.probes.iter().filter_map(names)
     }
 
+    /// What was asked from outside, by vantage and address.
+    pub fn from_outside(&self) -> impl Iterator<Item = (&Vantage, IpAddr, &Doors)> {
+        self.doors.iter().map(|((vantage, address), doors)| (vantage, *address, doors))
+    }
+
     /// Packets and bytes that went to addresses for which there was no room.
     pub fn others(&self) -> (u64, u64) {
         let told: u64 = self.entries.values().map(|entry| entry.bytes).sum();
@@ -87,9 +112,19 @@ impl Asked {
         self.beyond == 0
     }
 
-    /// Counts a packet that was sent, or came in answer; `comment` is what the recording says of it.
-    pub(super) fn count(&mut self, packet: &Captured, bytes: &[u8], comment: &str) {
+    /// Counts a packet that was sent, or came in answer, in a run from `vantage`; `comment` is what the recording says of
+    /// it.
+    pub(super) fn count(
+        &mut self,
+        packet: &Captured,
+        bytes: &[u8],
+        comment: &str,
+        vantage: &Vantage,
+    ) {
         let Some(ends) = Ends::of(packet.link_type, bytes) else { return };
+        if vantage.is_outside() {
+            self.knock(packet.role, &ends, vantage);
+        }
         if packet.role == Role::Replied {
             if let Some(entry) = self.entries.get_mut(&ends.from) {
                 entry.answers += 1;
@@ -110,6 +145,24 @@ impl Asked {
         entry.probes.extend(probe);
     }
 
+    /// Notes at which port somebody was asked from outside, and whether it answered.
+    fn knock(&mut self, role: Role, ends: &Ends, vantage: &Vantage) {
+        let Some(port) = ends.port(role) else { return };
+        let address = if role == Role::Asked { ends.to } else { ends.from };
+        let key = (vantage.clone(), address);
+        let full = self.ports >= MOST_DOORS;
+        if role == Role::Asked {
+            if full || self.doors.len() >= MOST_ADDRESSES && !self.doors.contains_key(&key) {
+                return;
+            }
+            self.ports += usize::from(self.doors.entry(key).or_default().asked.insert(port));
+        } else if let Some(doors) = self.doors.get_mut(&key)
+            && doors.asked.contains(&port)
+        {
+            doors.open.insert(port);
+        }
+    }
+
     /// The place of a probe in the list of their names.
     fn place(&mut self, name: &str) -> Option<u16> {
         let known = self.probes.iter().position(|known| known == name);
@@ -126,6 +179,17 @@ struct Ends {
     from: IpAddr,
     to: IpAddr,
     asks: bool,
+    carries: Option<Carries>,
+}
+
+/// What an IP packet carries from port to port.
+#[derive(Clone, Copy)]
+struct Carries {
+    transport: Transport,
+    from: u16,
+    to: u16,
+    /// It is not the word of a port at which nobody listens.
+    says: bool,
 }
 
 impl Ends {
@@ -134,7 +198,12 @@ impl Ends {
         match link.holds {
             Holds::Ethernet(Kind::Type(ethernet::ARP)) => {
                 let arp = Arp::parse(link.payload).ok()?;
-                Some(Self { from: arp.sender.into(), to: arp.target.into(), asks: true })
+                Some(Self {
+                    from: arp.sender.into(),
+                    to: arp.target.into(),
+                    asks: true,
+                    carries: None,
+                })
             }
             Holds::Ip | Holds::Ethernet(Kind::Type(ethernet::IPV4 | ethernet::IPV6)) => {
                 Self::of_ip(link.payload)
@@ -146,8 +215,10 @@ impl Ends {
     fn of_ip(bytes: &[u8]) -> Option<Self> {
         if bytes.first()? >> 4 == 4 {
             let packet = ipv4::Packet::parse(bytes).ok()?;
-            let asks = asks(packet.protocol, packet.payload);
-            return Some(Self { from: packet.source.into(), to: packet.destination.into(), asks });
+            let (asks, carries) =
+                (asks(packet.protocol, packet.payload), carries(packet.protocol, packet.payload));
+            let (from, to) = (packet.source.into(), packet.destination.into());
+            return Some(Self { from, to, asks, carries });
         }
         let packet = ipv6::Packet::parse(bytes).ok()?;
         let asks = asks(packet.protocol, packet.payload);
@@ -157,7 +228,36 @@ impl Ends {
             Some(Message::NeighborAdvertisement { target, .. }) => (target, packet.destination),
             _ => (packet.source, packet.destination),
         };
-        Some(Self { from: from.into(), to: to.into(), asks })
+        let carries = carries(packet.protocol, packet.payload);
+        Some(Self { from: from.into(), to: to.into(), asks, carries })
+    }
+
+    /// The other end's transport and port, where this packet asks there, or shows that somebody listens there.
+    fn port(&self, role: Role) -> Option<(Transport, u16)> {
+        let Carries { transport, from, to, says } = self.carries?;
+        match role {
+            Role::Asked => Some((transport, to)),
+            Role::Replied => says.then_some((transport, from)),
+            Role::Overheard => None,
+        }
+    }
+}
+
+/// What a packet carries, where it goes from port to port.
+fn carries(protocol: u8, payload: &[u8]) -> Option<Carries> {
+    match protocol {
+        tcp::NUMBER => {
+            let segment = Segment::parse(payload).ok()?;
+            let (from, to) = (segment.source, segment.destination);
+            let says = !segment.has(flag::RST);
+            Some(Carries { transport: Transport::Tcp, from, to, says })
+        }
+        udp::NUMBER => {
+            let datagram = Datagram::parse(payload).ok()?;
+            let (from, to) = (datagram.source, datagram.destination);
+            Some(Carries { transport: Transport::Udp, from, to, says: true })
+        }
+        _ => None,
     }
 }
 

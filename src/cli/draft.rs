@@ -144,7 +144,10 @@ fn secrets(store: &Store, seen: &KnownBox) -> anyhow::Result<Vec<String>> {
     for known in store.points(seen.facility.as_deref())? {
         let point = known.point;
         secrets.extend(point.addresses.iter().chain(&point.outside).map(ToString::to_string));
-        if point.id == seen.known.id {
+        // It may be called otherwise by now.
+        let same = !point.addresses.is_disjoint(&seen.known.addresses)
+            || !point.macs.is_disjoint(&seen.known.macs);
+        if same || point.id == seen.known.id {
             secrets.extend(point.names);
         }
     }

@@ -94,7 +94,7 @@ fn tells_outside<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
         TELLS_OUTSIDE.iter().find_map(|field| Some((field, o.facts.get(field)?)))?;
     let outside = value.parse::<IpAddr>().ok().filter(|ip| !is_nowhere(*ip));
     // A router whose far side is the hospital's own network leads no further than that.
-    if outside.is_some_and(|ip| inside.is_given() && inside.contains(ip)) {
+    if outside.is_some_and(|ip| inside.is_given() && inside.contains(ip) && !inside.faces(ip)) {
         return None;
     }
     let sign =
@@ -127,7 +127,8 @@ fn dials_access_line<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
 /// A host that says it has an address in a network that is not the hospital's.
 fn second_network<'a>(o: &'a Observation, inside: &Inside) -> Option<Sign<'a>> {
     let speaker = o.speaker.ip?;
-    if o.side == Side::Client || inside.is_outside(speaker) {
+    // The other networks of what is asked from outside are the hospital's own.
+    if o.side == Side::Client || inside.is_outside(speaker) || inside.faces(speaker) {
         return None;
     }
     let foreign = |text: &str| {

@@ -4,16 +4,22 @@
 //! 2. [`sign`] and [`edge`] say what each observation alone tells about a point, and signatures name
 //!    products.
 //! 3. [`weigh`] makes one point of all the signs about one box.
-//! 4. [`unrecognised`] keeps what boxes at the edge said that no signature names.
+//! 4. [`join`] makes one point of those that were seen of one box from inside and from outside; [`restriction`] says
+//!    what of it is open there.
+//! 5. [`unrecognised`] keeps what boxes at the edge said that no signature names.
 
 mod answer;
 pub mod coverage;
 mod device;
 mod edge;
+pub mod join;
 mod noted;
 pub mod point;
+pub mod restriction;
+pub mod sides;
 mod sign;
 pub mod unrecognised;
+mod view;
 mod weigh;
 
 use std::{
@@ -21,9 +27,12 @@ use std::{
     net::IpAddr,
 };
 
+pub use crate::scope::Vantage;
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
 };
+pub use restriction::{FromOutside, Inquiry, Restriction};
+pub use sides::{Seen, Sides};
 pub use unrecognised::{Reason, Said, Unrecognised};
 
 use crate::{
@@ -33,8 +42,10 @@ use crate::{
 };
 use answer::Answers;
 use device::{Device, Devices};
+use sides::Identities;
 use sign::Sign;
 use unrecognised::{Found, Sayings};
+use view::Views;
 
 /// What was heard, and what it is measured against.
 pub struct Heard<'a> {
@@ -42,6 +53,8 @@ pub struct Heard<'a> {
     pub observations: &'a [Observation],
     /// What counts as inside.
     pub inside: &'a Inside,
+    /// From where each file was heard, by its number; those that are missing from inside.
+    pub vantages: &'a [Vantage],
     /// The signatures.
     pub matcher: &'a Matcher<'a>,
     /// How reports name a packet.
@@ -74,15 +87,25 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
 
 /// The connection points, and the boxes at the edge that no signature names.
 pub fn conclude(heard: &Heard<'_>) -> Conclusion {
-    let Heard { observations, inside, matcher, packet } = *heard;
+    let Heard { observations, inside, vantages, matcher, packet } = *heard;
+    let views = Views::new(observations, inside, vantages);
+    let mut identities = Identities::default();
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
     let resolvers = resolvers(observations);
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     for observation in observations {
-        let own = sign::of_protocol(observation, inside, &answers);
-        for sign in own.into_iter().chain(edge::signs(observation, inside)) {
+        let inside = views.inside(observation);
+        if is_inside(observation, inside)
+            && let Some(device) = device_of(&mut devices, &observation.speaker, observation)
+        {
+            identities.note(device, observation);
+        }
+        let from_outside = views.is_from_outside(observation);
+        let outside = sign::of_outside(observation).filter(|_| from_outside);
+        let own = sign::of_protocol(observation, inside, &answers).into_iter().chain(outside);
+        for sign in own.chain(edge::signs(observation, inside)) {
             if let Some(device) = device_of(&mut devices, &sign.about, observation) {
                 about.entry(device).or_default().signs.push(sign);
             }
@@ -111,12 +134,18 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         }
     }
     let addresses = devices.addresses();
+    let mut identities = unique(identities, &addresses, &views);
     let mut points: Vec<(Device, Point)> = Vec::new();
     let mut unknown = BTreeMap::new();
     for (device, known) in about {
         let Some((ips, macs)) = addresses.get(&device) else { continue };
         let About { signs, named, mut reasons } = known;
-        let point = weigh::point(ips, macs, signs, &named, packet);
+        let told = identities.remove(&device).unwrap_or_default();
+        let sides = sides::of_signs(&signs, ips, told, &views);
+        let mut point = weigh::point(ips, macs, signs, &named, packet);
+        if let Some(point) = &mut point {
+            sides::add(point, sides, &views);
+        }
         reasons.extend(point.as_ref().map(|_| Reason::MakesPoint));
         if !reasons.is_empty() && !weigh::is_named(point.as_ref().map(|point| point.kind), &named) {
             let known = Unrecognised {
@@ -135,7 +164,8 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     });
     let (makers, mut points): (Vec<Device>, Vec<Point>) = points.into_iter().unzip();
     part_names(&mut points, &mut unknown, &makers);
-    for observation in observations.iter().filter(|one| is_inside(one, inside)) {
+    let points = join::join(points);
+    for observation in observations.iter().filter(|one| is_inside(one, views.inside(one))) {
         if let Some(device) = device_of(&mut devices, &observation.speaker, observation)
             && let Some(found) = unknown.get_mut(&device)
         {
@@ -144,6 +174,22 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     }
     let (unrecognised, not_kept) = unrecognised::kept(unknown.into_values().collect(), packet);
     Conclusion { points, unrecognised, not_kept }
+}
+
+/// What each box alone tells of itself.
+fn unique(
+    mut identities: Identities,
+    boxes: &BTreeMap<Device, device::Addresses>,
+    views: &Views<'_>,
+) -> BTreeMap<Device, BTreeSet<String>> {
+    for (device, (_, macs)) in boxes.iter().filter(|(_, (_, macs))| !macs.is_empty()) {
+        identities.note_macs(*device, macs);
+    }
+    identities.unique(|device| {
+        boxes.get(&device).is_some_and(|(ips, macs)| {
+            macs.is_empty() && !ips.is_empty() && views.faces(ips).len() == ips.len()
+        })
+    })
 }
 
 /// Whether who speaks is inside: by its address, or because only its hardware address is known.
@@ -233,6 +279,7 @@ mod tests {
         let mut points = points(&self::Heard {
             observations: &heard,
             inside: &Inside::inferred([]),
+            vantages: &[],
             matcher: &Matcher::new(&signatures),
             packet: &|id| id.number.to_string(),
         });
@@ -252,6 +299,7 @@ mod tests {
         points(&self::Heard {
             observations,
             inside: &Inside::inferred([]),
+            vantages: &[],
             matcher: &Matcher::new(&signatures),
             packet: &|id| id.number.to_string(),
         })

@@ -14,6 +14,8 @@ const SUBJECTS: &[&str] = &[
     "questions_failed",
     "services_not_finished",
     "run_stopped",
+    "vantage_in_doubt",
+    "network_not_gone_through",
 ];
 
 /// Of these, what was not asked for a reason that stands in the scope.

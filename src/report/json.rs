@@ -12,7 +12,10 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 use super::{Report, commands};
 use crate::{
     assess::Assessment,
-    correlate::{Because, Coverage, Direction, Grade, Kind, Point, Product, Service, Unrecognised},
+    correlate::{
+        Because, Coverage, Direction, Grade, Inquiry, Kind, Point, Product, Restriction, Service,
+        Unrecognised, Vantage,
+    },
     inventory::{Change, Input},
     observe::Mac,
     time::Timestamp,
@@ -28,11 +31,20 @@ struct Document<'a> {
     run: &'a str,
     began: Timestamp,
     ended: Timestamp,
+    vantages: &'a BTreeSet<Vantage>,
     inputs: &'a [Input],
     coverage: &'a [Coverage],
     changes: Option<&'a [Change]>,
     points: Vec<Row<'a>>,
     unrecognised: &'a [Unrecognised],
+    asked_from_outside: &'a [Inquiry],
+}
+
+#[derive(Serialize)]
+struct ServiceRow<'a> {
+    #[serde(flatten)]
+    service: &'a Service,
+    seen_from: Vec<&'a Vantage>,
 }
 
 #[derive(Serialize)]
@@ -45,7 +57,9 @@ struct Row<'a> {
     addresses: &'a BTreeSet<IpAddr>,
     macs: &'a BTreeSet<Mac>,
     outside: &'a BTreeSet<IpAddr>,
-    services: &'a BTreeSet<Service>,
+    services: Vec<ServiceRow<'a>>,
+    seen_from: &'a BTreeSet<Vantage>,
+    restriction: &'a [Restriction],
     product: Option<&'a Product>,
     names: &'a BTreeSet<String>,
     because: &'a [Because],
@@ -67,7 +81,16 @@ impl<'a> Row<'a> {
             addresses: &point.addresses,
             macs: &point.macs,
             outside: &point.outside,
-            services: &point.services,
+            services: point
+                .services
+                .iter()
+                .map(|service| ServiceRow {
+                    service,
+                    seen_from: point.sides.of_service(service).into_iter().flatten().collect(),
+                })
+                .collect(),
+            seen_from: &point.sides.seen_from,
+            restriction: &point.sides.restriction,
             product: point.product.as_ref(),
             names: &point.names,
             because: &point.because,
@@ -88,6 +111,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         run: &run.id,
         began: run.began,
         ended: run.ended,
+        vantages: &run.vantages,
         inputs: &run.inputs,
         coverage: &run.coverage,
         changes: report.changes,
@@ -97,6 +121,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
             .map(|point| Row::of(point, report.assessed(point)))
             .collect(),
         unrecognised: &run.unrecognised,
+        asked_from_outside: &run.inquiries,
     };
     write_plain(&document, out)
 }

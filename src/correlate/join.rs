@@ -206,3 +206,62 @@ fn reasons(first: &Point, second: &Point, joined: Option<Option<Because>>) -> Ve
     all.truncate(MOST_JOINED);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn claims(only_outside: bool, moment: u64, addresses: &[&str], identities: &[&str]) -> Claims {
+        let addresses = addresses.iter().map(|text| at(text));
+        let identities = identities.iter().map(|text| (*text).to_owned()).collect();
+        Claims { only_outside, ..Claims::told(addresses, identities, moment) }
+    }
+
+    fn owner_of_last(all: &[Claims]) -> Option<usize> {
+        owners(all).pop().flatten().map(|(place, _)| place)
+    }
+
+    #[test]
+    fn an_address_belongs_to_the_only_one_that_was_last_seen_to_have_it() {
+        let face = claims(true, 3, &["203.0.113.2"], &[]);
+        let has = |moment| claims(false, moment, &["10.0.0.1", "203.0.113.2"], &[]);
+        let not = claims(false, 9, &["10.0.0.2"], &[]);
+        assert_eq!(owner_of_last(&[not.clone(), has(1), face.clone()]), Some(1));
+        assert_eq!(owner_of_last(&[has(1), has(2), face.clone()]), Some(1), "the later one");
+        assert_eq!(owner_of_last(&[has(2), has(1), face.clone()]), Some(0));
+        assert_eq!(owner_of_last(&[has(1), has(1), face.clone()]), None, "two at a time");
+        assert_eq!(owner_of_last(&[not, face.clone()]), None);
+        let others = claims(true, 5, &["203.0.113.2"], &[]);
+        assert_eq!(owner_of_last(&[others, face]), None, "who is outside alone owns nobody");
+    }
+
+    #[test]
+    fn one_that_answers_at_the_addresses_of_two_is_neither() {
+        let both = claims(true, 3, &["203.0.113.2", "203.0.113.3"], &[]);
+        let one = |address| claims(false, 1, &[address], &[]);
+        assert_eq!(owner_of_last(&[one("203.0.113.2"), one("203.0.113.3"), both.clone()]), None);
+        assert_eq!(owner_of_last(&[one("203.0.113.2"), one("10.0.0.3"), both]), Some(0));
+    }
+
+    #[test]
+    fn what_two_boxes_tell_is_no_identity() {
+        let key = "tls.cert.sha256=aa";
+        let face = claims(true, 3, &["203.0.113.2"], &[key]);
+        let inside = |address| claims(false, 1, &[address], &[key]);
+        let found = owners(&[inside("10.0.0.1"), face.clone()]).pop().flatten();
+        assert_eq!(found, Some((0, Proof::Identity(key.to_owned()))));
+        assert_eq!(owner_of_last(&[inside("10.0.0.1"), inside("10.0.0.2"), face.clone()]), None);
+        let other = claims(true, 3, &["203.0.113.3"], &[key]);
+        assert_eq!(owner_of_last(&[inside("10.0.0.1"), other, face.clone()]), None);
+        // Whose the address is counts more than what it tells; of two that have it, the one that tells the same.
+        let owner = claims(false, 1, &["203.0.113.2"], &[]);
+        assert_eq!(owner_of_last(&[inside("10.0.0.1"), owner, face.clone()]), Some(1));
+        let has = claims(false, 1, &["203.0.113.2"], &[]);
+        let same = claims(false, 1, &["203.0.113.2"], &[key]);
+        assert_eq!(owner_of_last(&[has, same, face]), Some(1));
+    }
+}

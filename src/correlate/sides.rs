@@ -227,3 +227,63 @@ fn told(o: &Observation) -> Vec<String> {
 fn is_own(mac: Mac) -> bool {
     !mac.is_zero() && !mac.is_virtual_router() && mac.0.first().is_some_and(|first| first & 1 == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::{Confidence, Endpoint, Facts, Heard, PacketId, Transport};
+
+    fn says(facts: &[(&'static str, &str)]) -> Observation {
+        let mut all = Facts::default();
+        for (field, value) in facts {
+            all.add(field, value);
+        }
+        let ip = Some([10, 0, 0, 1].into());
+        Observation {
+            at: crate::time::Timestamp::default(),
+            packet: PacketId::default(),
+            heard: Heard::Replied,
+            speaker: Endpoint { ip, mac: None, port: Some(443), transport: Transport::Tcp },
+            listener: None,
+            protocol: "tls",
+            side: Side::Server,
+            confidence: Confidence::Certain,
+            facts: all,
+        }
+    }
+
+    #[test]
+    fn what_others_may_be_called_too_is_no_identity() {
+        let hash = ("tls.cert.sha256", "aa");
+        assert_eq!(told(&says(&[hash])), ["tls.cert.sha256=aa"]);
+        for wildcard in [("tls.cert.name", "*.example.jp"), ("tls.cert.subject.cn", "*.example.jp")]
+        {
+            assert_eq!(told(&says(&[hash, wildcard])), Vec::<String>::new());
+        }
+        let engine = ("snmp.engineid", "8000");
+        assert_eq!(told(&says(&[engine])), ["snmp.engineid=8000"]);
+        assert!(told(&says(&[engine, ("snmp.engineid.address", "192.168.1.1")])).is_empty());
+        assert!(told(&says(&[engine, ("snmp.engineid.text", "router")])).is_empty());
+        assert_eq!(told(&says(&[("nbns.mac", "02:00:00:00:00:01")])), ["mac=02:00:00:00:00:01"]);
+        for none in ["00:00:00:00:00:00", "00:00:5e:00:01:07", "ff:ff:ff:ff:ff:ff"] {
+            assert!(told(&says(&[("nbns.mac", none)])).is_empty(), "{none}");
+        }
+    }
+
+    #[test]
+    fn what_two_boxes_tell_from_one_side_is_told_of_neither() {
+        let tells = |devices: &[(usize, &str)]| {
+            let mut identities = Identities::default();
+            for (place, hash) in devices {
+                identities.note(Device::at(*place), &says(&[("tls.cert.sha256", hash)]));
+            }
+            // Devices from 10 on were seen from outside alone.
+            let unique = identities.unique(|device| device >= Device::at(10));
+            unique.values().filter(|told| !told.is_empty()).count()
+        };
+        assert_eq!(tells(&[(1, "aa"), (10, "aa")]), 2);
+        assert_eq!(tells(&[(1, "aa"), (2, "aa"), (10, "aa")]), 0);
+        assert_eq!(tells(&[(1, "aa"), (10, "aa"), (11, "aa")]), 0);
+        assert_eq!(tells(&[(1, "aa"), (2, "bb")]), 2);
+    }
+}

@@ -9,6 +9,7 @@ pub mod connect;
 pub mod cookie;
 pub mod discover;
 pub mod flight;
+pub mod forward;
 pub mod icmp;
 pub mod ndp;
 mod packet;

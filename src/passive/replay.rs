@@ -223,7 +223,7 @@ fn read_file(
     let mut more = capture.read_chunk(&mut now, CHUNK);
     let mut told = 0;
     while !now.packets.is_empty() {
-        count(read, &now, found);
+        count(read, &now, found, capture.is_recording());
         // Handshakes are written down when they are over.
         read.out_of_order &= !capture.is_recording();
         // The next packets are read while these are understood.
@@ -284,10 +284,13 @@ fn mixed(packet: &[u8]) -> Option<u64> {
     Some(hash(packet.get(from)?) ^ hash(packet.get(to)?))
 }
 
-fn count(read: &mut Read, chunk: &Chunk, found: &mut Replay) {
+fn count(read: &mut Read, chunk: &Chunk, found: &mut Replay, is_recording: bool) {
     read.packets += chunk.packets.len() as u64;
     for packet in &chunk.packets {
         read.bytes += packet.length as u64;
+        if is_recording {
+            found.asked.hear(packet, chunk.bytes_of(packet));
+        }
         if packet.role != Role::Overheard && !packet.clear {
             let comment = chunk.comment_of(packet);
             found.asked.count(packet, chunk.bytes_of(packet), comment);

@@ -15,7 +15,7 @@ use std::{net::IpAddr, time::Duration};
 use hashbrown::HashMap;
 
 use self::{
-    packet::{Answer, Key, Mark, NEAR, Packet, Question, Says},
+    packet::{Answer, Key, Mark, Packet, Question, Says},
     recent::Recent,
 };
 use super::{
@@ -28,7 +28,7 @@ use crate::{
     time::Timestamp,
 };
 
-pub(super) use self::packet::quoted;
+pub(super) use self::packet::{NEAR, quoted};
 
 /// How many questions a shard remembers; the oldest gives way.
 const MOST_QUESTIONS: usize = 1 << 13;

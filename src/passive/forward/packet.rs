@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A question dies near when so many routers may forward it at most: at the neighbour, or at the one behind it.
-pub(super) const NEAR: u8 = 2;
+pub(crate) const NEAR: u8 = 2;
 
 /// The number of ICMP among IP protocols.
 const ICMP: u8 = 1;

@@ -28,7 +28,11 @@ use crate::{
 const APPLICATION: i64 = 0x5345_4b49;
 
 /// How the format grew: the n-th takes a store of format n - 1 to format n.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+];
 
 /// How long to wait for another process to finish writing.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -362,16 +366,10 @@ impl Store {
             },
         )?;
         let coverage = self.rows(
-            "SELECT subject, state, count, detail FROM coverage WHERE run = ?1 ORDER BY place",
+            "SELECT subject, state, count, detail, network, vantage FROM coverage
+             WHERE run = ?1 ORDER BY place",
             [run.number],
-            |row| {
-                Ok(Coverage {
-                    subject: row.get::<_, String>(0)?.into(),
-                    state: named(row, 1)?,
-                    count: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
-                    detail: row.get(3)?,
-                })
-            },
+            covered,
         )?;
         let points = self.sightings(run.number)?.into_iter().map(|(_, seen)| seen.point).collect();
         let unrecognised = self.boxes(run.number)?;
@@ -516,8 +514,10 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
         let (packets, bytes) = (read.packets.cast_signed(), read.bytes.cast_signed());
         input.execute(params![number, place, read.name, packets, bytes])?;
     }
-    let mut coverage =
-        transaction.prepare("INSERT INTO coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut coverage = transaction.prepare(
+        "INSERT INTO coverage (run, place, subject, state, count, detail, network, vantage)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
     for (place, line) in (0_i64..).zip(&run.coverage) {
         let count = line.count.map(u64::cast_signed);
         coverage.execute(params![
@@ -526,7 +526,9 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             line.subject,
             line.state.name(),
             count,
-            line.detail
+            line.detail,
+            line.network,
+            line.vantage
         ])?;
     }
     let mut sighting = transaction.prepare(
@@ -651,6 +653,18 @@ fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
     })
 }
 
+/// Reads a line of coverage from its first columns: subject, state, count, detail, network, vantage.
+fn covered(row: &Row<'_>) -> rusqlite::Result<Coverage> {
+    Ok(Coverage {
+        subject: row.get::<_, String>(0)?.into(),
+        state: named(row, 1)?,
+        count: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
+        detail: row.get(3)?,
+        network: row.get(4)?,
+        vantage: row.get(5)?,
+    })
+}
+
 /// A column that holds a name out of a closed list.
 fn named<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let name: String = row.get(column)?;
@@ -739,6 +753,8 @@ mod tests {
                 state: CoverageState::Partial,
                 count: Some(u64::MAX),
                 detail: None,
+                network: Some("10.10.1.0/24".into()),
+                vantage: Some("院内 <b>\u{202e}".into()),
             }],
             points,
             unrecognised: Vec::new(),

@@ -274,3 +274,47 @@ fn the_report_shows_it_from_the_recording_and_from_the_store_alike() {
         }
     }
 }
+
+#[test]
+fn a_report_on_everything_shows_the_networks_that_earlier_runs_looked_at() {
+    let monday = Desk::new(&[
+        told("forward", "10.0.1.0/24", Some("eth0")),
+        missing("second_hop", "10.0.1.0/24", Some("eth0"), "tier"),
+    ]);
+    // The same machine, carried to another network.
+    let tuesday = Desk::new(&[
+        told("forward", "10.0.2.0/24", Some("eth0")),
+        missing("forward", "10.0.1.0/24", None, "no_interface"),
+    ]);
+    fs::copy(tuesday.path("run.pcapng"), monday.path("tuesday.pcapng")).unwrap();
+    for recording in ["run.pcapng", "tuesday.pcapng"] {
+        monday.run(&["replay", recording, "--store", "s.sqlite", "--exit-zero"]).code(0);
+    }
+    let done = monday.run(&["points", "--store", "s.sqlite", "--json", "-"]).code(0);
+    let json: Value = serde_json::from_slice(&done.get_output().stdout).unwrap();
+    let all = json["coverage"].as_array().unwrap();
+    let line = |subject: &str, network: &str, vantage: Value| {
+        let same = |line: &&Value| {
+            line["subject"] == subject && line["network"] == network && line["vantage"] == vantage
+        };
+        all.iter().find(same).unwrap_or_else(|| panic!("{subject} {network} {vantage}: {json:#}"))
+    };
+    let earlier = line("forward", "10.0.1.0/24", "eth0".into());
+    assert_eq!(earlier["state"], "measured");
+    assert!(earlier["detail"].as_str().unwrap().contains(" seen=1970-01-01 run=r"), "{earlier}");
+    line("second_hop", "10.0.1.0/24", "eth0".into());
+    assert!(!line("forward", "10.0.2.0/24", "eth0".into())["detail"].to_string().contains("seen="));
+    line("forward", "10.0.1.0/24", Value::Null);
+    let done = monday.run(&["points", "--store", "s.sqlite"]).code(0);
+    let said = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+    assert!(!said.contains("Not looked at"), "{said}");
+    assert!(said.contains("Ran in every network that was looked at: Forwarding"), "{said}");
+    monday.run(&["report", "out", "--store", "s.sqlite"]).code(0);
+    let page = fs::read_to_string(monday.path("out/report.en.html")).unwrap();
+    assert!(page.contains("<bdi>eth0</bdi><small>1970-01-01</small>"), "{page}");
+    // One run alone is shown as it was.
+    let id = json["run"].as_str().unwrap();
+    monday.run(&["report", "one", "--store", "s.sqlite", "--run", id]).code(0);
+    let page = fs::read_to_string(monday.path("one/report.en.html")).unwrap();
+    assert!(!page.contains("1970-01-01</small>"), "{page}");
+}

@@ -7,7 +7,7 @@ use ipnetwork::IpNetwork;
 
 use super::{
     Coverage, CoverageState,
-    mechanism::{COUNT, MECHANISMS, Mechanism, NO_INTERFACE, NOBODY, number, reason},
+    mechanism::{COUNT, MECHANISMS, Mechanism, NO_INTERFACE, NOBODY, number, reason, value},
 };
 
 /// The reason in a [`Gap`] that no line tells.
@@ -31,6 +31,8 @@ pub struct Row<'a> {
     pub network: Option<&'a str>,
     /// The interface; none where there is none in that network.
     pub vantage: Option<&'a str>,
+    /// The day on which it was looked at, where that was an earlier run than the others.
+    pub day: Option<&'a str>,
     /// In the order of [`MECHANISMS`].
     pub cells: [Cell<'a>; COUNT],
 }
@@ -106,12 +108,16 @@ impl<'a> Grid<'a> {
         }
         let rows: Vec<Row<'a>> = keys(&told)
             .into_iter()
-            .map(|(network, vantage)| Row {
-                network,
-                vantage,
-                cells: std::array::from_fn(|place| {
-                    told.get(place).map_or(Cell::Untold, |told| cell(told, network, vantage))
-                }),
+            .map(|(network, vantage)| {
+                let lines = told.iter().filter_map(|told| told.get(&(network, vantage)));
+                Row {
+                    network,
+                    vantage,
+                    day: lines.filter_map(|line| value(line, "seen")).max(),
+                    cells: std::array::from_fn(|place| {
+                        told.get(place).map_or(Cell::Untold, |told| cell(told, network, vantage))
+                    }),
+                }
             })
             .collect();
         let dark = dark(&rows);

@@ -385,6 +385,26 @@ impl Store {
         })
     }
 
+    /// What is known of each network of a facility from each interface: the lines of the last run that looked from
+    /// there, with the run and its beginning, in the order of the runs.
+    pub fn looked(&self, facility: Option<&str>) -> Result<Vec<(String, Timestamp, Coverage)>> {
+        self.rows(
+            "WITH seen AS (
+               SELECT c.run, c.network, c.vantage, row_number() OVER (
+                 PARTITION BY c.network, c.vantage
+                 ORDER BY r.began DESC, r.ended DESC, r.number DESC) AS place
+               FROM coverage c JOIN run r ON r.number = c.run
+               WHERE r.facility IS ?1 AND c.network IS NOT NULL AND c.vantage IS NOT NULL
+                 AND c.state <> 'not_measured')
+             SELECT c.subject, c.state, c.count, c.detail, c.network, c.vantage, r.id, r.began
+             FROM seen s JOIN run r ON r.number = s.run
+             JOIN coverage c ON c.run = s.run AND c.network = s.network AND c.vantage = s.vantage
+             WHERE s.place = 1 ORDER BY r.began, r.ended, r.number, c.place",
+            [facility],
+            |row| Ok((row.get(6)?, Timestamp::from_nanoseconds(row.get(7)?), covered(row)?)),
+        )
+    }
+
     /// Where the store is.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -780,6 +800,66 @@ mod tests {
         );
         Store::open(&path).unwrap().absorb(&run).unwrap();
         assert_eq!(Store::open_read(&path).unwrap().run("r1").unwrap(), run);
+    }
+
+    #[test]
+    fn a_network_is_known_from_the_last_run_that_looked_from_there() {
+        let (_folder, path) = folder();
+        let mut store = Store::open(&path).unwrap();
+        let line = |subject: &'static str, state, place: &str| {
+            let (network, vantage) = place.split_once('@').unwrap();
+            let vantage = Some(vantage).filter(|name| !name.is_empty()).map(str::to_owned);
+            let line = Coverage::of_run(subject, state, Some(1), None);
+            Coverage { network: Some(network.to_owned()), vantage, ..line }
+        };
+        let (ran, not) = (CoverageState::Measured, CoverageState::NotMeasured);
+        for (id, began, coverage) in [
+            (
+                "r1",
+                100,
+                vec![line("forward", ran, "10.0.1.0/24@a"), line("routes", not, "10.0.1.0/24@a")],
+            ),
+            (
+                "r2",
+                200,
+                vec![line("forward", ran, "10.0.2.0/24@a"), line("forward", not, "10.0.1.0/24@")],
+            ),
+            (
+                "r3",
+                300,
+                vec![line("forward", ran, "10.0.1.0/24@b"), line("forward", ran, "10.0.2.0/24@a")],
+            ),
+            // It looked at nothing there.
+            ("r4", 400, vec![line("forward", not, "10.0.2.0/24@a")]),
+        ] {
+            store.absorb(&Run { coverage, ..run(id, began, vec![]) }).unwrap();
+        }
+        let other = Run { facility: None, ..run("r5", 500, vec![]) };
+        store
+            .absorb(&Run { coverage: vec![line("forward", ran, "10.0.1.0/24@a")], ..other })
+            .unwrap();
+        let known = store.looked(Some("関所記念病院")).unwrap();
+        let known: Vec<_> = known
+            .iter()
+            .map(|(id, _, line)| {
+                (
+                    &**id,
+                    &*line.subject,
+                    line.network.as_deref().unwrap(),
+                    line.vantage.as_deref().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            known,
+            [
+                ("r1", "forward", "10.0.1.0/24", "a"),
+                ("r1", "routes", "10.0.1.0/24", "a"),
+                ("r3", "forward", "10.0.1.0/24", "b"),
+                ("r3", "forward", "10.0.2.0/24", "a"),
+            ]
+        );
+        assert_eq!(store.looked(None).unwrap().len(), 1);
     }
 
     #[test]

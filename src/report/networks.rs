@@ -152,6 +152,10 @@ pub(super) struct Table<'a> {
 struct RowView {
     network: String,
     vantage: String,
+    /// The day of an earlier run, where it is of one.
+    day: String,
+    /// Why the whole row is empty, where it is.
+    dark: String,
     cells: Vec<CellView>,
 }
 
@@ -172,6 +176,7 @@ struct Sign<'a> {
 /// A word of a cell and what it stands for.
 #[derive(Serialize)]
 struct Short {
+    mark: &'static str,
     word: String,
     says: String,
 }
@@ -192,8 +197,10 @@ pub(super) fn table<'a>(grid: &Grid<'_>, words: &'a Words) -> Option<Table<'a>> 
         return None;
     }
     let mut short = BTreeMap::new();
-    let rows: Vec<RowView> =
-        grid.rows.iter().take(MOST_ROWS).map(|row| row_view(row, words, &mut short)).collect();
+    let shown = grid.rows.iter().take(MOST_ROWS);
+    let rows: Vec<RowView> = shown
+        .map(|row| row_view(row, grid.dark.contains(&row.name()), words, &mut short))
+        .collect();
     let used = |mark: &str| rows.iter().flat_map(|row| &row.cells).any(|cell| cell.mark == mark);
     let marks = MARKS
         .iter()
@@ -207,7 +214,7 @@ pub(super) fn table<'a>(grid: &Grid<'_>, words: &'a Words) -> Option<Table<'a>> 
         dark: dark(grid, words).map(|said| visible(&said).into_owned()).unwrap_or_default(),
         columns: MECHANISMS.iter().map(|one| words.get("mechanism", one.name)).collect(),
         marks,
-        short: short.into_iter().map(|(word, says)| Short { word, says }).collect(),
+        short: short.into_iter().map(|((mark, word), says)| Short { mark, word, says }).collect(),
         more: more.unwrap_or_default(),
         mechanisms: grid
             .summaries()
@@ -227,7 +234,17 @@ const MARKS: &[(&str, &str)] = &[
     ("?", "mark_untold"),
 ];
 
-fn row_view(row: &Row<'_>, words: &Words, short: &mut BTreeMap<String, String>) -> RowView {
+/// The words of cells, with the marks that they stand under, and what they say.
+type Key = BTreeMap<(&'static str, String), String>;
+
+fn row_view(row: &Row<'_>, dark: bool, words: &Words, short: &mut Key) -> RowView {
+    let network = row.network.map(named).unwrap_or_default();
+    let vantage = row.vantage.map(|name| cut(name, LONGEST)).unwrap_or_default();
+    let day = row.day.map(|day| cut(day, LONGEST)).unwrap_or_default();
+    if dark {
+        let dark = words.get("reason", NO_INTERFACE).to_owned();
+        return RowView { network, vantage, day, dark, cells: Vec::new() };
+    }
     let cells = row.cells.iter().zip(&MECHANISMS).map(|(cell, mechanism)| {
         let (mark, class) = match cell {
             Cell::Ran(_) => ("●", "ran"),
@@ -243,17 +260,13 @@ fn row_view(row: &Row<'_>, words: &Words, short: &mut BTreeMap<String, String>) 
             (_, Some((partial, why))) => {
                 let word = word(partial, why, mechanism, words);
                 let gap = Gap { partial, reason: why, networks: Vec::new() };
-                short.entry(word.clone()).or_insert_with(|| reason(&gap, mechanism, words));
+                short.entry((mark, word.clone())).or_insert_with(|| reason(&gap, mechanism, words));
                 word
             }
         };
         CellView { mark, class, word }
     });
-    RowView {
-        network: row.network.map(named).unwrap_or_default(),
-        vantage: row.vantage.map(|name| cut(name, LONGEST)).unwrap_or_default(),
-        cells: cells.collect(),
-    }
+    RowView { network, vantage, day, dark: String::new(), cells: cells.collect() }
 }
 
 fn mechanism_view<'a>(one: &Summary<'_>, others: bool, words: &'a Words) -> MechanismView<'a> {
@@ -270,8 +283,14 @@ fn mechanism_view<'a>(one: &Summary<'_>, others: bool, words: &'a Words) -> Mech
         open: if one.gaps.is_empty() {
             words.get("networks", "whole").to_owned()
         } else {
-            visible(&words.fill("networks", "open", &[("gaps", &gaps), ("open", open)]))
-                .into_owned()
+            let said = words.fill("networks", "open", &[("gaps", &gaps), ("open", open)]);
+            capital(&visible(&said))
         },
     }
+}
+
+/// `text` with its first letter as at the beginning of a sentence.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }

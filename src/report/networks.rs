@@ -255,8 +255,11 @@ fn row_view(row: &Row<'_>, dark: bool, words: &Words, short: &mut Key) -> RowVie
             Cell::Untold => ("?", "not"),
         };
         let word = match (cell, cell.gap()) {
-            (Cell::Ran(line), _) => line.count.map(grouped).unwrap_or_default(),
-            (Cell::Nobody(_) | Cell::Elsewhere | Cell::Untold, _) | (_, None) => String::new(),
+            // Who only listens asks nobody.
+            (Cell::Ran(line), _) if mechanism.tier > 0 => {
+                line.count.map(grouped).unwrap_or_default()
+            }
+            (Cell::Untold, _) | (_, None) => String::new(),
             (_, Some((partial, why))) => {
                 let word = word(partial, why, mechanism, words);
                 let gap = Gap { partial, reason: why, networks: Vec::new() };
@@ -278,7 +281,11 @@ fn mechanism_view<'a>(one: &Summary<'_>, others: bool, words: &'a Words) -> Mech
         name: words.get("mechanism", one.mechanism.name),
         plain: words.get("mechanism_plain", one.mechanism.name),
         ran: words.fill("networks", "ran_in", &[("count", &ran), ("total", &total)]),
-        asked: if one.asked > 0 { words.fill("networks", "asked", &values) } else { String::new() },
+        asked: if one.asked > 0 && one.mechanism.tier > 0 {
+            words.fill("networks", "asked", &values)
+        } else {
+            String::new()
+        },
         whole: one.gaps.is_empty(),
         open: if one.gaps.is_empty() {
             words.get("networks", "whole").to_owned()

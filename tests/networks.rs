@@ -629,8 +629,11 @@ fn what_is_said_to_everybody_is_answered_by_those_who_serve_it() {
     let mut sim = Sim::hospital().unwrap();
     let datagram = udp::Datagram { source: 40_000, destination: 1900, payload: b"M-SEARCH *" };
     let group = [239, 255, 255, 250];
-    let payload = datagram.emit(&bare(group, udp::NUMBER, &[]).pseudo_header(18));
-    let asked = packet(hex!("01005e7ffffa"), group, 4, udp::NUMBER, &payload);
+    let ours = [10, 10, 0, 250].into();
+    let asked = ipv4::Packet { source: ours, ..bare(group, udp::NUMBER, &[]) };
+    let payload = datagram.emit(&asked.pseudo_header(18));
+    let asked = ipv4::Packet { time_to_live: 4, payload: &payload, ..asked };
+    let asked = frame(hex!("01005e7ffffa"), ethernet::IPV4, &asked.emit());
     let answer = send_frame(&mut sim, &asked).unwrap();
     let answer = ipv4::Packet::parse(Frame::parse(&answer).unwrap().payload).unwrap();
     assert_eq!(answer.source, std::net::Ipv4Addr::new(10, 10, 0, 2));

@@ -152,7 +152,7 @@ impl Sim {
         let place = self.network.by_mac.get(&(asker.segment, Mac(destination))).copied();
         if let Some(place) = place {
             let journey = Journey::new(packet.whole.to_vec(), std::time::Duration::ZERO);
-            self.arrive_at(place, from, journey);
+            self.arrive_at(place, from, Journey { ours: true, ..journey });
         }
     }
 

@@ -78,8 +78,8 @@ pub struct Crossed {
     pub destination: IpAddr,
     /// Its time to live or hop limit, on the line.
     pub time_to_live: u8,
-    /// The host at the line made it by itself, about a packet that did not leave.
-    pub own: bool,
+    /// It is a packet that we sent, not one that a router made of it.
+    pub ours: bool,
     /// The outside router sent it on.
     pub further: bool,
 }
@@ -121,7 +121,7 @@ impl Sim {
                 source: packet.source,
                 destination: packet.destination,
                 time_to_live: packet.ttl,
-                own: journey.own,
+                ours: journey.ours,
                 further: false,
             });
         }
@@ -145,7 +145,8 @@ impl Sim {
         let lost = self.chance.happens(line.loss);
         if let (Some(bytes), Some(host), false) = (answer, line.host, lost) {
             let after = journey.after + line.latency;
-            self.receive(host, Way::Line(place), Journey { bytes, after, ..journey });
+            let back = Journey { bytes, after, ours: false, ..journey };
+            self.receive(host, Way::Line(place), back);
         }
     }
 }

@@ -105,8 +105,8 @@ pub(super) struct Journey {
     pub(super) repeats: u32,
     /// How many more hosts it may come through.
     pub(super) hops: u8,
-    /// A host made it by itself.
-    pub(super) own: bool,
+    /// It is a packet that we sent.
+    pub(super) ours: bool,
 }
 
 /// What a host remembers of what it forwarded.
@@ -121,7 +121,7 @@ pub(super) struct Memory {
 impl Journey {
     /// A packet that sets out after so long.
     pub(super) fn new(bytes: Vec<u8>, after: Duration) -> Self {
-        Self { bytes, after, repeats: 1, hops: MOST_HOPS, own: false }
+        Self { bytes, after, repeats: 1, hops: MOST_HOPS, ours: false }
     }
 }
 
@@ -391,7 +391,7 @@ impl Sim {
     pub(super) fn emit(&mut self, place: usize, from: Way, journey: Journey) {
         let Some(packet) = Packet::parse(&journey.bytes) else { return };
         let next = self.network.next(place, packet.destination, from);
-        self.go(place, next, Journey { own: true, ..journey });
+        self.go(place, next, Journey { ours: false, ..journey });
     }
 
     /// Sends a packet its next step.

@@ -15,6 +15,9 @@ const MOST_ATTRIBUTES: usize = 64;
 /// The method that asks for one's outside address.
 pub const BINDING: u16 = 1;
 
+/// The attribute in which a server tells the address that it sees (RFC 8489, 14.2).
+pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message<'a> {

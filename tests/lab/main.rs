@@ -10,6 +10,7 @@ mod exits;
 mod hospital;
 mod hosts;
 mod roles;
+mod seen;
 mod topology;
 
 use std::{

@@ -29,14 +29,14 @@ pub(crate) const WIRES: [&str; 8] =
 pub(crate) const SCANNER: Role = kernel(
     "scan",
     &[("office", "00:00:5e:00:53:fe"), ("ward", "00:00:5e:00:53:fd")],
-    "echo 0 > /proc/sys/net/ipv6/conf/office/accept_ra; six; lan 10.80.1.240; ip address add 10.80.2.240/24 dev ward; ip route add 10.80.3.0/24 via 10.80.2.254",
+    "echo 0 > /proc/sys/net/ipv6/conf/ward/accept_ra; six; lan 10.80.1.240; ip address add 10.80.2.240/24 dev ward; ip route add 10.80.3.0/24 via 10.80.2.254",
 );
 
 /// A: forwards nothing.
 pub(crate) const PLAIN: Role = kernel(
     "plain",
     &[("office", "00:00:5e:00:53:10")],
-    "six; lan 10.80.1.10; ip route add default via 10.80.1.1",
+    "lan 10.80.1.10; ip route add default via 10.80.1.1",
 );
 
 /// B: forwards, and has no road to the outside.
@@ -96,9 +96,9 @@ pub(crate) const DARK: Role = kernel(
 pub(crate) const VENDOR: Role = kernel(
     "vendor",
     &[("office", "00:00:5e:00:53:19"), ("maintenance", "02:00:00:00:00:19")],
-    "lan 10.80.1.19; forward; ip address add 172.30.0.2/30 dev maintenance; ip route add 172.30.0.0/16 via 172.30.0.1; \
+    "lan 10.80.1.19; forward; ip address add 172.30.255.2/30 dev maintenance; ip route add 172.30.0.0/16 via 172.30.255.1; \
      masquerade maintenance; \
-     ip route add blackhole 10.0.0.0/8; ip route add unreachable 172.20.0.0/16; ip route add prohibit 172.21.0.0/16",
+     ip route add unreachable 172.20.0.0/16; ip route add prohibit 172.21.0.0/16; ip route add blackhole 172.22.0.0/16",
 );
 
 /// A router that somebody plugged in as it came out of its box, in a prefix of its own on the same wire.
@@ -124,16 +124,16 @@ pub(crate) const WEAK: Role = kernel(
     "lan 10.80.1.21; ip address add 192.168.42.21/24 dev radio",
 );
 
-/// A router of IPv6 that tells everybody so.
+/// A router of IPv6 in the ward that tells everybody so.
 pub(crate) const SIX: Role = Role {
     name: "six",
-    legs: &[("office", "00:00:5e:00:53:22"), ("line", "02:00:00:00:00:22")],
-    script: "six; lan 10.80.1.22; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; \
-             ip address add 2001:db8:80::1/64 dev office; ip address add 2001:db8:ffff::22/64 dev line; \
+    legs: &[("ward", "00:00:5e:00:53:22"), ("line", "02:00:00:00:00:22")],
+    script: "six; ip address add 10.80.2.22/24 dev ward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; \
+             ip address add 2001:db8:80::1/64 dev ward; ip address add 2001:db8:ffff::22/64 dev line; \
              ip -6 route add default via 2001:db8:ffff::1",
     files: &[(
         "radvd.conf",
-        "interface office { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; prefix 2001:db8:80::/64 {}; };\n",
+        "interface ward { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; prefix 2001:db8:80::/64 {}; };\n",
     )],
     runs: "exec radvd -n -m stderr -C radvd.conf -p /run/radvd.pid",
 };
@@ -141,8 +141,9 @@ pub(crate) const SIX: Role = Role {
 /// A host with IPv6 that knows no way out and says so when it is asked: not a router.
 pub(crate) const SIX_PLAIN: Role = kernel(
     "sixplain",
-    &[("office", "00:00:5e:00:53:23")],
-    "echo 0 > /proc/sys/net/ipv6/conf/office/accept_ra; six; lan 10.80.1.23; ip address add 2001:db8:80::23/64 dev office",
+    &[("ward", "00:00:5e:00:53:23")],
+    "echo 0 > /proc/sys/net/ipv6/conf/ward/accept_ra; six; ip address add 10.80.2.23/24 dev ward; \
+     ip address add 2001:db8:80::23/64 dev ward",
 );
 
 /// A router each second of whose own errors is lost.
@@ -180,23 +181,24 @@ pub(crate) const SECOND: Role = Role {
 
 const KEEPALIVED: &str = "exec keepalived -n -l -P -f $PWD/keepalived.conf";
 
-/// The router between the hospital's own networks, which leaves by the pair.
+/// The router between the hospital's own networks, which leaves by the pair. As such routers do, it has one hardware
+/// address in all of them.
 pub(crate) const CORE: Role = kernel(
     "core",
     &[
         ("office", "00:00:5e:00:53:25"),
-        ("ward", "02:00:00:00:02:25"),
-        ("archive", "02:00:00:00:03:25"),
+        ("ward", "00:00:5e:00:53:25"),
+        ("archive", "00:00:5e:00:53:25"),
     ],
     "ip address add 10.80.1.254/24 dev office; ip address add 10.80.2.254/24 dev ward; \
      ip address add 10.80.3.254/24 dev archive; forward; ip route add default via 10.80.1.1",
 );
 
-/// A bedside computer in the ward.
+/// A bedside computer in the ward, which takes the way out by IPv6 that it is offered.
 pub(crate) const BEDSIDE: Role = kernel(
     "bedside",
     &[("ward", "00:00:5e:00:53:26")],
-    "ip address add 10.80.2.26/24 dev ward; ip route add default via 10.80.2.254",
+    "six; ip address add 10.80.2.26/24 dev ward; ip route add default via 10.80.2.254",
 );
 
 /// A router in the ward that answers by ARP for everything it has a road to.
@@ -231,7 +233,11 @@ pub(crate) const EXCLUDED: Role = kernel(
 /// The carrier's first router: where every line of the hospital ends.
 pub(crate) const CARRIER: Role = kernel(
     "carrier",
-    &[("line", "02:00:00:00:01:01"), ("radio", "02:00:00:00:01:02"), ("behind", "02:00:00:00:01:03")],
+    &[
+        ("line", "02:00:00:00:01:01"),
+        ("radio", "02:00:00:00:01:02"),
+        ("behind", "02:00:00:00:01:03"),
+    ],
     "ip address add 203.0.113.1/24 dev line; ip address add 192.168.42.129/24 dev radio; \
      ip address add 192.0.2.1/30 dev behind; forward; ip route add default via 192.0.2.2; \
      ip route add 10.80.1.0/24 via 203.0.113.16; six; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; \
@@ -243,7 +249,7 @@ pub(crate) const CARRIER: Role = kernel(
 pub(crate) const FAR_END: Role = kernel(
     "farend",
     &[("maintenance", "02:00:00:00:01:11"), ("far", "02:00:00:00:01:12")],
-    "ip address add 172.30.0.1/30 dev maintenance; ip address add 192.0.2.5/30 dev far; forward; \
+    "ip address add 172.30.255.1/30 dev maintenance; ip address add 192.0.2.5/30 dev far; forward; \
      ip route add 172.30.0.0/16 via 192.0.2.6",
 );
 
@@ -254,14 +260,14 @@ pub(crate) const BEYOND: Role = kernel(
     "ip address add 192.0.2.2/30 dev behind; ip address add 192.0.2.6/30 dev far; forward; \
      for host in 198.41.0.4 8.8.8.8 1.1.1.1 198.51.100.9; do ip address add $host/32 dev lo; done; \
      ip address add 172.30.5.5/32 dev lo; ip route add 203.0.113.0/24 via 192.0.2.1; \
-     ip route add 10.80.1.0/24 via 192.0.2.1; ip route add 172.30.0.0/30 via 192.0.2.5; \
+     ip route add 10.80.1.0/24 via 192.0.2.1; ip route add 172.30.255.0/30 via 192.0.2.5; \
      six; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; \
      ip address add 2001:db8:fffe::2/64 dev behind; ip -6 route add 2001:db8::/32 via 2001:db8:fffe::1",
 );
 
 /// Everybody.
 pub(crate) const ALL: [&Role; 27] = [
-    &CARRIER, &FAR_END, &BEYOND, &FIRST, &SECOND, &CORE, &PLAIN, &ROADLESS, &NAT, &RELAY, &MUTE, &NARROW, &ROUTED,
-    &STRICT, &DARK, &VENDOR, &FOREIGN, &GUEST, &WEAK, &SIX, &SIX_PLAIN, &LOSSY, &BEDSIDE, &PROXY, &REMOTE, &MODALITY,
-    &EXCLUDED,
+    &CARRIER, &FAR_END, &BEYOND, &FIRST, &SECOND, &CORE, &PLAIN, &ROADLESS, &NAT, &RELAY, &MUTE,
+    &NARROW, &ROUTED, &STRICT, &DARK, &VENDOR, &FOREIGN, &GUEST, &WEAK, &SIX, &SIX_PLAIN, &LOSSY,
+    &BEDSIDE, &PROXY, &REMOTE, &MODALITY, &EXCLUDED,
 ];

@@ -76,13 +76,23 @@ impl Topology {
         command
     }
 
-    /// Begins to write down what passes an interface of a role, or, of `wires`, a whole wire. `way` is a direction of
-    /// tcpdump's: `in`, `out` or `inout`.
-    pub(crate) fn watch(&mut self, role: &str, interface: &str, way: &str) {
+    /// Begins to write down what comes to an interface of a role, or, of `wires`, whatever passes that wire.
+    pub(crate) fn watch(&mut self, role: &str, interface: &str) {
         let path = self.path(&format!("{role}-{interface}.pcap"));
         let mut command = self.at(role, Path::new("tcpdump"));
-        command.args(["-i", interface, "-Q", way]);
-        command.args(["-U", "-n", "--immediate-mode", "-Z", "root", "-w"]).arg(&path);
+        command.args([
+            "-i",
+            interface,
+            "-Q",
+            "in",
+            "-U",
+            "-n",
+            "--immediate-mode",
+            "-Z",
+            "root",
+            "-w",
+        ]);
+        command.arg(&path);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         self.watching.push(child);
         wait_for("tcpdump", || path.metadata().is_ok_and(|data| data.len() >= 24));
@@ -152,7 +162,8 @@ impl Topology {
             std::fs::write(folder.join(file), text).unwrap();
         }
         let log = std::fs::File::create(folder.join("log")).unwrap();
-        let script = format!("mount -t tmpfs tmpfs /run && mount -t proc proc /proc && {}", role.runs);
+        let script =
+            format!("mount -t tmpfs tmpfs /run && mount -t proc proc /proc && {}", role.runs);
         let child = Command::new("ip")
             .args(["netns", "exec", &name])
             .args(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", &script])

@@ -12,6 +12,12 @@ const HEADER: usize = 20;
 /// How many attributes are read.
 const MOST_ATTRIBUTES: usize = 64;
 
+/// The attribute that tells the outside address, as the older form has it.
+pub const MAPPED: u16 = 0x0001;
+
+/// The same, hidden from routers that rewrite addresses wherever they see them.
+pub const XOR_MAPPED: u16 = 0x0020;
+
 /// The method that asks for one's outside address.
 pub const BINDING: u16 = 1;
 

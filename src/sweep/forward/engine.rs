@@ -47,11 +47,24 @@ pub struct Outcome {
     pub stopped: bool,
 }
 
+/// A question that is asked.
+#[derive(Clone, Copy)]
+struct Open {
+    mechanism: &'static str,
+    question: Question,
+    /// How often it may be asked.
+    most: u32,
+    /// How often it was.
+    attempts: u32,
+    /// When last.
+    last: Timestamp,
+}
+
 /// Where one neighbour stands.
 struct Standing {
     heard: Vec<Heard>,
-    /// What is asked, how often so far, and when last.
-    open: Option<(&'static str, Question, u32, Timestamp)>,
+    /// What it is asked.
+    open: Option<Open>,
     /// An answer that another may still follow.
     redirect: Option<Answer>,
     refused: Option<&'static str>,
@@ -168,19 +181,18 @@ impl<L: Link> Engine<'_, L> {
         }
         let interval = self.plan.interval.max(INTERVAL);
         let patience = PATIENCE.max(interval);
-        let (mechanism, question, attempts) = match standing.open {
-            Some((mechanism, question, attempts, last)) => {
-                let until = last.after(patience);
+        let open = match standing.open {
+            Some(open) => {
+                let until = open.last.after(patience);
                 if now < until {
                     return Some(until);
                 }
                 let answered = standing.redirect.take();
-                if answered.is_some() || attempts >= question.attempts {
-                    let settled = answered.map_or(Settled::Silent, Settled::Answered);
-                    self.settle(place, settled);
+                if answered.is_some() || open.attempts >= open.most {
+                    self.settle(place, answered.map_or(Settled::Silent, Settled::Answered));
                     return Some(now);
                 }
-                (mechanism, question, attempts)
+                open
             }
             None => {
                 if standing.heard.len() >= MOST_QUESTIONS {
@@ -189,29 +201,24 @@ impl<L: Link> Engine<'_, L> {
                 let case = Case { neighbour, plan: self.plan, heard: &standing.heard };
                 let uses = ALL.iter().filter(|mechanism| self.plan.uses(mechanism));
                 let mut next = uses.filter_map(|known| Some((known.name, (known.next)(&case)?)));
-                let (mechanism, question) =
-                    next.find(|(_, question)| self.plan.allows(question.tier))?;
+                let (mechanism, (question, most)) =
+                    next.find(|(_, (question, _))| self.plan.allows(question.tier))?;
                 let attempts = self.past.attempts(neighbour, mechanism, question);
-                if attempts >= question.attempts {
-                    let heard = Heard { mechanism, question, attempts, settled: Settled::Silent };
-                    self.link.note(&past::told(neighbour, &heard));
-                    self.standing.get_mut(place)?.heard.push(heard);
+                let open = Open { mechanism, question, most, attempts, last: now };
+                if attempts >= most {
+                    standing.open = Some(open);
+                    self.settle(place, Settled::Silent);
                     return Some(now);
                 }
-                (mechanism, question, attempts)
+                open
             }
         };
-        self.put(place, mechanism, question, attempts)
+        self.put(place, open)
     }
 
     /// Sends a question, and says when to look again.
-    fn put(
-        &mut self,
-        place: usize,
-        mechanism: &'static str,
-        question: Question,
-        attempts: u32,
-    ) -> Option<Timestamp> {
+    fn put(&mut self, place: usize, open: Open) -> Option<Timestamp> {
+        let Open { mechanism, question, attempts, .. } = open;
         let neighbour = self.neighbours.get(place)?;
         let patience = PATIENCE.max(self.plan.interval);
         let interval = self.plan.interval.max(INTERVAL);
@@ -259,7 +266,7 @@ impl<L: Link> Engine<'_, L> {
         self.remember(about, (place, mechanism, question));
         self.link.note(&past::asked(neighbour, mechanism, &question));
         let standing = self.standing.get_mut(place)?;
-        standing.open = Some((mechanism, question, attempts + 1, now));
+        standing.open = Some(Open { attempts: attempts + 1, last: now, ..open });
         Some(now.after(patience))
     }
 
@@ -329,8 +336,8 @@ impl<L: Link> Engine<'_, L> {
 
     fn take(&mut self, place: usize, mechanism: &'static str, question: Question, answer: Answer) {
         let Some(standing) = self.standing.get_mut(place) else { return };
-        let open = standing.open.filter(|open| (open.0, open.1) == (mechanism, question));
-        if let Some((.., last)) = open {
+        let is_it = |open: &Open| (open.mechanism, open.question) == (mechanism, question);
+        if let Some(Open { last, .. }) = standing.open.filter(is_it) {
             // Whoever names another router also sends the packet there, whose answer says more.
             if answer.kind == Kind::Redirect {
                 standing.redirect = Some(answer);
@@ -370,7 +377,8 @@ impl<L: Link> Engine<'_, L> {
 
     fn settle(&mut self, place: usize, settled: Settled) {
         let Some(standing) = self.standing.get_mut(place) else { return };
-        let Some((mechanism, question, attempts, _)) = standing.open.take() else { return };
+        let Some(open) = standing.open.take() else { return };
+        let Open { mechanism, question, attempts, .. } = open;
         let heard = Heard { mechanism, question, attempts, settled };
         let line = self.neighbours.get(place).map(|neighbour| past::told(neighbour, &heard));
         standing.heard.push(heard);

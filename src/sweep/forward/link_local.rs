@@ -15,7 +15,7 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
     next,
 };
 
-fn next(case: &Case<'_>) -> Option<Question> {
+fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     case.neighbour.link_local?;
     let destination = IpAddr::V6(*case.plan.destinations_v6.first()?);
     let questions = [1, 2].map(|hops| Question::echo(destination, hops));

@@ -119,7 +119,7 @@ fn forwarding() -> Vec<Vec<u8>> {
     let (us, gateway) = (Ipv4Addr::new(10, 0, 0, 10), Ipv4Addr::new(10, 0, 0, 1));
     let outside = Ipv4Addr::new(198, 41, 0, 4);
     let route = ipv4::record_route(9);
-    let packet = |source, destination, protocol, options, payload| {
+    let packet = |source, destination, protocol, options: &[u8], payload: &[u8]| {
         let packet = ipv4::Packet {
             source,
             destination,
@@ -167,7 +167,7 @@ fn forwarding() -> Vec<Vec<u8>> {
     seeds.push(seed(ethernet::IPV4, &asked, &packet(outside, us, 17, &[], &tell.emit(&[]))));
     let [ours, router] = ["fe80::10", "fe80::1"].map(|text| text.parse::<Ipv6Addr>().unwrap());
     let far = "2001:db8::53".parse().unwrap();
-    let packet = |source, destination, payload| {
+    let packet = |source, destination, payload: &[u8]| {
         let (hop_limit, protocol, fragment, missing) = (1, icmpv6::NUMBER, None, 0);
         ipv6::Packet { source, destination, hop_limit, protocol, fragment, payload, missing }.emit()
     };

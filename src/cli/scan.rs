@@ -33,7 +33,7 @@ use crate::{
     passive::capture::COVERAGE,
     probe::{engine, plan, resume::Resumed},
     scope::{Blocks, Consent, Facility, Profile, Tier, Vantage, hours, inside::is_nowhere, reach},
-    sweep::discover::Progress,
+    sweep::{discover::Progress, forward, told},
 };
 
 /// Find the connection points of a network by asking
@@ -68,6 +68,9 @@ pub(super) struct Arguments {
     /// Go on with a run that was stopped or killed, from its recording, as it was begun
     #[arg(long, value_name = "RUN.pcapng", conflicts_with_all = ["targets", "input_list", "exclude", "exclude_file", "ports", "no_ports", "vantage", "seed", "dry_run", "list"])]
     resume: Option<PathBuf>,
+    /// Ways to find exits that are not used, such as routes,record_route; `sekisho probes list` names them
+    #[arg(long, value_name = "MECHANISM", value_delimiter = ',', value_parser = mechanism(), conflicts_with = "resume")]
+    without: Vec<String>,
     /// What the order of targets and everything random follows from; otherwise random
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -138,6 +141,8 @@ struct Plan {
     yes: bool,
     ports: Option<Vec<u16>>,
     no_ports: bool,
+    #[serde(default)]
+    without: Vec<String>,
     seed: u64,
     /// Runs of before there were vantages looked from inside.
     #[serde(default, skip_serializing_if = "Vantage::is_usual")]
@@ -233,6 +238,7 @@ fn new_plan(arguments: &Arguments) -> anyhow::Result<(Plan, Limits)> {
         yes: limits.yes,
         ports: arguments.ports.as_ref().map(Ports::list),
         no_ports: arguments.no_ports,
+        without: arguments.without.clone(),
         seed: arguments.seed.unwrap_or_else(random),
         vantage: arguments.vantage.clone().unwrap_or_default(),
     };
@@ -361,7 +367,9 @@ impl Asked<'_> {
         if plan.vantage.is_outside() {
             survey = survey.from_outside();
         }
+        survey.forward.without.extend(plan.without.iter().cloned());
         if let Some(journal) = journal {
+            survey.forwarded = forward::Past::of(journal.notes.iter().map(String::as_str));
             survey.sweep.progress = Progress::of(journal.notes.iter().map(String::as_str));
             survey.sweep.first_call = journal.highest.map_or(1, |highest| highest.0 + 1);
         }
@@ -428,6 +436,11 @@ fn go(
         guard.note(&format!("{COVERAGE} vantage_in_doubt not_measured 1 {own}"));
     }
     let plan = asked_of.survey(interfaces, journal);
+    for host in &plan.sweep.progress.hosts {
+        if let Some(mac) = host.mac {
+            guard.learn(host.address, mac.0);
+        }
+    }
     let past = journal.map(Resumed::of).unwrap_or_default();
     let matcher = Matcher::new(&desk.signatures);
     let progress = progress(arguments);
@@ -438,6 +451,11 @@ fn go(
     let (recorder, _) = guard.into_parts();
     recorder.finish()?;
     Ok((surveyed, watch))
+}
+
+/// The names of mechanisms.
+fn mechanism() -> clap::builder::PossibleValuesParser {
+    told::MECHANISMS.into()
 }
 
 fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result<Frames> {
@@ -465,6 +483,7 @@ fn progress(arguments: &Arguments) -> ProgressBar {
 fn show(bar: &ProgressBar, stage: Stage) {
     bar.set_message(match stage {
         Stage::Sweep => "looking who answers".to_owned(),
+        Stage::Forward => "looking who forwards".to_owned(),
         Stage::Probe(now) => {
             format!(
                 "asking: {} of {} services, {} conversations open",
@@ -477,13 +496,19 @@ fn show(bar: &ProgressBar, stage: Stage) {
 
 /// Says in a few lines what was done, and what was not.
 fn tell(surveyed: &Surveyed, recording: &Recording) {
-    let Surveyed { found, asked } = surveyed;
+    let Surveyed { found, forwarded, asked } = surveyed;
     eprintln!(
         "sekisho: {} hosts answered, {} services opened; {} questions were answered, {} were silent",
         found.hosts.len(),
         asked.open.len(),
         asked.answered,
         asked.silent
+    );
+    let forward = forwarded.heard.iter().filter(|heard| heard.iter().any(forward::Heard::forwards));
+    eprintln!(
+        "sekisho: {} neighbours were asked to forward, {} of them do",
+        forwarded.heard.iter().filter(|heard| !heard.is_empty()).count(),
+        forward.count()
     );
     for (address, distress) in &asked.left {
         eprintln!("sekisho: {address} was left alone: {}", distress.name());
@@ -558,7 +583,8 @@ fn budget(
         .sum();
     let far = addresses.saturating_sub(wired);
     let attempts = u64::from(survey.sweep.attempts);
-    let sweep = match &survey.everybody {
+    let everybody = survey.outside.as_ref().and_then(|outside| outside.everybody.as_ref());
+    let sweep = match everybody {
         Some(_) => 0,
         None => wired * attempts + far * attempts * (1 + DISCOVERY.len() as u64),
     };
@@ -595,7 +621,7 @@ fn budget(
         "a host     {a_host} questions: {} TCP ports, {datagrams} of datagrams",
         survey.ports.len()
     )?;
-    if let (Some(rate), Some(all)) = (pace.rate, &survey.everybody) {
+    if let (Some(rate), Some(all)) = (pace.rate, everybody) {
         let packets = a_host * all.len() as u64;
         let minutes = packets.div_ceil(u64::from(rate) * 60);
         writeln!(out, "time       {minutes} minutes at least: every address is asked everything")?;

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path};
 
 use ipnetwork::IpNetwork;
 
-use super::ports::{DISCOVERY, Ports};
+use super::{
+    exits::Exits,
+    ports::{DISCOVERY, Ports},
+};
 use crate::{
     fingerprint::Matcher,
     link::{
@@ -26,6 +29,7 @@ use crate::{
     sweep::{
         How,
         discover::{self, Found, Hop, Host, Targets},
+        forward,
     },
 };
 
@@ -50,8 +54,19 @@ pub struct Survey {
     pub communities: Vec<String>,
     /// What the facility file names to be asked though it is only asked on request.
     pub requested: Vec<Request>,
-    /// Who is asked everything without looking first who answers: from outside, boxes drop what they do not serve, and
-    /// many serve nothing but datagrams. None to look first.
+    /// What is asked through neighbours.
+    pub forward: forward::Plan,
+    /// What an earlier part of the run asked through them.
+    pub forwarded: forward::Past,
+    /// What is otherwise because the run looks from outside, if it does.
+    pub outside: Option<Outside>,
+}
+
+/// What a scan from outside is to do otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Outside {
+    /// Who is asked everything without looking first who answers: boxes drop what they do not serve, and many serve
+    /// nothing but datagrams. None where they are too many.
     pub everybody: Option<Vec<IpAddr>>,
     /// Networks of which no address is asked, since they cannot be gone through and nobody on a wire tells theirs.
     pub unasked: Vec<IpNetwork>,
@@ -109,8 +124,12 @@ impl Survey {
             ports,
             communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
             requested: consent.on_request.clone(),
-            everybody: None,
-            unasked: Vec::new(),
+            forward: forward::Plan {
+                inside: facility.map(|known| known.inside.prefixes().to_vec()).unwrap_or_default(),
+                ..forward::Plan::of(consent, seed)
+            },
+            forwarded: forward::Past::default(),
+            outside: None,
         }
     }
 
@@ -119,14 +138,13 @@ impl Survey {
     pub fn from_outside(mut self) -> Self {
         let blocks = &self.targets.blocks;
         let networks = blocks.networks().into_iter();
-        self.unasked = networks.filter(|one| one.is_ipv6() && one.prefix() < 128).collect();
+        let unasked = networks.filter(|one| one.is_ipv6() && one.prefix() < 128).collect();
         let single = blocks.ranges_v6().filter(|(first, last)| first == last);
-        let named: Vec<IpAddr> =
-            single.map(|(only, _)| IpAddr::V6(only)).take(MOST_NAMED).collect();
-        if blocks.count_v4() <= MOST_UNSEEN {
-            let v4 = (0..blocks.count_v4()).filter_map(|place| blocks.nth_v4(place));
-            self.everybody = Some(v4.map(IpAddr::V4).chain(named).collect());
-        }
+        let named = single.map(|(only, _)| IpAddr::V6(only)).take(MOST_NAMED);
+        let v4 = (0..blocks.count_v4()).filter_map(|place| blocks.nth_v4(place)).map(IpAddr::V4);
+        let few = blocks.count_v4() <= MOST_UNSEEN;
+        let everybody = few.then(|| v4.chain(named).collect());
+        self.outside = Some(Outside { everybody, unasked });
         self.targets.hops.clear();
         self.targets.known.clear();
         self.targets.ipv6 = false;
@@ -140,6 +158,8 @@ impl Survey {
 pub enum Stage {
     /// It looks who answers.
     Sweep,
+    /// It looks who forwards.
+    Forward,
     /// It asks those that answer.
     Probe(engine::Progress),
 }
@@ -149,6 +169,8 @@ pub enum Stage {
 pub struct Surveyed {
     /// Who answered.
     pub found: Found,
+    /// What came of asking through them.
+    pub forwarded: forward::Outcome,
     /// What came of asking them.
     pub asked: engine::Outcome,
 }
@@ -156,7 +178,7 @@ pub struct Surveyed {
 impl Surveyed {
     /// Whether something was left out.
     pub fn is_partial(&self) -> bool {
-        self.found.stopped || self.asked.is_partial()
+        self.found.stopped || self.forwarded.stopped || self.asked.is_partial()
     }
 }
 
@@ -185,13 +207,23 @@ pub fn survey<L: Link>(
     let handshakes = survey.sweep.handshakes || link.interfaces().is_empty();
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
     let targets = Targets { ports, ..survey.targets.clone() };
-    let mut found = match survey.everybody {
+    let outside = survey.outside.as_ref();
+    let everybody = outside.and_then(|outside| outside.everybody.as_ref());
+    let mut found = match everybody {
         Some(_) => Found { next_call: survey.sweep.first_call, ..Found::default() },
         None => discover::discover(link, &targets, &survey.sweep),
     };
+    // From outside there are no neighbours to ask through.
+    let mut exits = outside.is_none().then(|| {
+        watch(Stage::Forward);
+        let mut exits = Exits::new(link, survey, &found);
+        exits.look(link, &survey.forward);
+        exits
+    });
+    let stopped = found.stopped || exits.as_ref().is_some_and(Exits::stopped);
     let mut asked = engine::Outcome::default();
-    if let Some(manner) = survey.probe.filter(|_| !found.stopped) {
-        let hosts: Vec<IpAddr> = match &survey.everybody {
+    if let Some(manner) = survey.probe.filter(|_| !stopped) {
+        let hosts: Vec<IpAddr> = match everybody {
             Some(everybody) => everybody.clone(),
             None => found.hosts.iter().map(|host| host.address).collect(),
         };
@@ -217,10 +249,17 @@ pub fn survey<L: Link>(
             asked.absorb(engine::ask(link, others, &manner, &context, watch));
         }
     }
-    if survey.everybody.is_some() {
+    if everybody.is_some() {
         found.hosts = opened(&asked);
     }
-    let surveyed = Surveyed { found, asked };
+    if let Some(exits) = exits.as_mut().filter(|_| !asked.stopped) {
+        // What boxes told of themselves is held against what they show.
+        let told = past.addresses().into_iter().chain(asked.addresses.iter().copied());
+        watch(Stage::Forward);
+        exits.verify(link, &survey.forward, told);
+    }
+    let forwarded = exits.map(Exits::outcome).unwrap_or_default();
+    let surveyed = Surveyed { found, forwarded, asked };
     for line in coverage(survey, &surveyed) {
         link.note(&line);
     }
@@ -333,8 +372,9 @@ fn opened(asked: &engine::Outcome) -> Vec<Host> {
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
 fn coverage(survey: &Survey, surveyed: &Surveyed) -> Vec<String> {
-    let Surveyed { found, asked } = surveyed;
-    let mut lines = Vec::new();
+    let Surveyed { found, forwarded, asked } = surveyed;
+    let mut lines: Vec<String> =
+        forwarded.lines.iter().map(|told| format!("{COVERAGE} {}", told.line())).collect();
     let mut add = |subject: &str, state: &str, count: u64, detail: &str| {
         if count > 0 {
             lines.push(
@@ -359,12 +399,17 @@ fn coverage(survey: &Survey, surveyed: &Surveyed) -> Vec<String> {
     for (address, distress) in &asked.left {
         add("left_alone", "partial", 1, &format!("{address} {}", distress.name()));
     }
-    for network in &survey.unasked {
+    for network in survey.outside.iter().flat_map(|outside| &outside.unasked) {
         add("network_not_gone_through", "not_measured", 1, &network.to_string());
     }
     add("questions_failed", "partial", asked.failed, "");
     let unfinished = u64::try_from(asked.unfinished).unwrap_or(u64::MAX);
     add("services_not_finished", "partial", unfinished, "");
-    add("run_stopped", "partial", u64::from(found.stopped || asked.stopped), "");
+    add(
+        "run_stopped",
+        "partial",
+        u64::from(found.stopped || forwarded.stopped || asked.stopped),
+        "",
+    );
     lines
 }

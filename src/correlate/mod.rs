@@ -7,12 +7,15 @@
 //! 4. [`join`] makes one point of those that were seen of one box from inside and from outside; [`restriction`] says
 //!    what of it is open there.
 //! 5. [`unrecognised`] keeps what boxes at the edge said that no signature names.
+//! 6. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
 mod answer;
 pub mod coverage;
 mod device;
 mod edge;
+pub mod grid;
 pub mod join;
+pub mod mechanism;
 mod noted;
 pub mod point;
 pub mod restriction;
@@ -28,6 +31,7 @@ use std::{
 };
 
 pub use crate::scope::Vantage;
+pub use grid::Grid;
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
 };

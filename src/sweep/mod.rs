@@ -14,6 +14,7 @@ pub mod ndp;
 mod packet;
 mod round;
 pub mod tcp_syn;
+pub mod told;
 pub mod udp;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -390,8 +390,14 @@ fn go(
 fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result<Frames> {
     let names: Vec<&str> = interfaces.iter().map(|known| known.name.as_str()).collect();
     // Answers to handshakes come to the ports that cookies choose; those of the system's own conversations stand above.
-    let filter =
-        Filter::of(&[Want::Arp, Want::Icmp, Want::Icmpv6, Want::Tcp(crate::sweep::cookie::PORTS)]);
+    let filter = Filter::of(&[
+        Want::Arp,
+        Want::Icmp,
+        Want::Icmpv6,
+        Want::Tcp(crate::sweep::cookie::PORTS),
+        Want::AccessLines,
+        Want::Udp(68..=68),
+    ]);
     let inlet = inlet.clone();
     if names.is_empty() {
         return Err(std::io::Error::other("no interface leads to what is asked"));

@@ -32,7 +32,7 @@ use crate::{
     },
     probe::{engine, plan, resume::Resumed},
     scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach},
-    sweep::discover::Progress,
+    sweep::{discover::Progress, wires},
 };
 
 /// Find the connection points of a network by asking
@@ -318,9 +318,14 @@ impl Asked<'_> {
         let mut survey = Survey::of(consent, *facility, &around, plan.ports.as_deref(), plan.seed);
         if plan.no_ports {
             survey.probe = None;
+            survey.wires = None;
         }
         if let Some(journal) = journal {
-            survey.sweep.progress = Progress::of(journal.notes.iter().map(String::as_str));
+            let notes = || journal.notes.iter().map(String::as_str);
+            survey.sweep.progress = Progress::of(notes());
+            if let Some(wires) = &mut survey.wires {
+                wires.past = wires::Past::of(notes());
+            }
             survey.sweep.first_call = journal.highest.map_or(1, |highest| highest.0 + 1);
         }
         survey
@@ -396,7 +401,7 @@ fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result
         Want::Icmpv6,
         Want::Tcp(crate::sweep::cookie::PORTS),
         Want::AccessLines,
-        Want::Udp(68..=68),
+        Want::Udp(crate::sweep::announced::LEASES),
     ]);
     let inlet = inlet.clone();
     if names.is_empty() {
@@ -430,7 +435,7 @@ fn show(bar: &ProgressBar, stage: Stage) {
 
 /// Says in a few lines what was done, and what was not.
 fn tell(surveyed: &Surveyed, recording: &Recording) {
-    let Surveyed { found, asked } = surveyed;
+    let Surveyed { found, asked, .. } = surveyed;
     eprintln!(
         "sekisho: {} hosts answered, {} services opened; {} questions were answered, {} were silent",
         found.hosts.len(),

@@ -23,7 +23,10 @@ use crate::{
         plan,
     },
     scope::{Consent, Facility, Overrides, Request, grant},
-    sweep::discover::{self, Found, Hop, Targets},
+    sweep::{
+        discover::{self, Found, Hop, Targets},
+        wires,
+    },
 };
 
 /// What a scan is to do.
@@ -33,6 +36,8 @@ pub struct Survey {
     pub targets: Targets,
     /// How.
     pub sweep: discover::Manner,
+    /// What is asked of whole wires; none to find hosts only.
+    pub wires: Option<wires::Plan>,
     /// How those that are found are asked; none to find them only.
     pub probe: Option<engine::Manner>,
     /// TCP ports of those that live. With handshakes they are asked in the conversation that opens them.
@@ -81,7 +86,9 @@ impl Survey {
         // What may not be touched is not even tried.
         let ports =
             ports.into_iter().filter(|port| !consent.fragile_ports.contains(port)).collect();
+        let sweep = discover::Manner::of(profile, seed);
         Self {
+            wires: Some(wires::Plan::of(consent, &sweep)),
             targets: Targets {
                 blocks: consent.include.minus(&consent.exclude),
                 hops: around.routes.iter().filter_map(hop).collect(),
@@ -90,7 +97,7 @@ impl Survey {
                 ports: Vec::new(),
                 ipv6: !around.interfaces.is_empty(),
             },
-            sweep: discover::Manner::of(profile, seed),
+            sweep,
             probe: Some(engine::Manner::of(profile)),
             ports,
             communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
@@ -113,6 +120,8 @@ pub enum Stage {
 pub struct Surveyed {
     /// Who answered.
     pub found: Found,
+    /// What came of asking whole wires.
+    pub wires: wires::Outcome,
     /// What came of asking them.
     pub asked: engine::Outcome,
 }
@@ -120,7 +129,7 @@ pub struct Surveyed {
 impl Surveyed {
     /// Whether something was left out.
     pub fn is_partial(&self) -> bool {
-        self.found.stopped || self.asked.is_partial()
+        self.found.stopped || self.wires.stopped || self.asked.is_partial()
     }
 }
 
@@ -150,8 +159,13 @@ pub fn survey<L: Link>(
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
     let targets = Targets { ports, ..survey.targets.clone() };
     let found = discover::discover(link, &targets, &survey.sweep);
+    let plan = survey.wires.as_ref().filter(|_| !found.stopped);
+    let wires = plan.map(|plan| wires::ask(link, plan, &found.hosts)).unwrap_or_default();
+    for told in &wires.told {
+        link.note(&format!("{COVERAGE} {}", told.line()));
+    }
     let mut asked = engine::Outcome::default();
-    if let Some(manner) = survey.probe.filter(|_| !found.stopped) {
+    if let Some(manner) = survey.probe.filter(|_| !found.stopped && !wires.stopped) {
         let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
         let context = Context {
             seed: survey.sweep.seed,
@@ -175,7 +189,7 @@ pub fn survey<L: Link>(
             asked.absorb(engine::ask(link, others, &manner, &context, watch));
         }
     }
-    let surveyed = Surveyed { found, asked };
+    let surveyed = Surveyed { found, wires, asked };
     for line in coverage(&surveyed) {
         link.note(&line);
     }
@@ -255,7 +269,7 @@ fn is_of_names(service: &Service) -> bool {
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
 fn coverage(surveyed: &Surveyed) -> Vec<String> {
-    let Surveyed { found, asked } = surveyed;
+    let Surveyed { found, wires, asked } = surveyed;
     let mut lines = Vec::new();
     let mut add = |subject: &str, state: &str, count: u64, detail: &str| {
         if count > 0 {
@@ -284,6 +298,7 @@ fn coverage(surveyed: &Surveyed) -> Vec<String> {
     add("questions_failed", "partial", asked.failed, "");
     let unfinished = u64::try_from(asked.unfinished).unwrap_or(u64::MAX);
     add("services_not_finished", "partial", unfinished, "");
-    add("run_stopped", "partial", u64::from(found.stopped || asked.stopped), "");
+    let stopped = found.stopped || wires.stopped || asked.stopped;
+    add("run_stopped", "partial", u64::from(stopped), "");
     lines
 }

@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     super::{Way, cookie::PORTS, told},
-    ALL, Answer, Case, Heard, INTERVAL, Kind, Neighbour, PATIENCE, Past, Plan, Question, Settled,
+    AFTER_REFUSAL, ALL, Answer, Case, Heard, INTERVAL, Kind, Neighbour, PATIENCE, Past, Plan,
+    Question, Settled,
     answer::{self, About},
     past,
     question::{Carries, Mark},
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     link::{Act, Event, Interface, Link, What},
+    observe::Mac,
     scope::Refusal,
     time::Timestamp,
 };
@@ -45,11 +47,24 @@ pub struct Outcome {
     pub stopped: bool,
 }
 
+/// A question that is asked.
+#[derive(Clone, Copy)]
+struct Open {
+    mechanism: &'static str,
+    question: Question,
+    /// How often it may be asked.
+    most: u32,
+    /// How often it was.
+    attempts: u32,
+    /// When last.
+    last: Timestamp,
+}
+
 /// Where one neighbour stands.
 struct Standing {
     heard: Vec<Heard>,
-    /// What is asked, how often so far, and when last.
-    open: Option<(&'static str, Question, u32, Timestamp)>,
+    /// What it is asked.
+    open: Option<Open>,
     /// An answer that another may still follow.
     redirect: Option<Answer>,
     refused: Option<&'static str>,
@@ -69,6 +84,8 @@ struct Engine<'a, L> {
     asked: HashMap<About, (usize, &'static str, Question)>,
     /// The same, the oldest first.
     order: VecDeque<About>,
+    /// When a box was asked last, by its hardware address: some have one on all their wires.
+    spoken_to: HashMap<Mac, Timestamp>,
     number: u32,
     first: u32,
     sent: u64,
@@ -77,7 +94,7 @@ struct Engine<'a, L> {
 
 /// Our ends on a wire.
 struct Ends {
-    mac: crate::observe::Mac,
+    mac: Mac,
     v4: Vec<ipnetwork::Ipv4Network>,
     link_local: Option<Ipv6Addr>,
     mtu: u32,
@@ -105,6 +122,7 @@ pub fn ask<L: Link>(link: &mut L, neighbours: &[Neighbour], plan: &Plan, past: &
         due: BinaryHeap::new(),
         asked: HashMap::new(),
         order: VecDeque::new(),
+        spoken_to: HashMap::new(),
         number: 0,
         first,
         sent: 0,
@@ -163,19 +181,18 @@ impl<L: Link> Engine<'_, L> {
         }
         let interval = self.plan.interval.max(INTERVAL);
         let patience = PATIENCE.max(interval);
-        let (mechanism, question, attempts) = match standing.open {
-            Some((mechanism, question, attempts, last)) => {
-                let until = last.after(patience);
+        let open = match standing.open {
+            Some(open) => {
+                let until = open.last.after(patience);
                 if now < until {
                     return Some(until);
                 }
                 let answered = standing.redirect.take();
-                if answered.is_some() || attempts >= question.attempts {
-                    let settled = answered.map_or(Settled::Silent, Settled::Answered);
-                    self.settle(place, settled);
+                if answered.is_some() || open.attempts >= open.most {
+                    self.settle(place, answered.map_or(Settled::Silent, Settled::Answered));
                     return Some(now);
                 }
-                (mechanism, question, attempts)
+                open
             }
             None => {
                 if standing.heard.len() >= MOST_QUESTIONS {
@@ -184,33 +201,31 @@ impl<L: Link> Engine<'_, L> {
                 let case = Case { neighbour, plan: self.plan, heard: &standing.heard };
                 let uses = ALL.iter().filter(|mechanism| self.plan.uses(mechanism));
                 let mut next = uses.filter_map(|known| Some((known.name, (known.next)(&case)?)));
-                let (mechanism, question) =
-                    next.find(|(_, question)| self.plan.allows(question.tier))?;
+                let (mechanism, (question, most)) =
+                    next.find(|(_, (question, _))| self.plan.allows(question.tier))?;
                 let attempts = self.past.attempts(neighbour, mechanism, question);
-                if attempts >= question.attempts {
-                    let heard = Heard { mechanism, question, attempts, settled: Settled::Silent };
-                    self.link.note(&past::told(neighbour, &heard));
-                    self.standing.get_mut(place)?.heard.push(heard);
+                let open = Open { mechanism, question, most, attempts, last: now };
+                if attempts >= most {
+                    standing.open = Some(open);
+                    self.settle(place, Settled::Silent);
                     return Some(now);
                 }
-                (mechanism, question, attempts)
+                open
             }
         };
-        self.put(place, mechanism, question, attempts, now)
+        self.put(place, open)
     }
 
     /// Sends a question, and says when to look again.
-    fn put(
-        &mut self,
-        place: usize,
-        mechanism: &'static str,
-        question: Question,
-        attempts: u32,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
+    fn put(&mut self, place: usize, open: Open) -> Option<Timestamp> {
+        let Open { mechanism, question, attempts, .. } = open;
         let neighbour = self.neighbours.get(place)?;
         let patience = PATIENCE.max(self.plan.interval);
+        let interval = self.plan.interval.max(INTERVAL);
+        let free = self.spoken_to.get(&neighbour.mac).map(|last| last.after(interval));
         let ready = self.link.ready(neighbour.address, 1);
+        let ready = free.map_or(ready, |free| ready.max(free));
+        let now = self.link.now();
         if ready > now {
             return Some(ready);
         }
@@ -246,11 +261,12 @@ impl<L: Link> Engine<'_, L> {
             }
         }
         self.sent += 1;
+        self.spoken_to.insert(neighbour.mac, now);
         self.number = self.number.wrapping_add(1);
         self.remember(about, (place, mechanism, question));
         self.link.note(&past::asked(neighbour, mechanism, &question));
         let standing = self.standing.get_mut(place)?;
-        standing.open = Some((mechanism, question, attempts + 1, now));
+        standing.open = Some(Open { attempts: attempts + 1, last: now, ..open });
         Some(now.after(patience))
     }
 
@@ -320,16 +336,17 @@ impl<L: Link> Engine<'_, L> {
 
     fn take(&mut self, place: usize, mechanism: &'static str, question: Question, answer: Answer) {
         let Some(standing) = self.standing.get_mut(place) else { return };
-        let open = standing.open.filter(|open| (open.0, open.1) == (mechanism, question));
-        if let Some((.., last)) = open {
+        let is_it = |open: &Open| (open.mechanism, open.question) == (mechanism, question);
+        if let Some(Open { last, .. }) = standing.open.filter(is_it) {
             // Whoever names another router also sends the packet there, whose answer says more.
             if answer.kind == Kind::Redirect {
                 standing.redirect = Some(answer);
                 return;
             }
             standing.redirect = None;
+            let pause = self.pause_after(answer.kind);
             self.settle(place, Settled::Answered(answer));
-            let next = last.after(self.plan.interval.max(INTERVAL)).max(self.link.now());
+            let next = last.after(pause).max(self.link.now());
             self.look_again(place, next);
             return;
         }
@@ -351,9 +368,17 @@ impl<L: Link> Engine<'_, L> {
         }
     }
 
+    /// How long a neighbour is left alone after such an answer.
+    fn pause_after(&self, kind: Kind) -> Duration {
+        let refused = matches!(kind, Kind::NoRoute | Kind::HostUnreachable | Kind::Prohibited);
+        let least = if refused { AFTER_REFUSAL } else { INTERVAL };
+        self.plan.interval.max(least)
+    }
+
     fn settle(&mut self, place: usize, settled: Settled) {
         let Some(standing) = self.standing.get_mut(place) else { return };
-        let Some((mechanism, question, attempts, _)) = standing.open.take() else { return };
+        let Some(open) = standing.open.take() else { return };
+        let Open { mechanism, question, attempts, .. } = open;
         let heard = Heard { mechanism, question, attempts, settled };
         let line = self.neighbours.get(place).map(|neighbour| past::told(neighbour, &heard));
         standing.heard.push(heard);

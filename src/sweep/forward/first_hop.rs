@@ -3,7 +3,7 @@
 //! Who answers that it has come as far as it may forwards, and has a route. Who answers that there is no route forwards
 //! too. Silence says nothing: most hosts are silent, and so are routers that hide.
 
-use super::{Case, Kind, Mechanism, Question, Settled};
+use super::{ATTEMPTS, Case, Kind, Mechanism, Question, Settled};
 use crate::scope::Tier;
 
 /// One echo for the outside; where a router has no route for that, for the next destination.
@@ -15,14 +15,14 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
     next,
 };
 
-fn next(case: &Case<'_>) -> Option<Question> {
+fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     if !case.neighbour.address.is_ipv4() {
         return None;
     }
     for destination in &case.plan.destinations {
         let question = Question::echo((*destination).into(), 1);
         match case.settled(MECHANISM.name, &question) {
-            None => return Some(question),
+            None => return Some((question, ATTEMPTS)),
             Some(Settled::Silent) => return None,
             Some(Settled::Answered(answer))
                 if matches!(answer.kind, Kind::Expired | Kind::Reply) =>

@@ -47,11 +47,16 @@ use crate::{
 /// to one address (Linux, `icmp_ratelimit`).
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long it is left alone after it refused a packet for want of a way, at least: Linux takes such an error twice from
+/// the same allowance (`ip_error` and `icmp_ratelimit`), so that with one question a second all but the first few would
+/// be met by silence (measured on Linux 6.18).
+const AFTER_REFUSAL: Duration = Duration::from_secs(2);
+
 /// How long an answer is waited for before a question is asked again, at least.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often a question is asked at most.
-pub const ATTEMPTS: u32 = 3;
+/// How often a question is asked at most, where silence is no answer.
+const ATTEMPTS: u32 = 3;
 
 /// One way to find out whether and where to a neighbour forwards.
 pub struct Mechanism {
@@ -63,8 +68,9 @@ pub struct Mechanism {
     pub tier: Tier,
     /// Where its packets and readings come from.
     pub source: &'static str,
-    /// The next question to a neighbour; none when there is nothing more to ask it in this way.
-    pub next: fn(&Case<'_>) -> Option<Question>,
+    /// The next question to a neighbour, and how often it is asked at most; none when there is nothing more to ask it
+    /// in this way.
+    pub next: fn(&Case<'_>) -> Option<(Question, u32)>,
 }
 
 /// Every mechanism, in the order in which a neighbour is asked.
@@ -248,8 +254,9 @@ impl<'a> Case<'a> {
         self,
         mechanism: &'static str,
         questions: impl IntoIterator<Item = Question>,
-    ) -> Option<Question> {
-        questions.into_iter().find(|question| self.settled(mechanism, question).is_none())
+    ) -> Option<(Question, u32)> {
+        let open = |question: &Question| self.settled(mechanism, question).is_none();
+        questions.into_iter().find(open).map(|question| (question, ATTEMPTS))
     }
 
     /// The answers that a mechanism heard, with what was asked.

@@ -18,7 +18,7 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
 /// How many addresses of one neighbour are tried.
 const MOST_CANDIDATES: usize = 8;
 
-fn next(case: &Case<'_>) -> Option<Question> {
+fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     let written = case
         .answers(record_route::MECHANISM.name)
         .filter_map(|(_, answer)| answer.route.first().map(|first| IpAddr::V4(*first)));

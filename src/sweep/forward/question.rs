@@ -32,8 +32,6 @@ pub struct Question {
     pub carries: Carries,
     /// How far it goes.
     pub tier: Tier,
-    /// How often it is asked.
-    pub attempts: u32,
 }
 
 /// What a question carries.
@@ -58,8 +56,7 @@ impl Question {
     /// A short echo that so many routers see.
     pub const fn echo(destination: IpAddr, time_to_live: u8) -> Self {
         let tier = if time_to_live > 1 { Tier::FirstRouter } else { Tier::Ask };
-        let (carries, attempts) = (Carries::Echo, super::ATTEMPTS);
-        Self { destination, time_to_live, carries, tier, attempts }
+        Self { destination, time_to_live, carries: Carries::Echo, tier }
     }
 
     /// A packet of `size` bytes that nobody may cut, for two routers.

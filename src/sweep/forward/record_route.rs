@@ -16,7 +16,7 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
 /// How many lines of one neighbour are asked about.
 const MOST_LINES: usize = 4;
 
-fn next(case: &Case<'_>) -> Option<Question> {
+fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     let asked = case.reached().into_iter().take(MOST_LINES);
     case.first_unasked(MECHANISM.name, asked.map(|v4| Question::route(v4.into())))
 }

@@ -13,7 +13,7 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
     next,
 };
 
-fn next(case: &Case<'_>) -> Option<Question> {
+fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     let responder = case.plan.responder.filter(|to| to.is_ipv4() && case.forwards())?;
     case.first_unasked(MECHANISM.name, [Question::binding(responder)])
 }

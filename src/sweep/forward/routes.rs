@@ -16,12 +16,12 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
 };
 
 /// How often a network is asked about: silence is an answer here, too (a route that leads nowhere).
-const ATTEMPTS: u32 = 2;
+const MOST_ATTEMPTS: u32 = 2;
 
 /// After so much silence in a row about one block of networks the rest of it is left.
 const MOST_SILENCE: usize = 6;
 
-fn next(case: &Case<'_>) -> Option<Question> {
+fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     let mut answers = case.answers(first_hop::MECHANISM.name).peekable();
     answers.peek()?;
     if answers.any(|(_, answer)| matches!(answer.kind, Kind::Expired | Kind::Reply)) {
@@ -46,5 +46,5 @@ fn next(case: &Case<'_>) -> Option<Question> {
             && !is_left(prefixes::block_of(*v4))
     });
     let destination = open.next()?;
-    Some(Question { attempts: ATTEMPTS, ..Question::echo(destination.into(), 1) })
+    Some((Question::echo(destination.into(), 1), MOST_ATTEMPTS))
 }

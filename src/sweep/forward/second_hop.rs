@@ -4,8 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Case, Kind, Mechanism, Question, Settled, first_hop, prefixes, routes};
-use crate::scope::Tier;
+use super::{ATTEMPTS, Case, Kind, Mechanism, Question, Settled, first_hop, prefixes, routes};
+use crate::scope::{Tier, inside::is_global};
 
 /// An echo for the outside, and, from those that forward, for other networks.
 pub(super) static MECHANISM: Mechanism = Mechanism {
@@ -19,7 +19,7 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
 /// How many networks that a router has routes for are followed to the next one.
 const MOST_FOLLOWED: usize = 4;
 
-fn next(case: &Case<'_>) -> Option<Question> {
+fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     if !case.neighbour.address.is_ipv4() {
         return None;
     }
@@ -40,18 +40,22 @@ fn next(case: &Case<'_>) -> Option<Question> {
         for destination in routed.iter().chain(others) {
             let question = asks(*destination);
             match case.settled(MECHANISM.name, &question) {
-                None => return Some(question),
+                None => return Some((question, ATTEMPTS)),
                 Some(Settled::Answered(answer)) if !answer.kind.passed() => {}
                 Some(Settled::Answered(_) | Settled::Silent) => break,
             }
         }
     }
     let closed = expired(routes::MECHANISM.name).take(MOST_FOLLOWED).map(asks);
-    // A second line is looked for where everything has a route, so that only the next router tells them apart.
-    let goes_on = case.answers(MECHANISM.name).next().is_some() && !routed.is_empty();
+    // A second line is looked for where everything has a route, so that only the next router tells them apart; not
+    // behind a relay, whose next router is asked itself.
+    let leaves = |(_, answer): (&Question, &super::Answer)| {
+        !case.plan.is_inside(answer.by) && is_global(answer.by)
+    };
+    let goes_on = case.answers(MECHANISM.name).any(leaves) && !routed.is_empty();
     let elsewhere = case.plan.elsewhere.iter().copied().chain(prefixes::second_lines());
-    let second = elsewhere
-        .filter(|v4| goes_on && !case.plan.is_inside((*v4).into()))
-        .map(|v4| Question { attempts: 1, ..asks(v4) });
-    case.first_unasked(MECHANISM.name, closed.chain(second))
+    let second = elsewhere.filter(|v4| goes_on && !case.plan.is_inside((*v4).into())).map(asks);
+    // Most of these networks are nobody's, and what the next router does not know is silent.
+    let second = || Some((case.first_unasked(MECHANISM.name, second)?.0, 1));
+    case.first_unasked(MECHANISM.name, closed).or_else(second)
 }

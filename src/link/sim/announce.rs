@@ -75,7 +75,7 @@ impl Sim {
     pub(super) fn announced(&mut self, host: usize, place: usize) -> Option<What> {
         let said = self.network.hosts.get(host)?;
         let announced = said.announces.get(place)?.clone();
-        let (silenced, loss) = (said.silenced, said.nature.loss);
+        let (silenced, loss) = (said.silenced, said.nature.loss.from);
         self.queue_at(self.now.after(announced.every), Coming::Announced(host, place));
         let Announced { interface, frame, .. } = announced;
         let heard = !silenced && !self.chance.happens(loss);

@@ -94,7 +94,7 @@ impl Sim {
         for _ in 0..4 {
             match host.pass(false, &mut self.chance) {
                 Passage::Silent => return None,
-                Passage::Through(latency) if !self.chance.happens(host.nature.loss) => {
+                Passage::Through(latency) if !self.chance.happens(host.nature.loss.from) => {
                     let hides = host.nature.hides == Hides::Itself;
                     return (!hides).then(|| (delay + latency, host.nature.clone()));
                 }
@@ -130,7 +130,7 @@ impl Sim {
     fn say_datagram(&mut self, id: CallId, to: SocketAddr, host: Option<usize>, bytes: &[u8]) {
         let Some(host) = host.and_then(|place| self.network.hosts.get_mut(place)) else { return };
         let Passage::Through(delay) = host.pass(false, &mut self.chance) else { return };
-        let lost = self.chance.happens(host.nature.loss);
+        let lost = self.chance.happens(host.nature.loss.from);
         if host.misses(to.port()) || lost || host.nature.hides == Hides::Itself {
             return;
         }

@@ -210,7 +210,7 @@ impl Sim {
         journey: Journey,
     ) {
         let Some(host) = self.network.hosts.get(place) else { return };
-        let (repeats, loss) = (host.nature.repeats, host.nature.loss);
+        let (repeats, loss) = (host.nature.repeats, host.nature.loss.from);
         if !self.chance.happens(loss) {
             let journey = Journey { repeats, ..journey };
             self.hear(asker.interface, mac, asker.mac, kind, &journey);

@@ -25,6 +25,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap},
     net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
 use ipnetwork::IpNetwork;
@@ -32,7 +33,7 @@ use ipnetwork::IpNetwork;
 use self::{
     chance::Chance,
     conversation::Conversation,
-    network::{Network, Segment},
+    network::{Loss, Network, Segment},
     talk::Talk,
 };
 use super::{Act, CallId, Event, Interface, Link, What, interface::Route};
@@ -159,6 +160,15 @@ impl Sim {
     /// The same network with losses that follow from `seed`.
     pub fn seeded(mut self, seed: u64) -> Self {
         self.chance = Chance::new(seed);
+        self
+    }
+
+    /// The same network in which of a hundred packets to each host `to` are lost, and of a hundred from it `from`,
+    /// whatever the file says.
+    pub fn losing(mut self, to: u8, from: u8) -> Self {
+        for host in &mut self.network.hosts {
+            Arc::make_mut(&mut host.nature).loss = Loss { to: to.min(100), from: from.min(100) };
+        }
         self
     }
 

@@ -78,6 +78,7 @@ pub(super) struct Host {
 
 /// How a host behaves.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own, and all combine")]
 pub(super) struct Nature {
     pub(super) resolves: bool,
     pub(super) echo: bool,
@@ -85,8 +86,7 @@ pub(super) struct Nature {
     pub(super) ttl: u8,
     pub(super) latency: Duration,
     pub(super) loses: Option<u64>,
-    /// Of a hundred packets to it, and of a hundred from it, so many are lost.
-    pub(super) loss: u8,
+    pub(super) loss: Loss,
     pub(super) misses: u64,
     pub(super) repeats: u32,
     pub(super) distress: Option<u64>,
@@ -106,6 +106,15 @@ pub(super) struct Nature {
     pub(super) errors: Option<(Duration, u32)>,
     pub(super) tcp: HashMap<u16, Arc<Service>>,
     pub(super) udp: HashMap<u16, Arc<Service>>,
+}
+
+/// How many of a hundred packets are lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Loss {
+    /// Of those to a host.
+    pub(super) to: u8,
+    /// Of those from it.
+    pub(super) from: u8,
 }
 
 /// What a host does with what comes for an address that it has on another network.
@@ -143,7 +152,7 @@ impl Default for Nature {
             ttl: 64,
             latency: Duration::from_millis(1),
             loses: None,
-            loss: 0,
+            loss: Loss::default(),
             misses: 0,
             repeats: 1,
             distress: None,
@@ -265,7 +274,7 @@ impl Host {
             return Passage::Silent;
         }
         if resolves {
-            let lost = chance.happens(nature.loss);
+            let lost = chance.happens(nature.loss.to);
             return if lost { Passage::Lost } else { Passage::Through(nature.latency) };
         }
         self.packets += 1;
@@ -277,7 +286,7 @@ impl Host {
             return Passage::Silent;
         }
         let nth = nature.loses.is_some_and(|nth| self.packets.is_multiple_of(nth));
-        if nth || chance.happens(nature.loss) {
+        if nth || chance.happens(nature.loss.to) {
             return Passage::Lost;
         }
         let slower = if distressed(1) { DISTRESSED } else { Duration::ZERO };

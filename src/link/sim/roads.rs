@@ -12,7 +12,7 @@ use super::{
         OutsideTable, RouteTable,
     },
     line::{Line, Outside},
-    network::{Nature, Network},
+    network::{Loss, Nature, Network},
     routing::{Leads, Route},
 };
 
@@ -139,7 +139,10 @@ impl Builder<'_> {
 
     /// What a host, or a class, does with packets on their way.
     pub(super) fn ways(&self, nature: &mut Nature, table: &HostTable) -> Result<(), Error> {
-        nature.loss = self.percent(table.loss.unwrap_or(nature.loss))?;
+        if let Some(loss) = table.loss {
+            let loss = self.percent(loss)?;
+            nature.loss = Loss { to: loss, from: loss };
+        }
         nature.ends = table.ends.unwrap_or(nature.ends);
         nature.hides = table.hides.unwrap_or(nature.hides);
         nature.proxies = table.proxies.unwrap_or(nature.proxies);
@@ -280,13 +283,12 @@ impl Builder<'_> {
             Some(name) => network.segments.iter().position(|segment| segment.name == *name),
         };
         let interface = segment.and_then(|segment| network.segments.get(segment)?.interface);
-        match interface {
-            Some(interface) => Ok(Announced { every, interface, frame: frame.into() }),
-            None => {
-                let on = table.on.or_else(|| first.map(ToString::to_string)).unwrap_or_default();
-                self.wrong(&on, "is where a frame is announced, but we have no interface there")
-            }
-        }
+        let Some(interface) = interface else {
+            let on = table.on.or_else(|| first.map(ToString::to_string)).unwrap_or_default();
+            return self
+                .wrong(&on, "is where a frame is announced, but we have no interface there");
+        };
+        Ok(Announced { every, interface, frame: frame.into() })
     }
 
     /// Refuses a prefix that is none.

@@ -414,7 +414,7 @@ impl Sim {
 
     /// Whether what a host sends is lost.
     fn loses(&mut self, place: usize) -> bool {
-        let loss = self.network.hosts.get(place).map_or(0, |host| host.nature.loss);
+        let loss = self.network.hosts.get(place).map_or(0, |host| host.nature.loss.from);
         self.chance.happens(loss)
     }
 

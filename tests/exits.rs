@@ -13,5 +13,7 @@ mod expectation;
 mod readings;
 #[path = "exits/scan.rs"]
 mod scan;
+#[path = "exits/seeds.rs"]
+mod seeds;
 #[path = "exits/verdicts.rs"]
 mod verdicts;

@@ -1,10 +1,6 @@
 //! For each network and each way to find exits a recording says what ran, from where, and what did not; it ends in the
 //! JSON, the report and the exit code.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "what cannot be set up should fail the test"
-)]
+#![expect(clippy::unwrap_used, reason = "what cannot be set up should fail the test")]
 
 use std::{
     fs,

@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_place_that_cannot_be_read_is_a_note_of_another_release() {
-        let many = vec!["10.0.0.0/8"; MOST_PREFIXES + 1].join(",");
+        let many = ["10.0.0.0/8"; MOST_PREFIXES + 1].join(",");
         let long = "x".repeat(LONGEST_VANTAGE + 1);
         for about in [
             "forward@",

@@ -351,10 +351,19 @@ fn distance(time_to_live: u8) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
     use crate::{
         observe::{Heard, PacketId},
+        passive::{capture::Capture, hear},
         time::Timestamp,
+        wire::{
+            arp::{self, Arp},
+            ethernet::{self, Frame, Kind},
+            ipv4, pcapng,
+            tcp::{self, Segment, flag},
+        },
     };
 
     const GATEWAY: Mac = Mac([2, 0, 0, 0, 0, 1]);
@@ -496,6 +505,74 @@ mod tests {
     fn shards_add_up() {
         let lines = Lines::join([spoke(&[63, 64]), spoke(&[127]), spoke(&[63])].into_iter());
         assert_eq!(lines.shares(GATEWAY, &Inside::inferred([]), |_| false).len(), 1);
+    }
+
+    /// A segment that opens or answers, as it comes from the gateway to the client.
+    fn segment(from: [u8; 4], ports: (u16, u16), flags: u8, size: u16, age: u8) -> Vec<u8> {
+        let [high, low] = size.to_be_bytes();
+        let segment = Segment {
+            source: ports.0,
+            destination: ports.1,
+            sequence: 1,
+            acknowledgement: 0,
+            flags,
+            window: 1024,
+            options: &[2, 4, high, low],
+            payload: &[],
+        };
+        let packet = ipv4::Packet {
+            source: from.into(),
+            destination: CLIENT.into(),
+            time_to_live: age,
+            protocol: tcp::NUMBER,
+            identification: 0,
+            dont_fragment: true,
+            more_fragments: false,
+            fragment_offset: 0,
+            options: &[],
+            payload: &segment.emit(&[]),
+            missing: 0,
+        };
+        frame(ethernet::IPV4, &packet.emit())
+    }
+
+    fn frame(kind: u16, payload: &[u8]) -> Vec<u8> {
+        let (source, destination) = (GATEWAY.0, [2, 0, 0, 0, 0, 5]);
+        Frame { source, destination, vlan: None, kind: Kind::Type(kind), payload }.emit()
+    }
+
+    #[test]
+    fn a_capture_shows_the_lines_and_the_sharing_of_a_gateway() {
+        let own = [10, 0, 0, 9];
+        let claim = Arp {
+            operation: arp::REPLY,
+            sender_mac: GATEWAY.0,
+            sender: own.into(),
+            target_mac: [2, 0, 0, 0, 0, 5],
+            target: CLIENT.into(),
+        };
+        let mut frames = vec![frame(ethernet::ARP, &claim.emit())];
+        for (port, age) in [(1, 63), (2, 127), (3, 63)] {
+            frames.push(segment(own, (port, 80), flag::SYN, 1460, age));
+        }
+        for (port, size) in (40_000..).zip([1414, 1460, 1414, 1460]) {
+            for peer in [ONE, TWO] {
+                frames.push(segment(peer, (443, port), flag::SYN | flag::ACK, size, 50));
+            }
+        }
+        let mut file = pcapng::section("dumpcap", "");
+        file.extend(pcapng::interface(1, "eth0"));
+        for bytes in &frames {
+            let length = u32::try_from(bytes.len()).unwrap();
+            file.extend(pcapng::packet(0, 0, bytes, length, ""));
+        }
+        let capture = Capture::read(Box::new(Cursor::new(file)), "a.pcapng");
+        let captures = capture.map(|capture| ("a.pcapng".to_owned(), capture));
+        let heard = hear([captures], None, &|_| {}).unwrap().observations;
+        let gateway = heard.iter().find(|o| o.protocol == "ethernet").unwrap();
+        assert_eq!(gateway.facts.all("ethernet.mss").collect::<Vec<_>>(), ["1414", "1460"]);
+        assert_eq!(gateway.facts.get("ethernet.lines"), Some("2"));
+        assert_eq!(gateway.facts.get("ethernet.shares"), Some("10.0.0.9"));
     }
 
     #[test]

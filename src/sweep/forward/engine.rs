@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     super::{Way, cookie::PORTS, told},
-    ALL, Answer, Case, Heard, INTERVAL, Kind, Neighbour, PATIENCE, Past, Plan, Question, Settled,
+    AFTER_REFUSAL, ALL, Answer, Case, Heard, INTERVAL, Kind, Neighbour, PATIENCE, Past, Plan,
+    Question, Settled,
     answer::{self, About},
     past,
     question::{Carries, Mark},
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     link::{Act, Event, Interface, Link, What},
+    observe::Mac,
     scope::Refusal,
     time::Timestamp,
 };
@@ -82,6 +84,8 @@ struct Engine<'a, L> {
     asked: HashMap<About, (usize, &'static str, Question)>,
     /// The same, the oldest first.
     order: VecDeque<About>,
+    /// When a box was asked last, by its hardware address: some have one on all their wires.
+    spoken_to: HashMap<Mac, Timestamp>,
     number: u32,
     first: u32,
     sent: u64,
@@ -90,7 +94,7 @@ struct Engine<'a, L> {
 
 /// Our ends on a wire.
 struct Ends {
-    mac: crate::observe::Mac,
+    mac: Mac,
     v4: Vec<ipnetwork::Ipv4Network>,
     link_local: Option<Ipv6Addr>,
     mtu: u32,
@@ -118,6 +122,7 @@ pub fn ask<L: Link>(link: &mut L, neighbours: &[Neighbour], plan: &Plan, past: &
         due: BinaryHeap::new(),
         asked: HashMap::new(),
         order: VecDeque::new(),
+        spoken_to: HashMap::new(),
         number: 0,
         first,
         sent: 0,
@@ -216,7 +221,10 @@ impl<L: Link> Engine<'_, L> {
         let Open { mechanism, question, attempts, .. } = open;
         let neighbour = self.neighbours.get(place)?;
         let patience = PATIENCE.max(self.plan.interval);
+        let interval = self.plan.interval.max(INTERVAL);
+        let free = self.spoken_to.get(&neighbour.mac).map(|last| last.after(interval));
         let ready = self.link.ready(neighbour.address, 1);
+        let ready = free.map_or(ready, |free| ready.max(free));
         let now = self.link.now();
         if ready > now {
             return Some(ready);
@@ -253,6 +261,7 @@ impl<L: Link> Engine<'_, L> {
             }
         }
         self.sent += 1;
+        self.spoken_to.insert(neighbour.mac, now);
         self.number = self.number.wrapping_add(1);
         self.remember(about, (place, mechanism, question));
         self.link.note(&past::asked(neighbour, mechanism, &question));
@@ -335,8 +344,9 @@ impl<L: Link> Engine<'_, L> {
                 return;
             }
             standing.redirect = None;
+            let pause = self.pause_after(answer.kind);
             self.settle(place, Settled::Answered(answer));
-            let next = last.after(self.plan.interval.max(INTERVAL)).max(self.link.now());
+            let next = last.after(pause).max(self.link.now());
             self.look_again(place, next);
             return;
         }
@@ -356,6 +366,13 @@ impl<L: Link> Engine<'_, L> {
                 self.look_again(place, next);
             }
         }
+    }
+
+    /// How long a neighbour is left alone after such an answer.
+    fn pause_after(&self, kind: Kind) -> Duration {
+        let refused = matches!(kind, Kind::NoRoute | Kind::HostUnreachable | Kind::Prohibited);
+        let least = if refused { AFTER_REFUSAL } else { INTERVAL };
+        self.plan.interval.max(least)
     }
 
     fn settle(&mut self, place: usize, settled: Settled) {

@@ -47,6 +47,11 @@ use crate::{
 /// to one address (Linux, `icmp_ratelimit`).
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long it is left alone after it refused a packet for want of a way, at least: Linux takes such an error twice from
+/// the same allowance (`ip_error` and `icmp_ratelimit`), so that with one question a second all but the first few would
+/// be met by silence (measured on Linux 6.18).
+const AFTER_REFUSAL: Duration = Duration::from_secs(2);
+
 /// How long an answer is waited for before a question is asked again, at least.
 const PATIENCE: Duration = Duration::from_secs(2);
 

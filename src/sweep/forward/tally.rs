@@ -54,7 +54,10 @@ pub(super) fn lines(
             }
             let mut sum = Sum::default();
             for (_, heard) in &here {
-                sum.add(heard.iter().filter(|heard| heard.mechanism == mechanism.name));
+                // What there was no way to ask from here was not asked.
+                let asked =
+                    |heard: &&Heard| heard.mechanism == mechanism.name && heard.attempts > 0;
+                sum.add(heard.iter().filter(asked));
             }
             let state = if stopped { State::Partial } else { State::Measured };
             match (sum.neighbours, here.is_empty(), spared.first()) {

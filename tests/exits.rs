@@ -9,6 +9,8 @@
 mod desk;
 #[path = "networks/expectation.rs"]
 mod expectation;
+#[path = "exits/observed.rs"]
+mod observed;
 #[path = "exits/readings.rs"]
 mod readings;
 #[path = "exits/scan.rs"]

@@ -1,7 +1,7 @@
 //! What is read of a scan's recording is what the boxes answered: one observation for each reading, about the neighbour
 //! that was asked, whoever answered.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use sekisho::{
     fingerprint::{Matcher, Signatures},
@@ -31,12 +31,12 @@ fn line(observation: &Observation) -> String {
         ("mapped", "forward.mapped"),
     ] {
         if let Some(value) = observation.facts.get(field) {
-            line.push_str(&format!(" {name}={value}"));
+            write!(line, " {name}={value}").unwrap();
         }
     }
     let route: Vec<&str> = observation.facts.all("forward.route").collect();
     if !route.is_empty() {
-        line.push_str(&format!(" route={}", route.join(",")));
+        write!(line, " route={}", route.join(",")).unwrap();
     }
     line
 }

@@ -109,7 +109,7 @@ struct Outcome {
 fn one(case: &Case, seed: u64, matcher: &Matcher<'_>, desk: &std::path::Path) -> Outcome {
     let tiers = [Tier::Ask, Tier::FirstRouter, Tier::Responder];
     let tier = tiers[usize::try_from(seed % 3).unwrap()];
-    let (to, from) = if seed / 3 % 2 == 0 { (LOSS, 0) } else { (0, LOSS) };
+    let (to, from) = if (seed / 3).is_multiple_of(2) { (LOSS, 0) } else { (0, LOSS) };
     let path = desk.join(format!("{seed}.pcapng"));
     let sim = case.sim().seeded(seed).losing(to, from);
     let scanned = scan(sim, &case.facility(tier), false, seed, matcher, &path);

@@ -29,6 +29,7 @@ fn line(observation: &Observation) -> String {
         ("mtu", "forward.mtu"),
         ("gateway", "forward.gateway"),
         ("mapped", "forward.mapped"),
+        ("borrowed", "forward.borrowed"),
     ] {
         if let Some(value) = observation.facts.get(field) {
             write!(line, " {name}={value}").unwrap();
@@ -122,6 +123,14 @@ const READINGS: &[(&str, &[&str])] = &[
     (
         "exits_two_lines",
         &["34 198.51.100.7 2 expired 203.0.113.41", "34 172.16.0.1 2 expired 192.0.2.41"],
+    ),
+    ("exits_mute_host", &["28 192.168.42.129 1 reply 192.168.42.129"]),
+    (
+        "exits_foreign_prefix",
+        &[
+            "01 198.51.100.7 1 expired 192.168.1.1 borrowed=yes",
+            "01 198.51.100.7 2 expired 203.0.113.33 borrowed=yes",
+        ],
     ),
     ("exits_mobile", &["35 198.51.100.7 2 expired 100.72.3.1"]),
 ];

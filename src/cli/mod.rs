@@ -21,6 +21,7 @@ mod ports;
 mod probes;
 mod replay;
 mod report;
+mod responder;
 mod runs;
 mod scan;
 mod show;
@@ -71,6 +72,7 @@ enum Command {
     Signatures(signatures::Arguments),
     Data(data::Arguments),
     Probes(probes::Arguments),
+    Responder(responder::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -155,6 +157,7 @@ pub fn run() -> ExitCode {
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Probes(arguments) => probes::run(&arguments),
+        Command::Responder(arguments) => responder::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),

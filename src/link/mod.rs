@@ -26,6 +26,7 @@ pub mod raw;
 mod rebuild;
 mod receiver;
 pub mod record;
+pub mod responder;
 pub mod sim;
 mod sockets;
 pub mod stop;

@@ -14,6 +14,7 @@ mod draft;
 mod exit;
 mod identify;
 mod limits;
+mod listen;
 mod loaded;
 mod output;
 mod points;
@@ -61,6 +62,7 @@ pub struct Arguments {
 enum Command {
     Scan(Box<scan::Arguments>),
     Sweep(sweep::Arguments),
+    Listen(listen::Arguments),
     Replay(replay::Arguments),
     Demo(demo::Arguments),
     Anonymise(anonymise::Arguments),
@@ -146,6 +148,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Listen(arguments) => listen::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Anonymise(arguments) => anonymise::run(&arguments),

@@ -15,6 +15,7 @@ pub mod guard;
 pub mod interface;
 pub mod journal;
 pub mod ledger;
+pub mod listen;
 pub mod live;
 mod neighbours;
 pub mod pace;

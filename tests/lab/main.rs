@@ -8,6 +8,7 @@
 
 mod hospital;
 mod hosts;
+mod listen;
 
 use std::{
     collections::BTreeMap,

@@ -5,11 +5,14 @@
 //!    products.
 //! 3. [`weigh`] makes one point of all the signs about one box.
 //! 4. [`unrecognised`] keeps what boxes at the edge said that no signature names.
+//! 5. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
 mod answer;
 pub mod coverage;
 mod device;
 mod edge;
+pub mod grid;
+pub mod mechanism;
 mod noted;
 pub mod point;
 mod sign;
@@ -21,6 +24,7 @@ use std::{
     net::IpAddr,
 };
 
+pub use grid::Grid;
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
 };

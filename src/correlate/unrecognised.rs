@@ -288,6 +288,7 @@ const OF_OTHERS: &[&str] = &[
     "dns.answer",
     "dns.query",
     "ethernet.",
+    "forward.",
     "hl7.",
     "http.absolute",
     "http.authorization",

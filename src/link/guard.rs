@@ -12,7 +12,7 @@ use std::{
 use super::{
     Act, Call, CallId, Event, Interface, Link, Speaker, What,
     ledger::{Ledger, Sent},
-    neighbours::Neighbours,
+    neighbours::{self, Neighbours},
     pace::Pacer,
     receiver::{self, Receiver, Way},
 };
@@ -122,7 +122,7 @@ impl<L: Link> Guard<L> {
 
     /// Remembers that `address` has this hardware address, as the system's own table says.
     pub fn learn(&mut self, address: IpAddr, mac: [u8; 6]) {
-        self.neighbours.learn(address, mac, &self.consent);
+        self.neighbours.learn(address, mac, &self.consent, false);
     }
 
     /// Ends what waits for its end, at its pace as far as there is time until `until`.
@@ -314,28 +314,62 @@ impl<L: Link> Guard<L> {
             return Err(Refusal::Tier);
         }
         let dies_near = hops == 1 || (hops == 2 && tier == Tier::FirstRouter);
+        // The responder is asked through each gateway.
+        let through = dies_near || tier == Tier::Responder;
         let on_link = out.addresses.iter().any(|network| network.contains(address));
         let included = self.consent.include.contains(address);
         if included || !dies_near || self.consent.exclude.contains(address) {
             self.allow(&contact, now)?;
         }
         // From here on the address may be asked, or the packet does not get there.
-        if let Some(mac) = mac.filter(|_| on_link || dies_near)
+        if let Some(mac) = mac.filter(|_| on_link || through)
             && self.neighbours.is_excluded(mac)
         {
             return Err(Refusal::Excluded(self.neighbours.owner(mac).unwrap_or(address)));
         }
         let owner = mac.and_then(|mac| self.neighbours.owner(mac));
-        let Some(gateway) = owner.filter(|owner| *owner != address && (on_link || dies_near))
-        else {
+        let Some(gateway) = owner.filter(|owner| *owner != address && (on_link || through)) else {
             return if included && (on_link || !dies_near) {
                 Ok((address, false))
             } else {
                 Err(Refusal::NotIncluded(address))
             };
         };
-        self.allow(&Contact { address: gateway, port: None, ..contact }, now)?;
+        self.allow_gateway(&Contact { address: gateway, port: None, ..contact }, out, now)?;
         Ok((gateway, dies_near))
+    }
+
+    /// Judges a contact with somebody on a link. Who is known by a link-local address alone is in the scope where
+    /// its link is as a whole.
+    fn allow_gateway(
+        &self,
+        contact: &Contact,
+        out: &Interface,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let gateway = contact.address;
+        if !neighbours::is_link_local(gateway) || self.consent.include.contains(gateway) {
+            return self.allow(contact, now);
+        }
+        if self.neighbours.fragile(gateway).is_some() || self.neighbours.is_doubtful(gateway) {
+            return Err(Refusal::FragileHost(gateway));
+        }
+        let wire = self.whole_wire(out).ok_or(Refusal::NotIncluded(gateway))?;
+        self.allow(&Contact { address: wire, ..*contact }, now)
+    }
+
+    /// The first address of a prefix of the link that is in the scope as a whole.
+    fn whole_wire(&self, out: &Interface) -> Option<IpAddr> {
+        let include = &self.consent.include;
+        let whole = |network: &&ipnetwork::IpNetwork| match network {
+            ipnetwork::IpNetwork::V4(v4) => include
+                .ranges_v4()
+                .any(|(first, last)| first <= v4.network() && v4.broadcast() <= last),
+            ipnetwork::IpNetwork::V6(v6) => include
+                .ranges_v6()
+                .any(|(first, last)| first <= v6.network() && v6.broadcast() <= last),
+        };
+        out.addresses.iter().find(whole).map(ipnetwork::IpNetwork::network)
     }
 
     /// A question to everybody on a link is allowed where one of its prefixes is in the scope as a whole, and nobody
@@ -363,30 +397,17 @@ impl<L: Link> Guard<L> {
         if touches(&self.consent.fragile_hosts) || self.neighbours.has_untouchable() {
             return Err(Refusal::FragileHost(address));
         }
-        let whole = |network: &&ipnetwork::IpNetwork| match network {
-            ipnetwork::IpNetwork::V4(v4) => self
-                .consent
-                .include
-                .ranges_v4()
-                .any(|(first, last)| first <= v4.network() && v4.broadcast() <= last),
-            ipnetwork::IpNetwork::V6(v6) => self
-                .consent
-                .include
-                .ranges_v6()
-                .any(|(first, last)| first <= v6.network() && v6.broadcast() <= last),
-        };
-        let Some(network) = out.addresses.iter().find(whole) else {
-            return Err(Refusal::NotIncluded(address));
-        };
-        let address = network.network();
+        let address = self.whole_wire(out).ok_or(Refusal::NotIncluded(address))?;
         self.allow(&Contact { address, mac: None, port: None, resolves: false, tier }, now)
     }
 
     /// Counts what an event shows that our system sent of itself. None when nobody wants to hear of it any more.
     fn heard(&mut self, event: Event) -> Option<Event> {
         let id = match &event.what {
-            What::Frame { bytes, .. } => {
-                self.neighbours.hear(bytes, &self.consent);
+            What::Frame { interface, bytes } => {
+                let out = self.link.interfaces().get(*interface);
+                let whole = out.is_some_and(|out| self.whole_wire(out).is_some());
+                self.neighbours.hear(bytes, &self.consent, whole);
                 return Some(event);
             }
             What::Stop => {

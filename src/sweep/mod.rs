@@ -9,11 +9,13 @@ pub mod connect;
 pub mod cookie;
 pub mod discover;
 pub mod flight;
+pub mod forward;
 pub mod icmp;
 pub mod ndp;
 mod packet;
 mod round;
 pub mod tcp_syn;
+pub mod told;
 pub mod udp;
 
 use std::net::{IpAddr, Ipv4Addr};

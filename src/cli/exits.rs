@@ -21,6 +21,9 @@ use crate::{
 /// How many networks that were not looked at are told one by one.
 const MOST_UNSEEN: usize = 64;
 
+/// How many addresses that hosts told are looked for behind routers.
+const MOST_ELSEWHERE: usize = 16;
+
 /// Bits that make a network of what is behind routers, whose real size nobody tells.
 const FAR_BITS: u8 = 24;
 
@@ -80,6 +83,14 @@ impl Exits {
     ) {
         let mut plan = plan.clone();
         for (host, address) in told {
+            // A network that somebody here is in may be behind one of the routers, too.
+            if let IpAddr::V4(v4) = address
+                && v4.is_private()
+                && plan.elsewhere.len() < MOST_ELSEWHERE
+                && !plan.elsewhere.contains(&v4)
+            {
+                plan.elsewhere.push(v4);
+            }
             let of_host = |known: &&Neighbour| known.addresses.contains(&host);
             for neighbour in self.neighbours.iter().filter(of_host) {
                 plan.candidates.entry(neighbour.mac).or_default().insert(address);

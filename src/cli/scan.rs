@@ -32,7 +32,7 @@ use crate::{
     },
     probe::{engine, plan, resume::Resumed},
     scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach},
-    sweep::{discover::Progress, forward, told},
+    sweep::{discover::Progress, forward, told, wires},
 };
 
 /// Find the connection points of a network by asking
@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     /// The TCP ports of those that answer, such as 22,443,5900-5910; otherwise those of the profile
     #[arg(long, value_name = "PORTS")]
     ports: Option<Ports>,
-    /// Find who answers, and ask nothing further
+    /// Find who answers and who forwards, and ask no port
     #[arg(long)]
     no_ports: bool,
     /// Write the recording of the run here; otherwise it stands beside the store while the run lasts
@@ -326,9 +326,16 @@ impl Asked<'_> {
             survey.probe = None;
         }
         survey.forward.without.extend(plan.without.iter().cloned());
+        if let Some(wires) = &mut survey.wires {
+            wires.without.extend(plan.without.iter().cloned());
+        }
         if let Some(journal) = journal {
-            survey.forwarded = forward::Past::of(journal.notes.iter().map(String::as_str));
-            survey.sweep.progress = Progress::of(journal.notes.iter().map(String::as_str));
+            let notes = || journal.notes.iter().map(String::as_str);
+            survey.forwarded = forward::Past::of(notes());
+            survey.sweep.progress = Progress::of(notes());
+            if let Some(wires) = &mut survey.wires {
+                wires.past = wires::Past::of(notes());
+            }
             survey.sweep.first_call = journal.highest.map_or(1, |highest| highest.0 + 1);
         }
         survey
@@ -408,8 +415,14 @@ fn mechanism() -> clap::builder::PossibleValuesParser {
 fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result<Frames> {
     let names: Vec<&str> = interfaces.iter().map(|known| known.name.as_str()).collect();
     // Answers to handshakes come to the ports that cookies choose; those of the system's own conversations stand above.
-    let filter =
-        Filter::of(&[Want::Arp, Want::Icmp, Want::Icmpv6, Want::Tcp(crate::sweep::cookie::PORTS)]);
+    let filter = Filter::of(&[
+        Want::Arp,
+        Want::Icmp,
+        Want::Icmpv6,
+        Want::Tcp(crate::sweep::cookie::PORTS),
+        Want::AccessLines,
+        Want::Udp(crate::sweep::announced::LEASES),
+    ]);
     let inlet = inlet.clone();
     if names.is_empty() {
         return Err(std::io::Error::other("no interface leads to what is asked"));
@@ -443,7 +456,7 @@ fn show(bar: &ProgressBar, stage: Stage) {
 
 /// Says in a few lines what was done, and what was not.
 fn tell(surveyed: &Surveyed, recording: &Recording) {
-    let Surveyed { found, forwarded, asked } = surveyed;
+    let Surveyed { found, forwarded, asked, .. } = surveyed;
     eprintln!(
         "sekisho: {} hosts answered, {} services opened; {} questions were answered, {} were silent",
         found.hosts.len(),

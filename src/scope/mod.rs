@@ -6,6 +6,7 @@
 
 pub mod block;
 pub mod consent;
+pub mod destination;
 pub mod facility;
 pub mod grant;
 pub mod hours;
@@ -19,6 +20,7 @@ pub mod target;
 
 pub use block::Blocks;
 pub use consent::{Consent, Contact, Refusal, Request, Tier};
+pub use destination::{DESTINATIONS_V4, DESTINATIONS_V6};
 pub use facility::Facility;
 pub use grant::Overrides;
 pub use hours::{Hours, Span};

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod draft;
 mod exit;
+mod exits;
 mod identify;
 mod limits;
 mod loaded;

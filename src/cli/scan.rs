@@ -32,7 +32,7 @@ use crate::{
     },
     probe::{engine, plan, resume::Resumed},
     scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach},
-    sweep::discover::Progress,
+    sweep::{discover::Progress, forward, told, wires},
 };
 
 /// Find the connection points of a network by asking
@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     /// The TCP ports of those that answer, such as 22,443,5900-5910; otherwise those of the profile
     #[arg(long, value_name = "PORTS")]
     ports: Option<Ports>,
-    /// Find who answers, and ask nothing further
+    /// Find who answers and who forwards, and ask no port
     #[arg(long)]
     no_ports: bool,
     /// Write the recording of the run here; otherwise it stands beside the store while the run lasts
@@ -62,6 +62,9 @@ pub(super) struct Arguments {
     /// Go on with a run that was stopped or killed, from its recording, as it was begun
     #[arg(long, value_name = "RUN.pcapng", conflicts_with_all = ["targets", "input_list", "exclude", "exclude_file", "ports", "no_ports", "seed", "dry_run", "list"])]
     resume: Option<PathBuf>,
+    /// Ways to find exits that are not used, such as routes,record_route; `sekisho probes list` names them
+    #[arg(long, value_name = "MECHANISM", value_delimiter = ',', value_parser = mechanism(), conflicts_with = "resume")]
+    without: Vec<String>,
     /// What the order of targets and everything random follows from; otherwise random
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -127,6 +130,8 @@ struct Plan {
     yes: bool,
     ports: Option<Vec<u16>>,
     no_ports: bool,
+    #[serde(default)]
+    without: Vec<String>,
     seed: u64,
 }
 
@@ -211,6 +216,7 @@ fn new_plan(arguments: &Arguments) -> anyhow::Result<(Plan, Limits)> {
         yes: limits.yes,
         ports: arguments.ports.as_ref().map(Ports::list),
         no_ports: arguments.no_ports,
+        without: arguments.without.clone(),
         seed: arguments.seed.unwrap_or_else(random),
     };
     Ok((plan, limits.clone()))
@@ -319,8 +325,17 @@ impl Asked<'_> {
         if plan.no_ports {
             survey.probe = None;
         }
+        survey.forward.without.extend(plan.without.iter().cloned());
+        if let Some(wires) = &mut survey.wires {
+            wires.without.extend(plan.without.iter().cloned());
+        }
         if let Some(journal) = journal {
-            survey.sweep.progress = Progress::of(journal.notes.iter().map(String::as_str));
+            let notes = || journal.notes.iter().map(String::as_str);
+            survey.forwarded = forward::Past::of(notes());
+            survey.sweep.progress = Progress::of(notes());
+            if let Some(wires) = &mut survey.wires {
+                wires.past = wires::Past::of(notes());
+            }
             survey.sweep.first_call = journal.highest.map_or(1, |highest| highest.0 + 1);
         }
         survey
@@ -375,6 +390,11 @@ fn go(
         guard.learn(neighbour.address.into(), neighbour.mac.0);
     }
     let plan = asked_of.survey(interfaces, journal);
+    for host in &plan.sweep.progress.hosts {
+        if let Some(mac) = host.mac {
+            guard.learn(host.address, mac.0);
+        }
+    }
     let past = journal.map(Resumed::of).unwrap_or_default();
     let matcher = Matcher::new(&desk.signatures);
     let progress = progress(arguments);
@@ -387,11 +407,22 @@ fn go(
     Ok((surveyed, watch))
 }
 
+/// The names of mechanisms.
+fn mechanism() -> clap::builder::PossibleValuesParser {
+    told::MECHANISMS.into()
+}
+
 fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result<Frames> {
     let names: Vec<&str> = interfaces.iter().map(|known| known.name.as_str()).collect();
     // Answers to handshakes come to the ports that cookies choose; those of the system's own conversations stand above.
-    let filter =
-        Filter::of(&[Want::Arp, Want::Icmp, Want::Icmpv6, Want::Tcp(crate::sweep::cookie::PORTS)]);
+    let filter = Filter::of(&[
+        Want::Arp,
+        Want::Icmp,
+        Want::Icmpv6,
+        Want::Tcp(crate::sweep::cookie::PORTS),
+        Want::AccessLines,
+        Want::Udp(crate::sweep::announced::LEASES),
+    ]);
     let inlet = inlet.clone();
     if names.is_empty() {
         return Err(std::io::Error::other("no interface leads to what is asked"));
@@ -412,6 +443,7 @@ fn progress(arguments: &Arguments) -> ProgressBar {
 fn show(bar: &ProgressBar, stage: Stage) {
     bar.set_message(match stage {
         Stage::Sweep => "looking who answers".to_owned(),
+        Stage::Forward => "looking who forwards".to_owned(),
         Stage::Probe(now) => {
             format!(
                 "asking: {} of {} services, {} conversations open",
@@ -424,13 +456,19 @@ fn show(bar: &ProgressBar, stage: Stage) {
 
 /// Says in a few lines what was done, and what was not.
 fn tell(surveyed: &Surveyed, recording: &Recording) {
-    let Surveyed { found, asked } = surveyed;
+    let Surveyed { found, forwarded, asked, .. } = surveyed;
     eprintln!(
         "sekisho: {} hosts answered, {} services opened; {} questions were answered, {} were silent",
         found.hosts.len(),
         asked.open.len(),
         asked.answered,
         asked.silent
+    );
+    let forward = forwarded.heard.iter().filter(|heard| heard.iter().any(forward::Heard::forwards));
+    eprintln!(
+        "sekisho: {} neighbours were asked to forward, {} of them do",
+        forwarded.heard.iter().filter(|heard| !heard.is_empty()).count(),
+        forward.count()
     );
     for (address, distress) in &asked.left {
         eprintln!("sekisho: {address} was left alone: {}", distress.name());

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path};
 
 use ipnetwork::IpNetwork;
 
-use super::ports::{DISCOVERY, Ports};
+use super::{
+    exits::Exits,
+    ports::{DISCOVERY, Ports},
+};
 use crate::{
     fingerprint::Matcher,
     link::{
@@ -23,7 +26,10 @@ use crate::{
         plan,
     },
     scope::{Consent, Facility, Overrides, Request, grant},
-    sweep::discover::{self, Found, Hop, Targets},
+    sweep::{
+        discover::{self, Found, Hop, Targets},
+        forward, wires,
+    },
 };
 
 /// What a scan is to do.
@@ -33,6 +39,8 @@ pub struct Survey {
     pub targets: Targets,
     /// How.
     pub sweep: discover::Manner,
+    /// What is asked of whole wires; none to find hosts only.
+    pub wires: Option<wires::Plan>,
     /// How those that are found are asked; none to find them only.
     pub probe: Option<engine::Manner>,
     /// TCP ports of those that live. With handshakes they are asked in the conversation that opens them.
@@ -41,6 +49,10 @@ pub struct Survey {
     pub communities: Vec<String>,
     /// What the facility file names to be asked though it is only asked on request.
     pub requested: Vec<Request>,
+    /// What is asked through neighbours.
+    pub forward: forward::Plan,
+    /// What an earlier part of the run asked through them.
+    pub forwarded: forward::Past,
 }
 
 /// What this machine knows of the networks around it.
@@ -81,7 +93,9 @@ impl Survey {
         // What may not be touched is not even tried.
         let ports =
             ports.into_iter().filter(|port| !consent.fragile_ports.contains(port)).collect();
+        let sweep = discover::Manner::of(profile, seed);
         Self {
+            wires: Some(wires::Plan::of(consent, &sweep)),
             targets: Targets {
                 blocks: consent.include.minus(&consent.exclude),
                 hops: around.routes.iter().filter_map(hop).collect(),
@@ -90,11 +104,16 @@ impl Survey {
                 ports: Vec::new(),
                 ipv6: !around.interfaces.is_empty(),
             },
-            sweep: discover::Manner::of(profile, seed),
+            sweep,
             probe: Some(engine::Manner::of(profile)),
             ports,
             communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
             requested: consent.on_request.clone(),
+            forward: forward::Plan {
+                inside: facility.map(|known| known.inside.prefixes().to_vec()).unwrap_or_default(),
+                ..forward::Plan::of(consent, seed)
+            },
+            forwarded: forward::Past::default(),
         }
     }
 }
@@ -104,6 +123,8 @@ impl Survey {
 pub enum Stage {
     /// It looks who answers.
     Sweep,
+    /// It looks who forwards.
+    Forward,
     /// It asks those that answer.
     Probe(engine::Progress),
 }
@@ -113,6 +134,10 @@ pub enum Stage {
 pub struct Surveyed {
     /// Who answered.
     pub found: Found,
+    /// What came of asking through them.
+    pub forwarded: forward::Outcome,
+    /// What came of asking whole wires.
+    pub wires: wires::Outcome,
     /// What came of asking them.
     pub asked: engine::Outcome,
 }
@@ -120,7 +145,10 @@ pub struct Surveyed {
 impl Surveyed {
     /// Whether something was left out.
     pub fn is_partial(&self) -> bool {
-        self.found.stopped || self.asked.is_partial()
+        self.found.stopped
+            || self.wires.stopped
+            || self.forwarded.stopped
+            || self.asked.is_partial()
     }
 }
 
@@ -150,8 +178,16 @@ pub fn survey<L: Link>(
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
     let targets = Targets { ports, ..survey.targets.clone() };
     let found = discover::discover(link, &targets, &survey.sweep);
+    let plan = survey.wires.as_ref().filter(|_| !found.stopped);
+    let wires = plan.map(|plan| wires::ask(link, plan, &found.hosts)).unwrap_or_default();
+    watch(Stage::Forward);
+    let mut exits = Exits::new(link, survey, &found);
+    if !wires.stopped {
+        exits.look(link, &survey.forward);
+    }
+    let stopped = found.stopped || wires.stopped || exits.stopped();
     let mut asked = engine::Outcome::default();
-    if let Some(manner) = survey.probe.filter(|_| !found.stopped) {
+    if let Some(manner) = survey.probe.filter(|_| !stopped) {
         let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
         let context = Context {
             seed: survey.sweep.seed,
@@ -175,7 +211,13 @@ pub fn survey<L: Link>(
             asked.absorb(engine::ask(link, others, &manner, &context, watch));
         }
     }
-    let surveyed = Surveyed { found, asked };
+    if !stopped && !asked.stopped {
+        // What boxes told of themselves is held against what they show.
+        let told = past.addresses().into_iter().chain(asked.addresses.iter().copied());
+        watch(Stage::Forward);
+        exits.verify(link, &survey.forward, told);
+    }
+    let surveyed = Surveyed { found, wires, forwarded: exits.outcome(), asked };
     for line in coverage(&surveyed) {
         link.note(&line);
     }
@@ -255,8 +297,9 @@ fn is_of_names(service: &Service) -> bool {
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
 fn coverage(surveyed: &Surveyed) -> Vec<String> {
-    let Surveyed { found, asked } = surveyed;
-    let mut lines = Vec::new();
+    let Surveyed { found, wires, forwarded, asked } = surveyed;
+    let told = wires.told.iter().chain(&forwarded.lines);
+    let mut lines: Vec<String> = told.map(|told| format!("{COVERAGE} {}", told.line())).collect();
     let mut add = |subject: &str, state: &str, count: u64, detail: &str| {
         if count > 0 {
             lines.push(
@@ -284,6 +327,7 @@ fn coverage(surveyed: &Surveyed) -> Vec<String> {
     add("questions_failed", "partial", asked.failed, "");
     let unfinished = u64::try_from(asked.unfinished).unwrap_or(u64::MAX);
     add("services_not_finished", "partial", unfinished, "");
-    add("run_stopped", "partial", u64::from(found.stopped || asked.stopped), "");
+    let stopped = found.stopped || wires.stopped || forwarded.stopped || asked.stopped;
+    add("run_stopped", "partial", u64::from(stopped), "");
     lines
 }

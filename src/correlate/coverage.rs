@@ -104,5 +104,5 @@ fn line(
     count: Option<u64>,
     detail: Option<String>,
 ) -> Coverage {
-    Coverage { subject: subject.into(), state, count, detail }
+    Coverage::of_run(subject, state, count, detail)
 }

@@ -7,11 +7,14 @@
 //!    lines are behind it.
 //! 4. [`weigh`] makes one point of all the signs about one box.
 //! 5. [`unrecognised`] keeps what boxes at the edge said that no signature names.
+//! 6. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
 mod answer;
 pub mod coverage;
 mod device;
 mod edge;
+pub mod grid;
+pub mod mechanism;
 mod noted;
 mod place;
 pub mod point;
@@ -26,6 +29,7 @@ use std::{
 };
 
 pub use edge::AccessLines;
+pub use grid::Grid;
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Line, Point, Product, Service,
 };

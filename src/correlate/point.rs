@@ -272,6 +272,24 @@ pub struct Coverage {
     pub count: Option<u64>,
     /// Names, prefixes or a file and its fault; the same in every language.
     pub detail: Option<String>,
+    /// The network it is about, as a prefix, or several with commas; none where it is about the whole run.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// The name of the interface that was looked from.
+    #[serde(default)]
+    pub vantage: Option<String>,
+}
+
+impl Coverage {
+    /// A line about the whole run.
+    pub fn of_run(
+        subject: impl Into<Cow<'static, str>>,
+        state: CoverageState,
+        count: Option<u64>,
+        detail: Option<String>,
+    ) -> Self {
+        Self { subject: subject.into(), state, count, detail, network: None, vantage: None }
+    }
 }
 
 /// How much was seen.

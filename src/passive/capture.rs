@@ -48,6 +48,9 @@ pub const COVERAGE: &str = "coverage";
 /// How many such lines are kept of one recording.
 const MOST_NOTES: usize = 512;
 
+/// How many more, of those that are about one network: 256 networks, and room for sixteen ways to look at each.
+const MOST_NETWORK_NOTES: usize = 1 << 12;
+
 /// How many bytes of such a line are kept.
 const LONGEST_NOTE: usize = 256;
 
@@ -233,6 +236,8 @@ struct Section {
 pub struct Notes {
     /// The lines, without the word that they begin with.
     pub lines: Vec<String>,
+    /// Those of them that are about one network: `<subject>@<network> …`. They take no room of the others.
+    pub of_networks: Vec<String>,
     /// How many more there are, for which there was no room.
     pub lost: u64,
 }
@@ -243,12 +248,16 @@ impl Notes {
         let Some(note) = line.strip_prefix(COVERAGE).and_then(|rest| rest.strip_prefix(' ')) else {
             return;
         };
-        if self.lines.len() >= MOST_NOTES {
+        let (lines, most) = match note.split(' ').next() {
+            Some(subject) if subject.contains('@') => (&mut self.of_networks, MOST_NETWORK_NOTES),
+            _ => (&mut self.lines, MOST_NOTES),
+        };
+        if lines.len() >= most {
             self.lost += 1;
             return;
         }
         let end = note.floor_char_boundary(LONGEST_NOTE);
-        self.lines.push(note.get(..end).unwrap_or_default().to_owned());
+        lines.push(note.get(..end).unwrap_or_default().to_owned());
     }
 }
 
@@ -697,6 +706,24 @@ mod tests {
         let mut chunk = Chunk::default();
         while capture.read_chunk(&mut chunk, usize::MAX) {}
         Ok((chunk, capture.fault().cloned()))
+    }
+
+    #[test]
+    fn notes_about_networks_and_others_take_each_their_own_room() {
+        let mut notes = Notes::default();
+        for n in 0..MOST_NETWORK_NOTES + 9 {
+            notes.read(&format!("coverage forward@10.{}.{}.0/24 measured 1", n / 256, n % 256));
+        }
+        for n in 0..MOST_NOTES + 3 {
+            notes.read(&format!("coverage left_alone partial 1 10.0.0.{n} a@b"));
+        }
+        notes.read("coverages x");
+        notes.read(&format!("coverage {}", "関".repeat(LONGEST_NOTE)));
+        assert_eq!((notes.of_networks.len(), notes.lines.len()), (MOST_NETWORK_NOTES, MOST_NOTES));
+        assert_eq!(notes.lost, 9 + 3 + 1);
+        let mut notes = Notes::default();
+        notes.read(&format!("coverage {}", "関".repeat(LONGEST_NOTE)));
+        assert!(notes.lines[0].len() <= LONGEST_NOTE);
     }
 
     #[test]

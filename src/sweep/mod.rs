@@ -4,17 +4,22 @@
 //! Two who use them: [`discover()`] over a [`Link`](crate::link::Link), for scans, which knows each host; and
 //! [`flight`], which asks as fast as the wire takes it and remembers nobody.
 
+pub mod announced;
 pub mod arp;
 pub mod connect;
 pub mod cookie;
 pub mod discover;
 pub mod flight;
+pub mod foreign;
+pub mod forward;
 pub mod icmp;
 pub mod ndp;
 mod packet;
 mod round;
 pub mod tcp_syn;
+pub mod told;
 pub mod udp;
+pub mod wires;
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -12,8 +12,20 @@ const HEADER: usize = 20;
 /// How many attributes are read.
 const MOST_ATTRIBUTES: usize = 64;
 
+/// The attribute that tells the outside address, as the older form has it.
+pub const MAPPED: u16 = 0x0001;
+
+/// The same, hidden from routers that rewrite addresses wherever they see them.
+pub const XOR_MAPPED: u16 = 0x0020;
+
+/// Every attribute that hides an address in the same way.
+pub const HIDDEN: [u16; 4] = [XOR_MAPPED, 0x8020, 0x0012, 0x0016];
+
 /// The method that asks for one's outside address.
 pub const BINDING: u16 = 1;
+
+/// The attribute in which a server tells the address that it sees (RFC 8489, 14.2).
+pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +115,12 @@ impl<'a> Message<'a> {
         };
         Ok(SocketAddr::new(ip, port))
     }
+}
+
+/// With what the addresses in a message that has the cookie are hidden: the cookie, and the number of the exchange.
+pub fn mask(message: &[u8]) -> Option<[u8; 16]> {
+    let parsed = Message::parse(message).ok().filter(|message| message.cookie)?;
+    Some(parsed.mask)
 }
 
 /// Writes the question for one's outside address.

@@ -352,7 +352,7 @@ fn segments<'o>(lines: &mut Vec<Part<'o>>, o: &'o Observation) {
         .all("ethernet.mss")
         .filter_map(|text| text.parse::<u32>().ok())
         .map(|size| size.saturating_add(HEADERS))
-        .filter(|mtu| *mtu < FULL)
+        .filter(|mtu| *mtu <= FULL)
         .collect();
     let told = |mtu: &u32| {
         let size = mtu.saturating_sub(HEADERS).to_string();
@@ -360,9 +360,10 @@ fn segments<'o>(lines: &mut Vec<Part<'o>>, o: &'o Observation) {
     };
     let several = o.facts.get("ethernet.lines").and_then(|text| text.parse::<usize>().ok());
     let several = several.unwrap_or_default().min(MOST_LINES);
+    // Servers outside may take less than a line does; the longest that passes is the line's. Where that is all that a
+    // frame carries, nobody held it down.
     if several < 2 {
-        // Servers outside may take less than the line does; the longest that passes is the line's.
-        if let Some((mtu, reason)) = widths.last().map(told) {
+        if let Some((mtu, reason)) = widths.last().filter(|mtu| **mtu < FULL).map(told) {
             narrow(lines, mtu, reason);
         }
         return;

@@ -12,6 +12,8 @@ pub enum Want {
     Icmp,
     /// ICMP for IPv6: neighbour discovery, echoes, errors.
     Icmpv6,
+    /// PPPoE while a session is looked for: what concentrators offer.
+    AccessLines,
     /// TCP to these ports of ours, over either IP.
     Tcp(RangeInclusive<u16>),
     /// UDP to these ports of ours, over either IP.
@@ -137,6 +139,7 @@ impl Want {
             Self::Arp => vec![vec![Test::Half(12, 0x0806)]],
             Self::Icmp => vec![vec![Test::Half(12, 0x0800), Test::Byte(23, 1)]],
             Self::Icmpv6 => vec![vec![Test::Half(12, 0x86dd), Test::Byte(20, 58)]],
+            Self::AccessLines => vec![vec![Test::Half(12, 0x8863)]],
             Self::Tcp(ports) => with_ports(6, ports),
             Self::Udp(ports) => with_ports(17, ports),
         }
@@ -233,6 +236,22 @@ mod tests {
         let mut later_part = TO_61000.to_vec();
         later_part[21] = 1;
         assert!(!filter.passes(&later_part), "a later part has no ports");
+    }
+
+    #[test]
+    fn lets_in_what_concentrators_and_dhcp_servers_offer() {
+        let offer = hex!("00005e005301 00005e005302 8863 1107 0000 0000");
+        let wanted = Filter::of(&[Want::AccessLines, Want::Udp(68..=68)]);
+        assert!(wanted.passes(&offer) && !Filter::of(&[Want::Arp]).passes(&offer));
+        let mut session = offer;
+        session[13] = 0x64;
+        assert!(!wanted.passes(&session), "what a session carries is another's");
+        let lease = hex!(
+            "ffffffffffff 00005e005302 0800
+             45 00 0024 0000 4000 40 11 0000 c0000202 ffffffff
+             0043 0044 0010 0000 0000000000000000"
+        );
+        assert!(wanted.passes(&lease) && !Filter::of(&[Want::AccessLines]).passes(&lease));
     }
 
     #[test]

@@ -132,6 +132,10 @@ fn what_passes_tells_how_many_lines_there_are_and_how_wide() {
         lines(&passed(sizes(&["1414", "1452"]).with("ethernet.lines", "2"))),
         ["flets_pppoe - 1454 - -", "pppoe - 1492 - -"]
     );
+    assert_eq!(
+        lines(&passed(sizes(&["1380", "1414", "1460"]).with("ethernet.lines", "2"))),
+        ["ethernet - 1500 - -", "flets_pppoe - 1454 - -"]
+    );
     assert_eq!(lines(&passed(sizes(&["x"]).with("ethernet.lines", "9999"))).len(), 8);
 }
 

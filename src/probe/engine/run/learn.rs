@@ -11,13 +11,26 @@ use crate::{
         distress::{Distress, network},
         dns, http, names,
         plan::{Service, Stage, State},
-        tls,
+        tls, upnp,
     },
-    wire::upnp,
+    wire,
 };
 
 /// The questions that offer TLS in clear.
 const OFFERS: [&str; 3] = [tls::PROBE.name, tls::OLD.name, tls::OLDEST.name];
+
+/// Fields in which a box tells further addresses of its own.
+const TELLS_ADDRESSES: [&str; 6] = [
+    "nat_pmp.outside",
+    "upnp.outside",
+    "ssdp.outside",
+    "dcerpc.address",
+    "nbns.address",
+    "snmp.address",
+];
+
+/// How many such addresses are remembered.
+const MOST_ADDRESSES: usize = 4096;
 
 impl<L: Link + ?Sized> Run<'_, '_, L> {
     /// A conversation is over.
@@ -138,6 +151,14 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
             course.lots += 1;
             goes_on = course.lots.saturating_mul(names::MOST) < self.context.wanted.len();
         }
+        // Behind a way in there may be another; the first number that is none ends the list.
+        let way_in = ["upnp.mapping", "upnp.mapping_off"];
+        if probe.name == upnp::MAPPINGS.name
+            && way_in.iter().any(|field| facts.get(field).is_some())
+        {
+            course.lots += 1;
+            goes_on = course.lots < upnp::MOST_MAPPINGS;
+        }
         if let Some(visit) = &mut course.visit
             && std::ptr::eq(visit.probe(), probe)
         {
@@ -150,7 +171,7 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         }
         let described: Vec<(SocketAddr, String)> = facts
             .all("ssdp.location")
-            .filter_map(|location| Some((upnp::location(location)?.0, location.to_owned())))
+            .filter_map(|location| Some((wire::upnp::location(location)?.0, location.to_owned())))
             .filter(|(at, _)| at.ip() == to.ip())
             .collect();
         if !goes_on {
@@ -164,6 +185,14 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
             Transport::Udp => ending == Ending::Refused,
             _ => !course.open,
         };
+        let own = TELLS_ADDRESSES.iter().flat_map(|field| facts.all(field));
+        let others = own.filter_map(|text| text.parse().ok()).filter(|other| *other != to.ip());
+        for other in others {
+            let told = &mut self.outcome.addresses;
+            if told.len() < MOST_ADDRESSES && told.insert((to.ip(), other)) {
+                lines.push(format!("address {} {other}", to.ip()));
+            }
+        }
         for line in lines {
             self.link.note(&line);
         }

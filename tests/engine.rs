@@ -66,6 +66,50 @@ fn clinic() -> Manner {
     Manner::of(Profile::Clinic)
 }
 
+/// A gateway on 192.0.2.1 that has `ways` ways in, where its answer to a search sends us.
+fn gateway(ways: usize) -> Network {
+    const TOLD: &str = "HTTP/1.1 200 OK\r\nST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\n\
+        USN: uuid:1\r\nEXT:\r\nLOCATION: http://192.0.2.1:5000/root.xml\r\n\r\n";
+    const DESCRIBED: &str = "<root><device><manufacturer>Example</manufacturer><serviceList><service>\
+        <serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType><controlURL>/c\
+        </controlURL></service></serviceList></device></root>";
+    let mut network = Network::default();
+    network.serve("192.0.2.1:1900", || Server::answers(|_| TOLD.into()));
+    network.serve("192.0.2.1:5000", move || {
+        Server::ends_after(move |asked| {
+            let asked = String::from_utf8_lossy(asked).into_owned();
+            let index =
+                asked.split("PortMappingIndex>").nth(1).and_then(|rest| rest.split('<').next());
+            let xml = match index.and_then(|index| index.parse::<usize>().ok()) {
+                None => DESCRIBED.to_owned(),
+                Some(index) if index < ways => format!(
+                    "<a><NewExternalPort>{}</NewExternalPort><NewProtocol>TCP</NewProtocol>\
+                     <NewInternalPort>80</NewInternalPort><NewInternalClient>192.0.2.9\
+                     </NewInternalClient></a>",
+                    40_000 + index
+                ),
+                Some(_) => "<errorCode>713</errorCode>".to_owned(),
+            };
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length:";
+            format!("{head} {}\r\n\r\n{xml}", xml.len()).into_bytes()
+        })
+    });
+    network
+}
+
+#[test]
+fn a_gateway_is_asked_for_one_way_in_after_the_other_and_for_no_more_than_so_many() {
+    for (ways, questions) in [(0, 1), (3, 4), (usize::MAX, sekisho::probe::upnp::MOST_MAPPINGS)] {
+        let mut network = gateway(ways);
+        asked(&mut network, &[udp("192.0.2.1:1900")], &clinic());
+        let of = |name: &str| network.questions().iter().filter(|asked| **asked == name).count();
+        assert_eq!(of("igd_mappings"), questions, "of {ways}");
+        assert_eq!((of("igd_outside"), of("igd_status")), (1, 1));
+        let done = network.notes.iter().filter(|note| note.contains("igd_mappings")).count();
+        assert_eq!(done, 1, "it is noted once, at the end");
+    }
+}
+
 #[test]
 fn an_unknown_service_that_speaks_is_asked_nothing_else() {
     let mut network = Network::default();

@@ -22,7 +22,7 @@ use sekisho::{
         pace::burst,
     },
     observe::{Mac, Transport},
-    scope::{Blocks, Consent, Hours, Pace, Profile, Refusal, Tier},
+    scope::{Blocks, Consent, Foreign, Hours, Pace, Profile, Refusal, Tier},
     time::Timestamp,
     wire::{
         arp::{self, Arp},
@@ -142,6 +142,7 @@ impl Plain {
             fragile_makers: vec![FRAGILE.into()],
             on_request: Vec::new(),
             responder: None,
+            foreign: Foreign::default(),
         }
     }
 

@@ -22,10 +22,10 @@ use sekisho::{
 };
 
 /// The newest format; a release that changes it adds a number here and a file beside the others.
-const FORMATS: u32 = 4;
+const FORMATS: u32 = 5;
 
 /// The run that every format holds, as far as the format holds it: the first kept nothing of unknown boxes, the second
-/// not which network a line of coverage is about, the third nothing of vantages.
+/// not which network a line of coverage is about, the third nothing of lines, the fourth nothing of vantages.
 fn run(format: u32) -> Run {
     let text = fs::read_to_string("fixtures/reports/clinic/run.json").unwrap();
     let mut run: Run = serde_json::from_str(&text).unwrap();
@@ -38,7 +38,10 @@ fn run(format: u32) -> Run {
         let (network, vantage) = (Some("10.10.1.0/24".to_owned()), Some("eth1".to_owned()));
         run.coverage.push(Coverage { network, vantage, ..ran });
     }
-    if format < 4 {
+    if format <= 3 {
+        run.points.iter_mut().for_each(|point| point.lines.clear());
+    }
+    if format <= 4 {
         run.vantages = Sides::default().seen_from;
         run.inquiries.clear();
         run.points.iter_mut().for_each(|point| point.sides = Sides::default());
@@ -121,6 +124,7 @@ fn seen(number: u8, vantage: &str, tells: bool) -> Point {
         services: BTreeSet::from([service(port)]),
         product: None,
         names: BTreeSet::new(),
+        lines: Vec::new(),
         because: vec![Because {
             evidence: "answers_vpn".into(),
             field: "tls.version".into(),

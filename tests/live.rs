@@ -22,7 +22,7 @@ use sekisho::{
         stop,
     },
     observe::Transport,
-    scope::{Blocks, Consent, Hours, Pace, Profile, Refusal, Tier},
+    scope::{Blocks, Consent, Foreign, Hours, Pace, Profile, Refusal, Tier},
 };
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -364,6 +364,7 @@ fn the_guard_keeps_the_pace_of_sockets() {
         fragile_makers: Vec::new(),
         on_request: Vec::new(),
         responder: None,
+        foreign: Foreign::default(),
     };
     let mut guard = Guard::new(live(), consent);
     let began = guard.now();

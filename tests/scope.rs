@@ -13,8 +13,8 @@ use proptest::{prelude::*, sample::select};
 use sekisho::{
     fingerprint::{Condition, Signatures},
     scope::{
-        Blocks, Consent, Contact, Facility, Hours, Maker, Overrides, Pace, Profile, Refusal,
-        Request, Tier, facility::KEYS, grant::FRAGILE_PORTS, target,
+        Blocks, Consent, Contact, Facility, Foreign, Hours, Maker, Overrides, Pace, Profile,
+        Refusal, Request, Tier, facility::KEYS, grant::FRAGILE_PORTS, target,
     },
     time::Timestamp,
 };
@@ -97,6 +97,7 @@ impl Plain {
             fragile_makers: self.makers.iter().copied().map(Maker::from).collect(),
             on_request: self.requests.iter().map(request).collect(),
             responder: None,
+            foreign: Foreign::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use sekisho::{
     link::{Act, Event, Interface, Link, What, guard::Guard},
     observe::Mac,
-    scope::{Blocks, Consent, Hours, Pace, Profile, Refusal, Tier},
+    scope::{Blocks, Consent, Foreign, Hours, Pace, Profile, Refusal, Tier},
     sweep::{Cookie, read},
     time::Timestamp,
 };
@@ -91,5 +91,6 @@ fn consent() -> Consent {
         fragile_makers: Vec::new(),
         on_request: Vec::new(),
         responder: None,
+        foreign: Foreign::default(),
     }
 }

@@ -33,7 +33,7 @@ use crate::{
     passive::capture::COVERAGE,
     probe::{engine, plan, resume::Resumed},
     scope::{Blocks, Consent, Facility, Profile, Tier, Vantage, hours, inside::is_nowhere, reach},
-    sweep::{discover::Progress, forward, told},
+    sweep::{discover::Progress, forward, told, wires},
 };
 
 /// Find the connection points of a network by asking
@@ -55,7 +55,7 @@ pub(super) struct Arguments {
     /// The TCP ports of those that answer, such as 22,443,5900-5910; otherwise those of the profile
     #[arg(long, value_name = "PORTS")]
     ports: Option<Ports>,
-    /// Find who answers, and ask nothing further
+    /// Find who answers and who forwards, and ask no port
     #[arg(long)]
     no_ports: bool,
     /// From where the run looks: `inside` (otherwise), the name of a place inside such as ward-3, or `outside`: from your own
@@ -352,6 +352,14 @@ impl Asked<'_> {
         connected.iter().filter(|_| self.plan.vantage.is_outside()).find(is_inside).copied()
     }
 
+    /// The networks of `interfaces` that are asked.
+    fn networks(&self, interfaces: &[Interface]) -> Vec<IpNetwork> {
+        let all = interfaces.iter().flat_map(|known| &known.addresses);
+        all.filter(|own| !self.whom.intersection(&of_network(**own)).is_empty())
+            .filter_map(|own| IpNetwork::new(own.network(), own.prefix()).ok())
+            .collect()
+    }
+
     /// What the run does.
     fn survey(&self, interfaces: &[Interface], journal: Option<&Journal>) -> Survey {
         let Self { plan, facility, consent, .. } = self;
@@ -368,9 +376,16 @@ impl Asked<'_> {
             survey = survey.from_outside();
         }
         survey.forward.without.extend(plan.without.iter().cloned());
+        if let Some(wires) = &mut survey.wires {
+            wires.without.extend(plan.without.iter().cloned());
+        }
         if let Some(journal) = journal {
-            survey.forwarded = forward::Past::of(journal.notes.iter().map(String::as_str));
-            survey.sweep.progress = Progress::of(journal.notes.iter().map(String::as_str));
+            let notes = || journal.notes.iter().map(String::as_str);
+            survey.forwarded = forward::Past::of(notes());
+            survey.sweep.progress = Progress::of(notes());
+            if let Some(wires) = &mut survey.wires {
+                wires.past = wires::Past::of(notes());
+            }
             survey.sweep.first_call = journal.highest.map_or(1, |highest| highest.0 + 1);
         }
         survey
@@ -402,6 +417,7 @@ fn go(
     let mut network = Live::new(&options).map_err(Error::Network)?;
     let inlet = network.inlet();
     let frames = open_frames(interfaces, &inlet);
+    let mut frameless = Vec::new();
     let interfaces = match frames {
         Ok(frames) => {
             network.attach(Box::new(frames));
@@ -413,6 +429,7 @@ fn go(
                     "sekisho: without raw frames ({error}): hosts are looked for by connecting to them; `sekisho doctor` says what is missing"
                 );
             }
+            frameless = asked_of.networks(interfaces);
             &[]
         }
     };
@@ -435,7 +452,8 @@ fn go(
     if let Some(own) = asked_of.looks_inside(connected) {
         guard.note(&format!("{COVERAGE} vantage_in_doubt not_measured 1 {own}"));
     }
-    let plan = asked_of.survey(interfaces, journal);
+    let mut plan = asked_of.survey(interfaces, journal);
+    plan.frameless = frameless;
     for host in &plan.sweep.progress.hosts {
         if let Some(mac) = host.mac {
             guard.learn(host.address, mac.0);
@@ -461,8 +479,14 @@ fn mechanism() -> clap::builder::PossibleValuesParser {
 fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result<Frames> {
     let names: Vec<&str> = interfaces.iter().map(|known| known.name.as_str()).collect();
     // Answers to handshakes come to the ports that cookies choose; those of the system's own conversations stand above.
-    let filter =
-        Filter::of(&[Want::Arp, Want::Icmp, Want::Icmpv6, Want::Tcp(crate::sweep::cookie::PORTS)]);
+    let filter = Filter::of(&[
+        Want::Arp,
+        Want::Icmp,
+        Want::Icmpv6,
+        Want::Tcp(crate::sweep::cookie::PORTS),
+        Want::AccessLines,
+        Want::Udp(crate::sweep::announced::LEASES),
+    ]);
     let inlet = inlet.clone();
     if names.is_empty() {
         return Err(std::io::Error::other("no interface leads to what is asked"));
@@ -496,7 +520,7 @@ fn show(bar: &ProgressBar, stage: Stage) {
 
 /// Says in a few lines what was done, and what was not.
 fn tell(surveyed: &Surveyed, recording: &Recording) {
-    let Surveyed { found, forwarded, asked } = surveyed;
+    let Surveyed { found, forwarded, asked, .. } = surveyed;
     eprintln!(
         "sekisho: {} hosts answered, {} services opened; {} questions were answered, {} were silent",
         found.hosts.len(),

@@ -29,7 +29,7 @@ use crate::{
     sweep::{
         How,
         discover::{self, Found, Hop, Host, Targets},
-        forward,
+        forward, wires,
     },
 };
 
@@ -46,6 +46,8 @@ pub struct Survey {
     pub targets: Targets,
     /// How.
     pub sweep: discover::Manner,
+    /// What is asked of whole wires; none to find hosts only.
+    pub wires: Option<wires::Plan>,
     /// How those that are found are asked; none to find them only.
     pub probe: Option<engine::Manner>,
     /// TCP ports of those that live. With handshakes they are asked in the conversation that opens them.
@@ -54,6 +56,8 @@ pub struct Survey {
     pub communities: Vec<String>,
     /// What the facility file names to be asked though it is only asked on request.
     pub requested: Vec<Request>,
+    /// Networks on our wires that no frames may go to: they are asked by connections alone.
+    pub frameless: Vec<IpNetwork>,
     /// What is asked through neighbours.
     pub forward: forward::Plan,
     /// What an earlier part of the run asked through them.
@@ -110,7 +114,9 @@ impl Survey {
         // What may not be touched is not even tried.
         let ports =
             ports.into_iter().filter(|port| !consent.fragile_ports.contains(port)).collect();
+        let sweep = discover::Manner::of(profile, seed);
         Self {
+            wires: Some(wires::Plan::of(consent, &sweep)),
             targets: Targets {
                 blocks: consent.include.minus(&consent.exclude),
                 hops: around.routes.iter().filter_map(hop).collect(),
@@ -119,11 +125,12 @@ impl Survey {
                 ports: Vec::new(),
                 ipv6: !around.interfaces.is_empty(),
             },
-            sweep: discover::Manner::of(profile, seed),
+            sweep,
             probe: Some(engine::Manner::of(profile)),
             ports,
             communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
             requested: consent.on_request.clone(),
+            frameless: Vec::new(),
             forward: forward::Plan {
                 inside: facility.map(|known| known.inside.prefixes().to_vec()).unwrap_or_default(),
                 ..forward::Plan::of(consent, seed)
@@ -171,6 +178,8 @@ pub struct Surveyed {
     pub found: Found,
     /// What came of asking through them.
     pub forwarded: forward::Outcome,
+    /// What came of asking whole wires.
+    pub wires: wires::Outcome,
     /// What came of asking them.
     pub asked: engine::Outcome,
 }
@@ -178,7 +187,10 @@ pub struct Surveyed {
 impl Surveyed {
     /// Whether something was left out.
     pub fn is_partial(&self) -> bool {
-        self.found.stopped || self.forwarded.stopped || self.asked.is_partial()
+        self.found.stopped
+            || self.wires.stopped
+            || self.forwarded.stopped
+            || self.asked.is_partial()
     }
 }
 
@@ -213,14 +225,18 @@ pub fn survey<L: Link>(
         Some(_) => Found { next_call: survey.sweep.first_call, ..Found::default() },
         None => discover::discover(link, &targets, &survey.sweep),
     };
-    // From outside there are no neighbours to ask through.
+    // From outside there is no wire, and no neighbour to ask through.
+    let plan = survey.wires.as_ref().filter(|_| !found.stopped && outside.is_none());
+    let wires = plan.map(|plan| wires::ask(link, plan, &found.hosts)).unwrap_or_default();
     let mut exits = outside.is_none().then(|| {
         watch(Stage::Forward);
         let mut exits = Exits::new(link, survey, &found);
-        exits.look(link, &survey.forward);
+        if !wires.stopped {
+            exits.look(link, &survey.forward);
+        }
         exits
     });
-    let stopped = found.stopped || exits.as_ref().is_some_and(Exits::stopped);
+    let stopped = found.stopped || wires.stopped || exits.as_ref().is_some_and(Exits::stopped);
     let mut asked = engine::Outcome::default();
     if let Some(manner) = survey.probe.filter(|_| !stopped) {
         let hosts: Vec<IpAddr> = match everybody {
@@ -252,14 +268,14 @@ pub fn survey<L: Link>(
     if everybody.is_some() {
         found.hosts = opened(&asked);
     }
-    if let Some(exits) = exits.as_mut().filter(|_| !asked.stopped) {
+    if let Some(exits) = exits.as_mut().filter(|_| !stopped && !asked.stopped) {
         // What boxes told of themselves is held against what they show.
         let told = past.addresses().into_iter().chain(asked.addresses.iter().copied());
         watch(Stage::Forward);
         exits.verify(link, &survey.forward, told);
     }
     let forwarded = exits.map(Exits::outcome).unwrap_or_default();
-    let surveyed = Surveyed { found, forwarded, asked };
+    let surveyed = Surveyed { found, wires, forwarded, asked };
     for line in coverage(survey, &surveyed) {
         link.note(&line);
     }
@@ -372,9 +388,9 @@ fn opened(asked: &engine::Outcome) -> Vec<Host> {
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
 fn coverage(survey: &Survey, surveyed: &Surveyed) -> Vec<String> {
-    let Surveyed { found, forwarded, asked } = surveyed;
-    let mut lines: Vec<String> =
-        forwarded.lines.iter().map(|told| format!("{COVERAGE} {}", told.line())).collect();
+    let Surveyed { found, wires, forwarded, asked } = surveyed;
+    let told = wires.told.iter().chain(&forwarded.lines);
+    let mut lines: Vec<String> = told.map(|told| format!("{COVERAGE} {}", told.line())).collect();
     let mut add = |subject: &str, state: &str, count: u64, detail: &str| {
         if count > 0 {
             lines.push(
@@ -405,11 +421,7 @@ fn coverage(survey: &Survey, surveyed: &Surveyed) -> Vec<String> {
     add("questions_failed", "partial", asked.failed, "");
     let unfinished = u64::try_from(asked.unfinished).unwrap_or(u64::MAX);
     add("services_not_finished", "partial", unfinished, "");
-    add(
-        "run_stopped",
-        "partial",
-        u64::from(found.stopped || forwarded.stopped || asked.stopped),
-        "",
-    );
+    let stopped = found.stopped || wires.stopped || forwarded.stopped || asked.stopped;
+    add("run_stopped", "partial", u64::from(stopped), "");
     lines
 }

@@ -5,10 +5,13 @@ use std::{
     net::IpAddr,
 };
 
-use super::{Because, Direction, Grade, Point, weigh};
+use super::{Because, Direction, Grade, Line, Point, weigh};
 
 /// How many reasons a point keeps that was seen from several sides.
 const MOST_JOINED: usize = 64;
+
+/// How many lines such a point keeps.
+const MOST_LINES: usize = 16;
 
 /// How many names such a point keeps.
 const MOST_NAMES: usize = 16;
@@ -176,9 +179,18 @@ pub fn merged(main: &Point, other: &Point, proof: Option<&Proof>) -> Point {
         services: &main.services | &other.services,
         product: product.clone(),
         names: names.collect(),
+        lines: lines(main, other),
         because: reasons(first, second, proof.map(|proof| reason(proof, other))),
         sides,
     }
+}
+
+/// The lines behind both, each once.
+fn lines(main: &Point, other: &Point) -> Vec<Line> {
+    let ends = |line: &Line| (line.kind.clone(), line.mtu, line.outside, line.next_hop);
+    let known: BTreeSet<_> = main.lines.iter().map(ends).collect();
+    let more = other.lines.iter().filter(|line| !known.contains(&ends(line)));
+    main.lines.iter().chain(more).take(MOST_LINES).cloned().collect()
 }
 
 /// Why a point seen from outside is one that was seen from inside; the packet is one in which it answered.

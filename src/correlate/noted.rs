@@ -21,6 +21,8 @@ const SUBJECTS: &[&str] = &[
     "run_stopped",
     "vantage_in_doubt",
     "network_not_gone_through",
+    "packets_lost",
+    "overheard_not_kept",
 ];
 
 /// Of these, what was not asked for a reason that stands in the scope.

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
+    include_str!("schema/0005.sql"),
 ];
 
 /// How long to wait for another process to finish writing.
@@ -41,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a sighting is read from; the order [`sighting`] expects.
 pub(super) const SIGHTING: &str = "p.number, p.id, r.id, r.began, s.kind, s.grade, s.confidence, s.direction, \
-     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because, s.sides";
+     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because, s.lines, s.sides";
 
 /// An inventory.
 #[derive(Debug)]
@@ -614,8 +615,8 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
     }
     let mut sighting = transaction.prepare(
         "INSERT INTO sighting (run, place, point, kind, grade, confidence, direction, addresses, macs,
-           outside, services, product, names, because, sides, own)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+           outside, services, product, names, because, lines, sides, own)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?;
     let mut kept = BTreeMap::new();
     for ((place, point), same) in (0_i64..).zip(&run.points).zip(same) {
@@ -645,6 +646,7 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             json(&point.product)?,
             json(&point.names)?,
             json(&point.because)?,
+            json(&point.lines)?,
             json(&point.sides)?,
             point.id,
         ])?;
@@ -742,7 +744,8 @@ pub(super) fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
             product: unjson(row, 12)?,
             names: unjson(row, 13)?,
             because: unjson(row, 14)?,
-            sides: unjson(row, 15)?,
+            lines: unjson(row, 15)?,
+            sides: unjson(row, 16)?,
         },
     })
 }
@@ -811,7 +814,7 @@ fn explain(path: &Path, error: rusqlite::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind, Sides};
+    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind, Line, Sides};
 
     fn point(id: &str, address: &str, mac: &str) -> Point {
         Point {
@@ -826,6 +829,14 @@ mod tests {
             services: BTreeSet::new(),
             product: None,
             names: BTreeSet::from(["関所 <b>\u{202e}".to_owned()]),
+            lines: vec![Line {
+                kind: "flets_pppoe".into(),
+                carrier: Some("関所通信 <b>".into()),
+                mtu: Some(1454),
+                outside: Some([203, 0, 113, 2].into()),
+                next_hop: None,
+                because: Vec::new(),
+            }],
             because: vec![Because {
                 evidence: "answers_vpn".into(),
                 field: "ike.version".into(),

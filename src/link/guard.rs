@@ -3,18 +3,24 @@
 //! It is the outermost wrapper: what it refuses reaches nothing, not even the recording. It decides at the link's own
 //! time and on what it reads itself from the bytes of frames and the addresses of conversations.
 
+mod wire;
+
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
     time::Duration,
 };
 
+use wire::Judged;
+
 use super::{
     Act, Call, CallId, Event, Interface, Link, Speaker, What,
     ledger::{Ledger, Sent},
+    loans::Loans,
     neighbours::{self, Neighbours},
     pace::Pacer,
     receiver::{self, Receiver, Way},
+    strangers::Strangers,
 };
 use crate::{
     observe::Transport,
@@ -45,6 +51,8 @@ pub struct Guard<L> {
     pacer: Pacer,
     ledger: Ledger,
     neighbours: Neighbours,
+    strangers: Strangers,
+    loans: Loans,
     calls: HashMap<CallId, Held>,
     /// Conversations whose end waits for its pace.
     closing: VecDeque<CallId>,
@@ -87,6 +95,8 @@ impl<L: Link> Guard<L> {
             consent,
             ledger: Ledger::default(),
             neighbours: Neighbours::default(),
+            strangers: Strangers::default(),
+            loans: Loans::default(),
             calls: HashMap::new(),
             closing: VecDeque::new(),
             stopping: false,
@@ -276,11 +286,19 @@ impl<L: Link> Guard<L> {
         let Some(out) = self.link.interfaces().get(interface) else {
             return Err(Refusal::System(format!("there is no interface {interface}")));
         };
-        let receiver = receiver::read(bytes, out, tier)?;
-        let (to, answers_itself) = self.judge(&receiver, out, tier, now)?;
-        self.in_time(to, 1, now)?;
+        let judged = match self.judge_wire(interface, bytes, tier, now) {
+            Some(judged) => judged?,
+            None => {
+                let receiver = receiver::read(bytes, out, tier)?;
+                let (to, answers_itself) = self.judge(&receiver, out, tier, now)?;
+                Judged::to(to, answers_itself)
+            }
+        };
+        let Judged { to, answers_itself, pace } = judged;
+        self.in_time(pace, 1, now)?;
         self.link.send(Act::Frame { interface, bytes, probe, tier })?;
-        self.pacer.spend(to, 1, now);
+        self.note_wire(interface, bytes, now);
+        self.pacer.spend(pace, 1, now);
         if answers_itself {
             self.pacer.spend_gateway(to, now);
         }
@@ -305,7 +323,7 @@ impl<L: Link> Guard<L> {
                 return Ok((address, false));
             }
             Way::Everyone => {
-                self.allow_everyone(address, out, tier, now)?;
+                self.allow_group(address, out, tier, now)?;
                 return Ok((address, false));
             }
             Way::Packet(hops) => hops,
@@ -354,60 +372,20 @@ impl<L: Link> Guard<L> {
         if self.neighbours.fragile(gateway).is_some() || self.neighbours.is_doubtful(gateway) {
             return Err(Refusal::FragileHost(gateway));
         }
-        let wire = self.whole_wire(out).ok_or(Refusal::NotIncluded(gateway))?;
-        self.allow(&Contact { address: wire, ..*contact }, now)
-    }
-
-    /// The first address of a prefix of the link that is in the scope as a whole.
-    fn whole_wire(&self, out: &Interface) -> Option<IpAddr> {
-        let include = &self.consent.include;
-        let whole = |network: &&ipnetwork::IpNetwork| match network {
-            ipnetwork::IpNetwork::V4(v4) => include
-                .ranges_v4()
-                .any(|(first, last)| first <= v4.network() && v4.broadcast() <= last),
-            ipnetwork::IpNetwork::V6(v6) => include
-                .ranges_v6()
-                .any(|(first, last)| first <= v6.network() && v6.broadcast() <= last),
-        };
-        out.addresses.iter().find(whole).map(ipnetwork::IpNetwork::network)
-    }
-
-    /// A question to everybody on a link is allowed where one of its prefixes is in the scope as a whole, and nobody
-    /// is known there who must not be asked.
-    fn allow_everyone(
-        &self,
-        address: IpAddr,
-        out: &Interface,
-        tier: Tier,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let touches = |blocks: &crate::scope::Blocks| {
-            out.addresses.iter().any(|network| match network {
-                ipnetwork::IpNetwork::V4(v4) => blocks
-                    .ranges_v4()
-                    .any(|(first, last)| first <= v4.broadcast() && last >= v4.network()),
-                ipnetwork::IpNetwork::V6(v6) => blocks
-                    .ranges_v6()
-                    .any(|(first, last)| first <= v6.broadcast() && last >= v6.network()),
-            })
-        };
-        if touches(&self.consent.exclude) {
-            return Err(Refusal::Excluded(address));
-        }
-        if touches(&self.consent.fragile_hosts) || self.neighbours.has_untouchable() {
-            return Err(Refusal::FragileHost(address));
-        }
-        let address = self.whole_wire(out).ok_or(Refusal::NotIncluded(address))?;
-        self.allow(&Contact { address, mac: None, port: None, resolves: false, tier }, now)
+        let wire = self.whole(out).ok_or(Refusal::NotIncluded(gateway))?;
+        self.allow(&Contact { address: wire.network(), ..*contact }, now)
     }
 
     /// Counts what an event shows that our system sent of itself. None when nobody wants to hear of it any more.
     fn heard(&mut self, event: Event) -> Option<Event> {
         let id = match &event.what {
             What::Frame { interface, bytes } => {
-                let out = self.link.interfaces().get(*interface);
-                let whole = out.is_some_and(|out| self.whole_wire(out).is_some());
-                self.neighbours.hear(bytes, &self.consent, whole);
+                if let Some(own) = self.link.interfaces().get(*interface) {
+                    let whole = self.whole(own).is_some();
+                    self.neighbours.hear(bytes, &self.consent, whole);
+                    self.strangers.hear(*interface, own, bytes);
+                    self.loans.hear(*interface, own, bytes, event.at);
+                }
                 return Some(event);
             }
             What::Stop => {
@@ -514,6 +492,10 @@ impl<L: Link> Link for Guard<L> {
 
     fn interfaces(&self) -> &[Interface] {
         self.link.interfaces()
+    }
+
+    fn strangers(&self) -> Option<&Strangers> {
+        Some(&self.strangers)
     }
 }
 

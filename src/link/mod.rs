@@ -15,7 +15,9 @@ pub mod guard;
 pub mod interface;
 pub mod journal;
 pub mod ledger;
+pub mod listen;
 pub mod live;
+pub mod loans;
 mod neighbours;
 pub mod pace;
 #[allow(
@@ -26,11 +28,15 @@ pub mod raw;
 mod rebuild;
 mod receiver;
 pub mod record;
+pub mod responder;
 pub mod sim;
 mod sockets;
 pub mod stop;
+pub mod strangers;
 
 use std::net::{IpAddr, SocketAddr};
+
+pub use strangers::{Stranger, Strangers};
 
 use crate::{
     observe::{Mac, Transport},
@@ -69,6 +75,11 @@ pub trait Link {
     /// The interfaces that frames can go out of; empty without the right to raw packets.
     fn interfaces(&self) -> &[Interface] {
         &[]
+    }
+
+    /// Who spoke on our wires from a network that is none of theirs. The guard listens for them; other links do not.
+    fn strangers(&self) -> Option<&Strangers> {
+        None
     }
 }
 

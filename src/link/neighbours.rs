@@ -7,8 +7,9 @@ use std::{
     net::IpAddr,
 };
 
+use super::Interface;
 use crate::{
-    scope::Consent,
+    scope::{Consent, inside::is_nowhere},
     wire::{
         arp::Arp,
         ethernet::{self, Frame, Kind},
@@ -126,8 +127,15 @@ impl Neighbours {
         self.excluded.contains(&mac)
     }
 
-    /// Whether somebody on the links must not be asked, so that everybody cannot be.
-    pub(super) fn has_untouchable(&self) -> bool {
-        self.overflowed || !self.fragile.is_empty() || !self.excluded.is_empty()
+    /// Whether somebody on the link of `interface` must not be asked, so that everybody cannot be. Where somebody is who
+    /// shows no network is not known: it may be there.
+    pub(super) fn has_untouchable(&self, interface: &Interface) -> bool {
+        let may_be_there = |address: &IpAddr| {
+            is_nowhere(*address)
+                || interface.addresses.iter().any(|network| network.contains(*address))
+        };
+        self.overflowed
+            || !self.excluded.is_empty()
+            || self.fragile.keys().any(|address| may_be_there(address))
     }
 }

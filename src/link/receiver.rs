@@ -31,7 +31,8 @@ const QUESTIONS_V6: [u8; 2] = [128, 139];
 /// Options of IPv4: end, padding, and record route, which is for routers.
 const OPTIONS: [u8; 3] = [0, 1, 7];
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+/// Every router on a link.
+pub(super) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
 /// Whom a frame goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,7 +222,8 @@ fn is_broadcast_of(interface: &Interface, address: Ipv4Addr) -> bool {
     })
 }
 
-fn is_own(interface: &Interface, address: IpAddr) -> bool {
+/// Whether an address is the interface's own.
+pub(super) fn is_own(interface: &Interface, address: IpAddr) -> bool {
     interface.addresses.iter().any(|network| network.ip() == address)
 }
 
@@ -229,10 +231,12 @@ fn stranger(interface: &Interface) -> Refusal {
     Refusal::System(format!("the sender of the frame is not {} itself", interface.name))
 }
 
-fn require(holds: bool) -> Result<(), Refusal> {
+/// Refuses a frame that is not what it has to be.
+pub(super) fn require(holds: bool) -> Result<(), Refusal> {
     if holds { Ok(()) } else { Err(Refusal::Unreadable) }
 }
 
-fn unreadable(_: crate::wire::Error) -> Refusal {
+/// What is said of a frame that cannot be read.
+pub(super) fn unreadable(_: crate::wire::Error) -> Refusal {
     Refusal::Unreadable
 }

@@ -316,9 +316,15 @@ fn device(xml: &[u8]) -> Vec<(&'static str, String)> {
         ("upnp.outside", found.outside),
         ("upnp.service", found.service),
         ("upnp.control", found.control),
+        ("upnp.status", found.status),
     ];
     let told = fields.into_iter().filter_map(|(field, value)| Some((field, value?)));
-    told.map(|(field, value)| (field, String::from_utf8_lossy(value).into_owned())).collect()
+    let told = told.map(|(field, value)| (field, String::from_utf8_lossy(value).into_owned()));
+    let way_in = found.mapping.map(|mapping| {
+        let field = if mapping.enabled { "upnp.mapping" } else { "upnp.mapping_off" };
+        (field, mapping.to_string())
+    });
+    told.chain(way_in).collect()
 }
 
 /// The path of a question of ours that this answers: only then is more read of it than of what is said anyway.

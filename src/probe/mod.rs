@@ -288,6 +288,8 @@ pub static ALL: &[&Probe] = &[
     &ssdp::PROBE,
     &upnp::DESCRIPTION,
     &upnp::OUTSIDE,
+    &upnp::STATUS,
+    &upnp::MAPPINGS,
     &snmp::DISCOVERY,
     &snmp::SYSTEM_OBJECTS,
     &mndp::PROBE,

@@ -20,7 +20,7 @@ use crate::{
 const RIDE_ON_HTTP: [&str; 4] = ["sstp", "anyconnect", "forticlient", "softether"];
 
 /// Probes that are inert until another answer said where, or with what, to ask: then they come first.
-const LED: [&Probe; 2] = [&upnp::DESCRIPTION, &upnp::OUTSIDE];
+const LED: [&Probe; 4] = [&upnp::DESCRIPTION, &upnp::OUTSIDE, &upnp::STATUS, &upnp::MAPPINGS];
 
 /// Protocols whose servers hand TLS on to a web server behind them (`port-share`), and are asked where they are at home
 /// although TLS was spoken there.
@@ -64,7 +64,7 @@ pub(super) struct Course {
     pub(super) strange_inside: bool,
     /// An offer of TLS was broken off.
     pub(super) broke_off: bool,
-    /// How many lots of addresses it was asked the names of.
+    /// How many lots of addresses it was asked the names of, or for how many of its ways in it was asked.
     pub(super) lots: usize,
     /// It opened once, or answered.
     pub(super) open: bool,

@@ -1,5 +1,5 @@
 //! Reads a UPnP gateway's description, where its answer to a search said it is, and asks it for its outside
-//! address. Nothing is changed: no way in is opened, listed or closed.
+//! address, whether its line is up, and which ways in it has. Nothing is changed: no way in is opened or closed.
 
 use super::{Ask, Heard, Intrusion, Probe, Step};
 use crate::{
@@ -49,8 +49,42 @@ pub static OUTSIDE: Probe = Probe {
     next: |ask, heard| to_the_end(heard, outside(ask)),
 };
 
+/// How many ways in one gateway is asked for.
+pub const MOST_MAPPINGS: usize = 32;
+
+/// The fact, among what is known of a gateway, that says which way in shall be asked for, from 0.
+pub const INDEX: &str = "upnp.index";
+
+/// Asks the same service whether its line is up.
+pub static STATUS: Probe = Probe {
+    name: "igd_status",
+    asks: "asks a gateway whether its line is up, at the same service",
+    source: "WANIPConnection:1, 2.4.6",
+    next: |ask, heard| to_the_end(heard, status(ask)),
+    ..OUTSIDE
+};
+
+/// Asks the same service for one way in; it is asked again for the next until there is none.
+pub static MAPPINGS: Probe = Probe {
+    name: "igd_mappings",
+    asks: "asks a gateway for its ways in from outside, one a connection and at most 32: ports, and whom inside they lead to; opens and closes none",
+    source: "WANIPConnection:1, 2.4.14",
+    next: |ask, heard| to_the_end(heard, mapping(ask)),
+    ..OUTSIDE
+};
+
 fn outside(ask: &Ask<'_>) -> Option<Vec<u8>> {
     upnp::ask_outside(ask.to, ask.known.get("upnp.service")?, ask.known.get("upnp.control")?)
+}
+
+fn status(ask: &Ask<'_>) -> Option<Vec<u8>> {
+    upnp::ask_status(ask.to, ask.known.get("upnp.service")?, ask.known.get("upnp.control")?)
+}
+
+fn mapping(ask: &Ask<'_>) -> Option<Vec<u8>> {
+    let known = |field| ask.known.get(field);
+    let index = known(INDEX).and_then(|index| index.parse().ok()).unwrap_or_default();
+    upnp::ask_mapping(ask.to, known("upnp.service")?, known("upnp.control")?, index)
 }
 
 /// A dialogue of one question, if there is one: ends with the whole answer, or when too much was heard.
@@ -120,6 +154,36 @@ mod tests {
         let finding = understood(&OUTSIDE, &ask, &question, &told);
         assert_eq!(finding.facts.get("upnp.outside"), Some("203.0.113.9"));
         assert_eq!(finding.side, Side::Server);
+    }
+
+    #[test]
+    fn ways_in_are_asked_for_one_by_one() {
+        let known = Facts::default()
+            .with("upnp.service", "urn:schemas-upnp-org:service:WANIPConnection:1")
+            .with("upnp.control", "/ctl/IPConn");
+        let first = Ask { known: &known, ..ask("192.0.2.1:5000") };
+        let asked = |ask: &Ask<'_>| {
+            String::from_utf8(super::super::rehearsal::question(&MAPPINGS, ask)).unwrap()
+        };
+        assert!(asked(&first).contains("<NewPortMappingIndex>0<"));
+        let known = known.clone().with(INDEX, "7");
+        let eighth = Ask { known: &known, ..first };
+        assert!(asked(&eighth).contains("<NewPortMappingIndex>7<"));
+        let told = answer(
+            "<s:Body><u:GetGenericPortMappingEntryResponse><NewExternalPort>3389</NewExternalPort>\
+             <NewProtocol>TCP</NewProtocol><NewInternalPort>3389</NewInternalPort>\
+             <NewInternalClient>192.0.2.40</NewInternalClient><NewEnabled>1</NewEnabled>\
+             </u:GetGenericPortMappingEntryResponse></s:Body>",
+        );
+        let finding = understood(&MAPPINGS, &eighth, asked(&eighth).as_bytes(), &told);
+        assert_eq!(finding.facts.get("upnp.mapping"), Some("tcp 3389 to 192.0.2.40:3389"));
+        let question = super::super::rehearsal::question(&STATUS, &first);
+        let told = answer("<NewConnectionStatus>Connected</NewConnectionStatus>");
+        let finding = understood(&STATUS, &first, &question, &told);
+        assert_eq!(finding.facts.get("upnp.status"), Some("Connected"));
+        for probe in [&STATUS, &MAPPINGS] {
+            assert_eq!(hears(probe, &ask("192.0.2.1:5000"), 0, &[]), Step::Done, "nothing known");
+        }
     }
 
     #[test]

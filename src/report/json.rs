@@ -13,8 +13,8 @@ use super::{Report, commands};
 use crate::{
     assess::Assessment,
     correlate::{
-        Because, Coverage, Direction, Grade, Inquiry, Kind, Point, Product, Restriction, Service,
-        Unrecognised, Vantage,
+        Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product, Restriction,
+        Service, Unrecognised, Vantage,
     },
     inventory::{Change, Input},
     observe::Mac,
@@ -62,6 +62,7 @@ struct Row<'a> {
     restriction: &'a [Restriction],
     product: Option<&'a Product>,
     names: &'a BTreeSet<String>,
+    lines: &'a [Line],
     because: &'a [Because],
     exploited: Option<Vec<&'a str>>,
     assessment: Option<&'a Assessment>,
@@ -93,6 +94,7 @@ impl<'a> Row<'a> {
             restriction: &point.sides.restriction,
             product: point.product.as_ref(),
             names: &point.names,
+            lines: &point.lines,
             because: &point.because,
             exploited: assessment.and_then(Assessment::affected),
             assessment,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Blocks, Hours, Maker, Pace};
+use super::{Blocks, Foreign, Hours, Maker, Pace};
 use crate::time::Timestamp;
 
 /// How far a packet goes.
@@ -150,6 +150,8 @@ pub struct Consent {
     pub on_request: Vec<Request>,
     /// The inspector's own responder outside, which may be asked though it is not included.
     pub responder: Option<SocketAddr>,
+    /// Prefixes that are not the hospital's, and may be looked for on its wires all the same.
+    pub foreign: Foreign,
 }
 
 impl Consent {
@@ -161,6 +163,11 @@ impl Consent {
         if !self.include.contains(contact.address) && !self.is_for_responder(contact) {
             return Err(Refusal::NotIncluded(contact.address));
         }
+        self.bounds(contact, moment)
+    }
+
+    /// Whether tier, hours and what is fragile allow a packet that goes to somebody who may be asked.
+    fn bounds(&self, contact: &Contact, moment: Timestamp) -> Result<(), Refusal> {
         if contact.tier > self.tier || contact.tier == Tier::Listen {
             return Err(Refusal::Tier);
         }
@@ -180,6 +187,19 @@ impl Consent {
             return Err(Refusal::FragileHost(contact.address));
         }
         Ok(())
+    }
+
+    /// Whether a packet like this may be sent at `moment` though nothing of it is included, for it is about a prefix that
+    /// the facility lets be looked for; rates aside. Which prefixes those are, and that the packet stays on the wire, is
+    /// for whoever asks to know.
+    pub fn allows_foreign(&self, contact: &Contact, moment: Timestamp) -> Result<(), Refusal> {
+        if self.exclude.contains(contact.address) {
+            return Err(Refusal::Excluded(contact.address));
+        }
+        if self.foreign.is_nothing() {
+            return Err(Refusal::NotIncluded(contact.address));
+        }
+        self.bounds(contact, moment)
     }
 
     /// The ports on which `host` may be asked the probe `probe`, which is only asked on request. None when nobody

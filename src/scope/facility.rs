@@ -7,7 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Blocks, Inside, Maker, Profile, Rate, Request, Span, Tier,
+    Blocks, Foreign, Inside, Maker, Profile, Rate, Request, Span, Tier,
+    foreign::Word,
     inside::is_global,
     pace,
     page::{Page, nearest},
@@ -44,6 +45,8 @@ pub struct Facility {
     pub responder: Option<SocketAddr>,
     /// Hosts that may be asked what is only asked on request.
     pub on_request: Vec<Request>,
+    /// Prefixes that are not the hospital's, and may be looked for on its wires all the same.
+    pub foreign: Foreign,
     /// How fast.
     pub pace: pace::Limits,
     /// Makers whose equipment is fragile, beside those that are known.
@@ -116,6 +119,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "outside",
             "responder",
             "on_request",
+            "foreign",
         ],
     ),
     ("scope.on_request", &["host", "probe", "ports"]),
@@ -170,6 +174,7 @@ struct ScopeTable {
     outside: List,
     responder: Option<Text>,
     on_request: Vec<Spanned<RequestTable>>,
+    foreign: List,
 }
 
 #[derive(Deserialize)]
@@ -249,9 +254,10 @@ impl Facility {
             id: optional(&facility.id)?,
             authorisation: optional(&facility.authorisation)?,
             contact: optional(&facility.contact)?,
-            inside: Inside::given(own),
+            inside: Inside::given(own.clone()),
             tier: page.tier(scope.tier.as_ref(), responder.is_some())?,
             on_request: page.requests(&scope.on_request, &include.minus(&exclude))?,
+            foreign: page.foreign(&scope.foreign, &include.union(&Blocks::of_networks(&own)))?,
             include,
             exclude,
             interfaces: page.each(&scope.interfaces, interface)?,
@@ -367,6 +373,17 @@ impl Page<'_> {
             })
         };
         ports.iter().map(port).collect()
+    }
+
+    fn foreign(&self, list: &[Text], own: &Blocks) -> Result<Foreign, Error> {
+        let words = self.each(list, |word| Word::read(word, own))?;
+        Foreign::of(&words, own).ok_or_else(|| {
+            let place = list.last().map(Text::span).unwrap_or_default();
+            self.wrong(
+                place,
+                "foreign names more networks than anybody knows of; write heard for them",
+            )
+        })
     }
 
     fn requests(
@@ -503,6 +520,7 @@ hours = ["22:00-05:00"]
 outside = ["203.0.113.0/29"]
 responder = "198.51.100.9:3478"
 on_request = [{ host = "10.10.1.50", probe = "dicom" }, { host = "10.10.1.50", probe = "x_ray", ports = [4242] }]
+foreign = ["tethering", "heard", "192.168.1.0/24"]
 
 [pace]
 profile = "office"
@@ -545,6 +563,7 @@ snmp_v2c = ["community-of-this-hospital"]
         assert_eq!(facility.responder.unwrap().port(), 3478);
         assert_eq!(facility.on_request[0].ports, [104, 2761, 2762, 11_112]);
         assert_eq!(facility.on_request[1].ports, [4242]);
+        assert!(facility.foreign.counts_heard() && facility.foreign.networks().len() > 5);
         assert_eq!(facility.pace.rate, Some(Rate::from(20)));
         assert_eq!(facility.pace.per_host, Some(Rate::Uncapped));
         assert_eq!(facility.pace.gateway_interval, Some(std::time::Duration::from_secs(1)));
@@ -563,6 +582,7 @@ snmp_v2c = ["community-of-this-hospital"]
         assert_eq!((facility.tier, facility.profile()), (Tier::Ask, Profile::Clinic));
         assert_eq!(facility.authorisation, None, "a blank is nobody's name");
         assert!(facility.include.is_empty() && !facility.inside.is_given());
+        assert!(facility.foreign.is_nothing());
     }
 
     #[test]
@@ -633,6 +653,12 @@ snmp_v2c = ["community-of-this-hospital"]
             (
                 "include = [\"10.0.0.1\"]\non_request = [{ host = \"10.0.0.1\", probe = \"hl7\" }, { host = \"10.0.0.1\", probe = \"hl7\" }]",
                 "twice",
+            ),
+            ("foreign = [\"thetering\"]", "did you mean `tethering`?"),
+            ("foreign = [\"heard\", \"8.8.8.0/24\"]", "8.8.8.0/24 is not private"),
+            (
+                "include = [\"192.168.1.0/24\"]\nforeign = [\"192.168.1.0/25\"]",
+                "192.168.1.0/25 is the hospital's own",
             ),
             ("[pace]\nprofile = \"clinical\"", "`clinical` is no profile"),
             ("[pace]\nrate = -1", "-1 is no rate"),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 
 use super::{
-    Blocks, Consent, Facility, Hours, Maker, Pace, Profile, Tier, Vantage,
+    Blocks, Consent, Facility, Foreign, Hours, Maker, Pace, Profile, Tier, Vantage,
     pace::Limits,
     reach::{self, loopback, private},
 };
@@ -70,6 +70,11 @@ pub enum Error {
         "{0} is in no directly connected private network, and [facility] authorisation is empty; write there in whose name, by which order"
     )]
     Authorisation(IpAddr),
+    /// Prefixes of others, in nobody's name.
+    #[error(
+        "[scope] foreign looks for prefixes of others, and [facility] authorisation is empty; write there in whose name, by which order"
+    )]
+    Foreign,
     /// Hours, and a system that does not know what time it is here.
     #[error(
         "the system does not say its time zone, and [scope] hours are in local time; set TZ, such as TZ=Asia/Tokyo"
@@ -129,6 +134,9 @@ impl Facility {
         {
             return Err(Error::Authorisation(address));
         }
+        if self.authorisation.is_none() && !self.foreign.is_nothing() {
+            return Err(Error::Foreign);
+        }
         if offset.is_none() && !self.hours.is_empty() {
             return Err(Error::TimeZone);
         }
@@ -138,6 +146,7 @@ impl Facility {
         } else {
             (self.tier, "it is [scope] tier of the facility file", self.responder)
         };
+        let foreign = if from_outside { Foreign::default() } else { self.foreign.clone() };
         let requested = |request: &&super::Request| !from_outside || include.contains(request.host);
         let on_request = self.on_request.iter().filter(requested).cloned().collect();
         let pace = Pace::of(self.profile()).with(&self.pace);
@@ -149,6 +158,7 @@ impl Facility {
             hours: Hours::of(&self.hours, offset.unwrap_or_default()),
             pace: pace.with(&overrides.pace),
             responder,
+            foreign,
             // What is fragile is the facility's to say, whatever the pace.
             ..careful(self.profile())
         };
@@ -245,13 +255,14 @@ fn careful(profile: Profile) -> Consent {
         fragile_makers,
         on_request: Vec::new(),
         responder: None,
+        foreign: Foreign::default(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scope::target;
+    use crate::scope::{Contact, Refusal, target};
 
     const FILE: &str = "[facility]\nname = \"x\"\nauthorisation = \"2026-041\"\n[scope]\ninclude = [\"10.10.0.0/16\"]\nexclude = [\"10.10.1.101\"]\n";
 
@@ -329,6 +340,29 @@ mod tests {
         );
         assert!(nameless.consent(&only(&["10.10.0.0/24"]), &connected(), None).is_ok());
         assert!(facility(FILE).consent(&Overrides::default(), &[], None).is_ok());
+    }
+
+    #[test]
+    fn prefixes_of_others_are_looked_for_in_somebody_s_name_or_not_at_all() {
+        let file = format!("{FILE}foreign = [\"tethering\"]\n");
+        let consent = facility(&file).consent(&Overrides::default(), &[], None).unwrap();
+        let phone = Contact {
+            address: [192, 168, 42, 129].into(),
+            mac: None,
+            port: None,
+            resolves: true,
+            tier: Tier::Ask,
+        };
+        let now = crate::time::Timestamp::default();
+        assert_eq!(consent.allows_foreign(&phone, now), Ok(()));
+        assert!(consent.allows(&phone, now).is_err(), "it is not included for that");
+        let excluded = Consent { exclude: target::blocks(["192.168.42.0/24"]).unwrap(), ..consent };
+        assert_eq!(excluded.allows_foreign(&phone, now), Err(Refusal::Excluded(phone.address)));
+        let off = facility(FILE).consent(&Overrides::default(), &[], None).unwrap();
+        assert_eq!(off.allows_foreign(&phone, now), Err(Refusal::NotIncluded(phone.address)));
+        let nameless = facility(&file.replace("2026-041", " "));
+        let near = nameless.consent(&only(&["10.10.0.0/24"]), &connected(), None);
+        assert!(matches!(near, Err(Error::Foreign)), "{near:?}");
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! Two who use them: [`discover()`] over a [`Link`](crate::link::Link), for scans, which knows each host; and
 //! [`flight`], which asks as fast as the wire takes it and remembers nobody.
 
+pub mod announced;
 pub mod arp;
 pub mod connect;
 pub mod cookie;
 pub mod discover;
 pub mod flight;
+pub mod foreign;
 pub mod forward;
 pub mod icmp;
 pub mod ndp;
@@ -17,6 +19,7 @@ mod round;
 pub mod tcp_syn;
 pub mod told;
 pub mod udp;
+pub mod wires;
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -10,11 +10,35 @@ const COOKIE: u32 = 0x6382_5363;
 /// How many options are read.
 const MOST_OPTIONS: usize = 128;
 
+/// What clients send from, and servers answer to.
+pub const CLIENT_PORT: u16 = 68;
+/// Where servers listen.
+pub const SERVER_PORT: u16 = 67;
+
+/// The option that says what a message is (RFC 2132, 9.6), and some of its values.
+pub const MESSAGE: u8 = 53;
+/// A client looks for servers.
+pub const DISCOVER: u8 = 1;
+/// A server offers an address.
+pub const OFFER: u8 = 2;
+
+/// Asks servers to answer to everybody, for whoever could not hear them otherwise (RFC 2131, 2).
+const TO_EVERYBODY: u16 = 0x8000;
+
+/// The shortest message that every server and relay takes (RFC 1542, 2.1).
+const SHORTEST: usize = 300;
+
+/// What is asked for: mask, routers, name servers, domain, static routes, clocks, what its vendor adds, the vendor's
+/// class, boot servers, classless routes (by both numbers) and the proxy's configuration.
+const WANTED: [u8; 13] = [1, 3, 6, 15, 33, 42, 43, 60, 66, 121, 150, 249, 252];
+
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message<'a> {
     /// 1 a client asks, 2 a server answers.
     pub op: u8,
+    /// The number that an answer repeats.
+    pub transaction: u32,
     /// The address the client has already.
     pub client: Ipv4Addr,
     /// The address it is given.
@@ -39,7 +63,8 @@ impl<'a> Message<'a> {
         let length = r.u8("hardware length")?;
         require("hardware length", length <= 16)?;
         r.u8("hops")?;
-        r.skip("transaction, seconds and flags", 8)?;
+        let transaction = r.u32("transaction")?;
+        r.skip("seconds and flags", 4)?;
         let mut address = |field| r.take::<4>(field).map(Ipv4Addr::from);
         let client = address("client")?;
         let yours = address("yours")?;
@@ -61,7 +86,7 @@ impl<'a> Message<'a> {
         if overload & 2 != 0 {
             read_options(server_name, &mut options);
         }
-        Ok(Self { op, client, yours, next_server, relay, hardware, options })
+        Ok(Self { op, transaction, client, yours, next_server, relay, hardware, options })
     }
 
     /// The value of the first option with `code`.
@@ -129,6 +154,20 @@ pub fn inform(transaction: u32, own: Ipv4Addr, hardware: [u8; 6]) -> Vec<u8> {
     names.bytes(&[53, 1, 8, 55, 8, 1, 3, 6, 15, 33, 121, 249, 252, 255]).finish()
 }
 
+/// Writes a question for servers, which offer an address each (DHCPDISCOVER, RFC 2131, 4.4.1). Whoever does not go on
+/// is given none: the offers lapse. `seconds` is how long the client has been asking. It names no host and no product;
+/// the client is known by its hardware address alone.
+pub fn discover(transaction: u32, hardware: [u8; 6], seconds: u16) -> Vec<u8> {
+    let head = super::Writer::new().u8(1).u8(1).u8(6).u8(0).u32(transaction);
+    let head = head.u16(seconds).u16(TO_EVERYBODY).zeros(16);
+    let names = head.bytes(&hardware).zeros(10 + 64 + 128).u32(COOKIE);
+    let kind = names.bytes(&[MESSAGE, 1, DISCOVER]).bytes(&[61, 7, 1]).bytes(&hardware);
+    let length = u8::try_from(WANTED.len()).unwrap_or_default();
+    let mut message = kind.u8(55).u8(length).bytes(&WANTED).u8(255).finish();
+    message.resize(message.len().max(SHORTEST), 0);
+    message
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +181,19 @@ mod tests {
         assert_eq!((message.client, message.hardware), (own, Some(hex!("00005e005301"))));
         assert_eq!(message.option(53), Some(&[8][..]));
         crate::wire::refuses_every_truncation(&bytes[..240], Message::parse);
+    }
+
+    #[test]
+    fn a_search_for_servers_names_nobody_and_wants_no_address_in_particular() {
+        let bytes = discover(0x0102_0304, hex!("00005e005301"), 4);
+        assert_eq!((bytes.len(), &bytes[8..12]), (300, &hex!("0004 8000")[..]));
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!((message.op, message.transaction), (1, 0x0102_0304));
+        assert_eq!(message.option(MESSAGE), Some(&[DISCOVER][..]));
+        assert_eq!(message.option(61), Some(&hex!("01 00005e005301")[..]));
+        assert_eq!(message.option(55), Some(&WANTED[..]));
+        assert!(message.client.is_unspecified() && message.relay.is_unspecified());
+        assert!([12, 50, 54, 60, 81].iter().all(|code| message.option(*code).is_none()));
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub const ARP: u16 = 0x0806;
 pub const VLAN: u16 = 0x8100;
 /// IPv6 (RFC 2464).
 pub const IPV6: u16 = 0x86dd;
+/// PPPoE, while a session is looked for.
+pub const PPPOE_DISCOVERY: u16 = 0x8863;
 
 /// Tags that carry another type behind them: 802.1Q, 802.1ad, and two that vendors used before it.
 const TAGS: [u16; 4] = [VLAN, 0x88a8, 0x9100, 0x9200];

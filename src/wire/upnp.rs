@@ -1,10 +1,13 @@
 //! UPnP descriptions and answers, the few elements of their XML that tell what stands there (UPnP Device
-//! Architecture 1.1, 2.3; WANIPConnection:1, 2.4.18).
+//! Architecture 1.1, 2.3; WANIPConnection:1, 2.4). Only what changes nothing is asked.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 /// How long an element's text may be.
 const LONGEST_TEXT: usize = 256;
+
+/// How much of what a way in is called is told, in bytes.
+const LONGEST_PURPOSE: usize = 64;
 
 /// How the services begin that stand for a line to the outside.
 const LINES: &[&[u8]] = &[
@@ -29,6 +32,29 @@ pub struct Description<'a> {
     pub service: Option<&'a [u8]>,
     /// Where that service is asked.
     pub control: Option<&'a [u8]>,
+    /// Whether the line is up, in the gateway's word: `Connected`, `Disconnected` and others.
+    pub status: Option<&'a [u8]>,
+    /// A way in from outside.
+    pub mapping: Option<Mapping<'a>>,
+}
+
+/// A way in from outside: a port of the gateway, and where inside it leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mapping<'a> {
+    /// `TCP` or `UDP`.
+    pub protocol: &'a [u8],
+    /// The port outside.
+    pub outside: u16,
+    /// Whom it leads to; an address, or a name.
+    pub client: &'a [u8],
+    /// The port there.
+    pub inside: u16,
+    /// The only address that is let in; none for all.
+    pub only: Option<&'a [u8]>,
+    /// What whoever asked for it calls it.
+    pub purpose: Option<&'a [u8]>,
+    /// Whether it is in use.
+    pub enabled: bool,
 }
 
 impl<'a> Description<'a> {
@@ -43,8 +69,45 @@ impl<'a> Description<'a> {
             outside: element(xml, b"<NewExternalIPAddress>"),
             service,
             control,
+            status: element(xml, b"<NewConnectionStatus>"),
+            mapping: Mapping::read(xml),
         };
         (description != Self::default()).then_some(description)
+    }
+}
+
+impl<'a> Mapping<'a> {
+    /// Reads an answer about one way in (WANIPConnection:1, 2.4.14).
+    fn read(xml: &'a [u8]) -> Option<Self> {
+        let number = |tag: &[u8]| std::str::from_utf8(element(xml, tag)?).ok()?.parse().ok();
+        Some(Self {
+            protocol: element(xml, b"<NewProtocol>")?,
+            outside: number(b"<NewExternalPort>")?,
+            client: element(xml, b"<NewInternalClient>")?,
+            inside: number(b"<NewInternalPort>")?,
+            only: element(xml, b"<NewRemoteHost>"),
+            purpose: element(xml, b"<NewPortMappingDescription>"),
+            enabled: element(xml, b"<NewEnabled>") != Some(b"0"),
+        })
+    }
+}
+
+impl fmt::Display for Mapping<'_> {
+    /// Such as `tcp 8443 to 192.0.2.10:443 (camera)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |bytes: &[u8]| {
+            let bytes = bytes.get(..LONGEST_PURPOSE).unwrap_or(bytes);
+            String::from_utf8_lossy(bytes).into_owned()
+        };
+        let protocol = text(self.protocol).to_lowercase();
+        write!(f, "{protocol} {} to {}:{}", self.outside, text(self.client), self.inside)?;
+        if let Some(only) = self.only {
+            write!(f, " only from {}", text(only))?;
+        }
+        if let Some(purpose) = self.purpose {
+            write!(f, " ({})", text(purpose))?;
+        }
+        Ok(())
     }
 }
 
@@ -94,6 +157,28 @@ pub fn ask_description(host: SocketAddr, path: &str) -> Vec<u8> {
 /// Writes the question for the outside address to `service`, at `control` of `host`. None when either is not
 /// what a description may say.
 pub fn ask_outside(host: SocketAddr, service: &str, control: &str) -> Option<Vec<u8>> {
+    ask(host, service, control, "GetExternalIPAddress", "")
+}
+
+/// Writes the question whether the line is up, likewise.
+pub fn ask_status(host: SocketAddr, service: &str, control: &str) -> Option<Vec<u8>> {
+    ask(host, service, control, "GetStatusInfo", "")
+}
+
+/// Writes the question for the way in with the number `index`, from 0, likewise.
+pub fn ask_mapping(host: SocketAddr, service: &str, control: &str, index: u16) -> Option<Vec<u8>> {
+    let argument = format!("<NewPortMappingIndex>{index}</NewPortMappingIndex>");
+    ask(host, service, control, "GetGenericPortMappingEntry", &argument)
+}
+
+/// Writes a question to `service`. The action is one that only reads.
+fn ask(
+    host: SocketAddr,
+    service: &str,
+    control: &str,
+    action: &str,
+    arguments: &str,
+) -> Option<Vec<u8>> {
     let path = match location(control) {
         Some((at, path)) => (at == host).then(|| path.to_owned())?,
         None if control.contains("://") => return None,
@@ -107,11 +192,11 @@ pub fn ask_outside(host: SocketAddr, service: &str, control: &str) -> Option<Vec
     let body = format!(
         "<?xml version=\"1.0\"?>\r\n<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
          s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body>\
-         <u:GetExternalIPAddress xmlns:u=\"{service}\"></u:GetExternalIPAddress></s:Body></s:Envelope>\r\n"
+         <u:{action} xmlns:u=\"{service}\">{arguments}</u:{action}></s:Body></s:Envelope>\r\n"
     );
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: sekisho UPnP/1.1\r\n\
-         Content-Type: text/xml; charset=\"utf-8\"\r\nSOAPAction: \"{service}#GetExternalIPAddress\"\r\n\
+         Content-Type: text/xml; charset=\"utf-8\"\r\nSOAPAction: \"{service}#{action}\"\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
@@ -154,6 +239,45 @@ mod tests {
         ] {
             assert_eq!(ask_outside(host, service, control), None, "{service} {control}");
         }
+    }
+
+    #[test]
+    fn a_way_in_is_asked_for_by_its_number_and_read() {
+        let host = HOST.parse().unwrap();
+        let service = "urn:schemas-upnp-org:service:WANIPConnection:1";
+        let asked = ask_mapping(host, service, "/ctl", 31).unwrap();
+        let text = String::from_utf8(asked).unwrap();
+        assert!(text.contains("#GetGenericPortMappingEntry\"\r\n"));
+        assert!(text.contains("<NewPortMappingIndex>31</NewPortMappingIndex></u:GetGeneric"));
+        let status = String::from_utf8(ask_status(host, service, "/ctl").unwrap()).unwrap();
+        assert!(
+            status.contains("#GetStatusInfo\"\r\n") && status.contains("\"></u:GetStatusInfo>")
+        );
+        // As WANIPConnection:1, 2.4.14 lists the arguments.
+        let told = |rest: &str| {
+            format!(
+                "<u:GetGenericPortMappingEntryResponse><NewRemoteHost></NewRemoteHost><NewExternalPort>8443\
+                 </NewExternalPort><NewProtocol>TCP</NewProtocol><NewInternalPort>443</NewInternalPort>\
+                 <NewInternalClient>192.0.2.10</NewInternalClient>{rest}\
+                 <NewLeaseDuration>0</NewLeaseDuration></u:GetGenericPortMappingEntryResponse>"
+            )
+        };
+        let named = told(
+            "<NewEnabled>1</NewEnabled><NewPortMappingDescription>camera</NewPortMappingDescription>",
+        );
+        let mapping = Description::read(named.as_bytes()).unwrap().mapping.unwrap();
+        assert_eq!(mapping.to_string(), "tcp 8443 to 192.0.2.10:443 (camera)");
+        assert!(mapping.enabled);
+        let off = told("<NewEnabled>0</NewEnabled>");
+        let mapping = Description::read(off.as_bytes()).unwrap().mapping.unwrap();
+        assert_eq!(
+            (mapping.to_string(), mapping.enabled),
+            ("tcp 8443 to 192.0.2.10:443".into(), false)
+        );
+        let refused = b"<s:Fault><UPnPError><errorCode>713</errorCode></UPnPError></s:Fault>";
+        assert_eq!(Description::read(refused), None);
+        let up = b"<NewConnectionStatus>Connected</NewConnectionStatus><NewUptime>9</NewUptime>";
+        assert_eq!(Description::read(up).unwrap().status, Some(&b"Connected"[..]));
     }
 
     #[test]

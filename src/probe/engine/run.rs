@@ -23,6 +23,7 @@ use crate::{
         inside_tls::Clients,
         names,
         plan::{Course, Service, Stage},
+        upnp,
     },
     scope::{Refusal, Tier},
     time::Timestamp,
@@ -499,6 +500,9 @@ impl<'r, 'c, L: Link + ?Sized> Run<'r, 'c, L> {
             let lot = self.context.wanted.chunks(names::MOST).nth(course.lots);
             known =
                 lot.map(names::wanted).and_then(|lots| lots.into_iter().next()).unwrap_or(known);
+        }
+        if probe.name == upnp::MAPPINGS.name {
+            known.add(upnp::INDEX, course.lots);
         }
         conversation::add(&mut known, &course.facts);
         let now = self.link.now();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     link::raw::{contact_of, memory},
-    scope::{Consent, Hours, Pace as ScopePace, Profile, Tier},
+    scope::{Consent, Foreign, Hours, Pace as ScopePace, Profile, Tier},
     wire::{
         ethernet::Frame,
         ipv4,
@@ -31,6 +31,7 @@ fn consent(include: &str, exclude: &str) -> Consent {
         fragile_makers: Vec::new(),
         on_request: Vec::new(),
         responder: None,
+        foreign: Foreign::default(),
     }
 }
 

@@ -11,9 +11,9 @@ use crate::{
         distress::{Distress, network},
         dns, http, names,
         plan::{Service, Stage, State},
-        tls,
+        tls, upnp,
     },
-    wire::upnp,
+    wire,
 };
 
 /// The questions that offer TLS in clear.
@@ -151,6 +151,14 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
             course.lots += 1;
             goes_on = course.lots.saturating_mul(names::MOST) < self.context.wanted.len();
         }
+        // Behind a way in there may be another; the first number that is none ends the list.
+        let way_in = ["upnp.mapping", "upnp.mapping_off"];
+        if probe.name == upnp::MAPPINGS.name
+            && way_in.iter().any(|field| facts.get(field).is_some())
+        {
+            course.lots += 1;
+            goes_on = course.lots < upnp::MOST_MAPPINGS;
+        }
         if let Some(visit) = &mut course.visit
             && std::ptr::eq(visit.probe(), probe)
         {
@@ -163,7 +171,7 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
         }
         let described: Vec<(SocketAddr, String)> = facts
             .all("ssdp.location")
-            .filter_map(|location| Some((upnp::location(location)?.0, location.to_owned())))
+            .filter_map(|location| Some((wire::upnp::location(location)?.0, location.to_owned())))
             .filter(|(at, _)| at.ip() == to.ip())
             .collect();
         if !goes_on {

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     net::IpAddr,
+    path::PathBuf,
 };
 
 use sekisho::observe::Mac;
@@ -48,7 +49,10 @@ const MODALITY: &str = "00:09:1f:00:53:70";
 const LANS: [(&str, &str); 2] = [("wires", "office"), ("wires", "ward")];
 const LINES: [(&str, &str); 3] =
     [("carrier", "line"), ("carrier", "radio"), ("farend", "maintenance")];
-const BEYOND: [(&str, &str); 2] = [("beyond", "behind"), ("beyond", "far")];
+const BEYOND_THE_FIRST: [(&str, &str); 2] = [("beyond", "behind"), ("beyond", "far")];
+
+/// The inspector's own responder, beyond the carrier's first router.
+const RESPONDER: &str = "198.51.100.9:3478";
 
 /// A hospital that was scanned, what was heard, and what passed its wires meanwhile.
 struct Scanned {
@@ -73,10 +77,14 @@ fn scanned(name: &str, roles: &[&Role], tier: u8, scope: &str) -> Scanned {
     let file = topology.path("facility.toml");
     fs::write(&file, facility).unwrap();
     let there = |role: &str| role == "wires" || roles.iter().any(|known| known.name == role);
-    for (role, interface) in
-        LANS.into_iter().chain(LINES).chain(BEYOND).filter(|(role, _)| there(role))
-    {
+    let watched = LANS.into_iter().chain(LINES).chain(BEYOND_THE_FIRST);
+    for (role, interface) in watched.filter(|(role, _)| there(role)) {
         topology.watch(role, interface);
+    }
+    if tier == 3 {
+        let words = ["responder", "--quiet", "--listen", RESPONDER];
+        topology.begin("beyond", SEKISHO, &words, "answered.ndjson");
+        topology.await_port("beyond", "3478");
     }
     let mut command = topology.at("scan", SEKISHO.as_ref());
     command.args(["scan", "--exit-zero", "--quiet", "--ports", "22", "--scope"]).arg(&file);
@@ -158,14 +166,15 @@ impl Scanned {
         first
     }
 
-    /// The frames of a capture.
-    fn seen(&self, role: &str, interface: &str) -> Vec<Seen> {
-        seen(&self.topology.path(&format!("{role}-{interface}.pcap")))
+    fn capture(&self, role: &str, interface: &str) -> PathBuf {
+        self.topology.path(&format!("{role}-{interface}.pcap"))
     }
 
     /// Frames on these wires that are not what systems say there in any case.
     fn said(&self, wires: &[(&str, &str)]) -> Vec<Seen> {
-        let all = wires.iter().flat_map(|(role, interface)| self.seen(role, interface));
+        let there = |(role, interface): &&(&str, &str)| self.capture(role, interface).exists();
+        let all = wires.iter().filter(there);
+        let all = all.flat_map(|(role, interface)| seen(&self.capture(role, interface)));
         all.filter(|frame| !frame.is_housekeeping()).collect()
     }
 
@@ -300,7 +309,7 @@ fn at_tier_1_those_who_forward_say_so_and_nothing_leaves_the_hospital() {
     scanned.first_hops_are_read();
     scanned.was_gentle();
     assert_eq!(scanned.said(&LINES), [], "this left the hospital");
-    assert_eq!(scanned.said(&BEYOND), []);
+    assert_eq!(scanned.said(&BEYOND_THE_FIRST), []);
     scanned.ip_version_6_is_read(1);
 }
 
@@ -310,7 +319,7 @@ fn at_tier_2_the_way_behind_them_is_read_and_nothing_gets_beyond_the_first_route
     let scanned = scanned("two", &roles::ALL, 2, "");
     scanned.first_hops_are_read();
     scanned.was_gentle();
-    assert_eq!(scanned.said(&BEYOND), [], "this went beyond the first routers");
+    assert_eq!(scanned.said(&BEYOND_THE_FIRST), [], "this went beyond the first routers");
     // Whoever needs its next hop's hardware address asks for it; what is sent there dies there.
     for frame in scanned.said(&LINES) {
         let dies = matches!(frame.what, What::Arp(_) | What::Packet(_, _, 1));
@@ -344,4 +353,56 @@ fn at_tier_2_the_way_behind_them_is_read_and_nothing_gets_beyond_the_first_route
         assert!(scanned.values(&mac(whole), "size").contains("1500"), "{whole}");
     }
     scanned.ip_version_6_is_read(2);
+}
+
+#[test]
+#[ignore = "needs root; .ci/run runs it"]
+fn at_tier_3_the_responder_tells_each_road_its_address_and_hears_nothing_else() {
+    use roles::{BEYOND, CARRIER, DARK, MUTE, NARROW, NAT, PLAIN, RELAY, ROUTED};
+    let roles = [&CARRIER, &BEYOND, &NAT, &RELAY, &MUTE, &NARROW, &ROUTED, &DARK, &PLAIN];
+    let scanned = scanned("three", &roles, 3, &format!("responder = \"{RESPONDER}\""));
+    scanned.was_gentle();
+    // Without NAT it sees our own address. Through a relay it sees what it sees through the router behind.
+    let mapped = [
+        (12, "203.0.113.12"),
+        (13, "203.0.113.12"),
+        (14, "203.0.113.14"),
+        (15, "203.0.113.15"),
+        (16, "10.80.1.240"),
+        (18, "203.0.113.18"),
+    ];
+    for (last, address) in mapped {
+        assert_eq!(scanned.values(&mac(last), "mapped"), BTreeSet::from([address]), "{last}");
+    }
+    assert_eq!(scanned.values(&mac(10), "mapped"), BTreeSet::new());
+    let told = fs::read_to_string(scanned.topology.path("answered.ndjson")).unwrap();
+    let from = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let from: BTreeSet<String> = from
+        .map(|line| line["from"].as_str().unwrap().split(':').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(from, mapped.iter().map(|(_, address)| (*address).to_owned()).collect());
+    let responder: IpAddr = RESPONDER.split(':').next().unwrap().parse().unwrap();
+    let beyond = scanned.said(&BEYOND_THE_FIRST);
+    assert!(beyond.len() >= mapped.len(), "{beyond:?}");
+    for frame in beyond {
+        let for_it = matches!(frame.what, What::Packet(_, to, _) if to == responder);
+        assert!(for_it || matches!(frame.what, What::Arp(_)), "somebody else was sent {frame:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs root; .ci/run runs it"]
+fn with_consent_routers_of_other_prefixes_and_hosts_with_a_telephone_are_found() {
+    use roles::{BEYOND, CARRIER, FOREIGN, GUEST, NAT, PLAIN, STRICT, WEAK};
+    let roles = [&CARRIER, &BEYOND, &FOREIGN, &GUEST, &NAT, &STRICT, &WEAK, &PLAIN];
+    let foreign = "foreign = [\"heard\", \"192.168.42.16/28\", \"192.168.42.17/32\"]";
+    let scanned = scanned("foreign", &roles, 2, foreign);
+    scanned.was_gentle();
+    assert_eq!(scanned.answers(&mac(20), OUTSIDE, 1), BTreeSet::from([("expired", "192.168.1.1")]));
+    assert_eq!(scanned.answers(&mac(20), OUTSIDE, 2), BTreeSet::from([("expired", "203.0.113.1")]));
+    assert_eq!(scanned.values(&mac(20), "borrowed"), BTreeSet::from(["yes"]));
+    assert_eq!(scanned.said(&BEYOND_THE_FIRST), []);
+    // One answers for its other foot by ARP, the other to what is sent to its hardware address.
+    let strict = BTreeSet::from([("reply", "192.168.42.17")]);
+    assert_eq!(scanned.answers(&mac(17), "192.168.42.17", 1), strict);
 }

@@ -114,6 +114,21 @@ impl Topology {
         wait_for(&format!("{address} at {role}"), has);
     }
 
+    /// Runs `program` where `role` stands until the end; what it says goes into a file.
+    pub(crate) fn begin(&mut self, role: &str, program: &str, words: &[&str], file: &str) {
+        let out = std::fs::File::create(self.path(file)).unwrap();
+        let mut command = self.at(role, program.as_ref());
+        command.args(words).stdout(out).stderr(Stdio::null());
+        self.running.push(command.spawn().unwrap());
+    }
+
+    /// Waits until somebody listens on this port over UDP where `role` stands.
+    pub(crate) fn await_port(&self, role: &str, port: &str) {
+        let name = self.named(role);
+        let listens = || run("ip", &["netns", "exec", &name, "ss", "-Hlnu"]);
+        wait_for(&format!("port {port}"), || listens().contains(&format!(":{port} ")));
+    }
+
     fn named(&self, role: &str) -> String {
         format!("{}-{role}", self.prefix)
     }

@@ -6,6 +6,7 @@
 //! 3. [`weigh`] makes one point of all the signs about one box.
 //! 4. [`unrecognised`] keeps what boxes at the edge said that no signature names.
 
+mod announced;
 mod answer;
 pub mod coverage;
 mod device;
@@ -78,11 +79,13 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
+    let named = announced::Named::new(observations);
     let resolvers = resolvers(observations);
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     for observation in observations {
         let own = sign::of_protocol(observation, inside, &answers);
-        for sign in own.into_iter().chain(edge::signs(observation, inside)) {
+        let announced = announced::signs(observation, inside, &named);
+        for sign in own.into_iter().chain(edge::signs(observation, inside)).chain(announced) {
             if let Some(device) = device_of(&mut devices, &sign.about, observation) {
                 about.entry(device).or_default().signs.push(sign);
             }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
 };
 
 use super::capture::{Captured, Role};
@@ -135,6 +135,11 @@ impl Ends {
             Holds::Ethernet(Kind::Type(ethernet::ARP)) => {
                 let arp = Arp::parse(link.payload).ok()?;
                 Some(Self { from: arp.sender.into(), to: arp.target.into(), asks: true })
+            }
+            // It has no address of IP: everybody on the wire is asked, and offers are to us alone.
+            Holds::Ethernet(Kind::Type(ethernet::PPPOE_DISCOVERY)) => {
+                let everybody = IpAddr::V4(Ipv4Addr::BROADCAST);
+                Some(Self { from: everybody, to: everybody, asks: true })
             }
             Holds::Ip | Holds::Ethernet(Kind::Type(ethernet::IPV4 | ethernet::IPV6)) => {
                 Self::of_ip(link.payload)

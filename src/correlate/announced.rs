@@ -98,7 +98,7 @@ fn network(o: &Observation) -> Option<Ipv4Network> {
     let address: Ipv4Addr = o.facts.get("dhcp.address")?.parse().ok()?;
     let mask = o.facts.get("dhcp.subnet").and_then(|text| text.parse().ok());
     let told = mask.and_then(|mask| Ipv4Network::with_netmask(address, mask).ok());
-    let prefix = told.map_or(USUAL_PREFIX, |network| network.prefix());
+    let prefix = told.map_or(USUAL_PREFIX, ipnetwork::Ipv4Network::prefix);
     let network = Ipv4Network::new(address, prefix).ok()?;
     Ipv4Network::new(network.network(), prefix).ok()
 }

@@ -126,6 +126,6 @@ impl Neighbours {
         };
         self.overflowed
             || !self.excluded.is_empty()
-            || self.fragile.keys().any(|address| may_be_there(address))
+            || self.fragile.keys().any(may_be_there)
     }
 }

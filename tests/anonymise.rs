@@ -117,6 +117,10 @@ fn the_fixtures_make_the_same_points_and_name_nobody() {
             for ip in ips.filter(|ip| is_gone(*ip, done)) {
                 faults.push(format!("{name}: {ip} speaks or listens still: {observation:?}"));
             }
+            let told = observation.facts.iter().filter_map(|(_, value)| value.parse().ok());
+            for ip in told.filter(|ip| is_gone(*ip, done)) {
+                faults.push(format!("{name}: {ip} is told still: {observation:?}"));
+            }
         }
     }
     assert!(names > 30, "only {names} names were told");

@@ -118,6 +118,9 @@ fn what_does_not_belong_is_refused() {
         ("/points/0/exploited", json!(["CVE-1"])),
         ("/points/0/assessment/exploited/0/answer", json!("safe")),
         ("/points/0/assessment/support/0/until", json!("soon")),
+        ("/coverage/0/network", json!("the ward")),
+        ("/coverage/0/network", json!("10.0.0.0/8,")),
+        ("/coverage/0/vantage", json!(1)),
         ("/points/0/services", json!([{ "transport": "tcp", "port": 70000, "protocol": "ssh" }])),
     ] {
         let mut document = golden();

@@ -785,6 +785,81 @@ fn a_packet_that_dies_at_a_gateway_is_the_gateways() {
 }
 
 #[test]
+fn the_responder_is_asked_through_gateways_in_the_scope_and_nobody_else_is() {
+    let (gateway, responder) = (Ipv4Addr::new(10, 0, 0, 2), Ipv4Addr::new(198, 51, 100, 9));
+    let asks = |to: Ipv4Addr, port, via| {
+        let datagram = Datagram { source: 61_000, destination: port, payload: b"?" };
+        let whole = packet(to, 64, 17, &[]);
+        let payload = datagram.emit(&whole.pseudo_header(9));
+        let whole = ipv4::Packet { payload: &payload, ..whole };
+        frame(via, ethernet::IPV4, &whole.emit())
+    };
+    let with = |tier| Consent {
+        tier,
+        responder: Some((responder, 3478).into()),
+        exclude: Blocks::new([(EXCLUDED.into(), EXCLUDED.into())]),
+        ..free().consent()
+    };
+    let mut guard = Guard::new(Paper::new(), with(Tier::Responder));
+    guard.learn(gateway.into(), mac(gateway));
+    guard.learn(EXCLUDED.into(), mac(EXCLUDED));
+    guard.learn(HOST.into(), hex!("0040d1000004"));
+    let mut ask = |to, port, via, tier| send(&mut guard, &asks(to, port, via), tier);
+    ask(responder, 3478, mac(gateway), Tier::Responder).unwrap();
+    for (what, to, port, via, tier) in [
+        ("another port", responder, 53, mac(gateway), Tier::Responder),
+        ("another machine", Ipv4Addr::new(198, 51, 100, 8), 3478, mac(gateway), Tier::Responder),
+        ("a lower tier", responder, 3478, mac(gateway), Tier::FirstRouter),
+        ("through somebody unknown", responder, 3478, hex!("020000000077"), Tier::Responder),
+        ("through somebody excluded", responder, 3478, mac(EXCLUDED), Tier::Responder),
+        ("through fragile equipment", responder, 3478, hex!("0040d1000004"), Tier::Responder),
+    ] {
+        assert!(ask(to, port, via, tier).is_err(), "{what}");
+    }
+    let mut guard = Guard::new(Paper::new(), with(Tier::FirstRouter));
+    guard.learn(gateway.into(), mac(gateway));
+    let sent = send(&mut guard, &asks(responder, 3478, mac(gateway)), Tier::Responder);
+    assert_eq!(sent, Err(Refusal::Tier));
+}
+
+#[test]
+fn who_is_only_known_by_a_link_local_address_is_asked_where_the_whole_link_may_be() {
+    let far: Ipv6Addr = "2001:db9::1".parse().unwrap();
+    let (via, theirs) = (hex!("020000000009"), "fe80::9".parse().unwrap());
+    let question = v6(far, via, 1, &icmpv6::echo(OURS_V6, far, 1, 1, b""));
+    let heard = |mac: [u8; 6]| {
+        let body = [&[0x60, 0, 0, 0], &Ipv6Addr::octets(&theirs)[..], &[2, 1], &mac].concat();
+        let message = icmpv6::seal(theirs, OURS_V6, ndp::NEIGHBOR_ADVERTISEMENT, &body);
+        let packet = ipv6::Packet {
+            source: theirs,
+            destination: OURS_V6,
+            hop_limit: 255,
+            protocol: icmpv6::NUMBER,
+            fragment: None,
+            payload: &message,
+            missing: 0,
+        };
+        let payload = packet.emit();
+        let kind = Kind::Type(ethernet::IPV6);
+        Frame { destination: OUR_MAC, source: mac, vlan: None, kind, payload: &payload }.emit()
+    };
+    let part = Consent { include: Blocks::new([(HOST.into(), HOST.into())]), ..free().consent() };
+    for (consent, mac, may) in [
+        (free().consent(), via, true),
+        (part, via, false),
+        (free().consent(), hex!("0040d1000009"), false),
+    ] {
+        let paper = Paper::new();
+        paper.says.borrow_mut().push_back(What::Frame { interface: 0, bytes: heard(mac) });
+        let mut guard = Guard::new(paper, consent);
+        assert!(send(&mut guard, &question, Tier::Ask).is_err(), "nobody knows who it is");
+        guard.wait(START);
+        let question = v6(far, mac, 1, &icmpv6::echo(OURS_V6, far, 1, 1, b""));
+        assert_eq!(send(&mut guard, &question, Tier::Ask).is_ok(), may);
+    }
+}
+
+#[test]
 fn what_a_conversation_costs_is_spent() {
     let mut guard =
         Guard::new(Paper::new(), Consent { pace: Pace::of(Profile::Clinic), ..free().consent() });

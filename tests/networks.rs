@@ -23,7 +23,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use sekisho::{
-    correlate,
+    correlate::{self, Grade},
     fingerprint::{Matcher, Signatures},
     link::{Act, Call, CallId, Event, Link as _, Refused, What, sim::Sim},
     observe::{
@@ -294,10 +294,16 @@ fn every_network_is_read_and_says_what_a_scan_gives() {
         assert!(sim.addresses() > 0, "{name}");
         let facility = Facility::parse(&facility, &name).unwrap_or_else(|e| panic!("{e}"));
         for wanted in &expect.point {
-            assert!(facility.inside.contains(wanted.address), "{name}: {wanted:?}");
+            let foreign = match wanted.address {
+                IpAddr::V4(v4) => facility.foreign.network_of(v4).is_some(),
+                IpAddr::V6(_) => false,
+            };
+            let known = facility.inside.contains(wanted.address) || foreign;
+            assert!(known, "{name}: {wanted:?}");
         }
-        let missing = expect.faults(&Outcome::default(), &sim).len();
-        assert!(missing >= expect.point.len(), "{name}: nothing is found, and nothing is missed");
+        let missing = expect.faults(&Outcome::default(), &sim, facility.tier).len();
+        let wanted = expect.wanted(facility.tier).count();
+        assert!(missing >= wanted, "{name}: nothing is found, and nothing is missed");
     }
 }
 
@@ -440,7 +446,7 @@ fn what_the_hospital_says_makes_its_points() {
     });
     let points = points.iter().map(FoundPoint::from).collect();
     let outcome = Outcome { points, observations, ..Outcome::default() };
-    let faults = hospital.expect.faults(&outcome, &sim);
+    let faults = hospital.expect.faults(&outcome, &sim, facility.tier);
     // The image archive is not asked, so its ports are untouched.
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
@@ -629,8 +635,11 @@ fn what_is_said_to_everybody_is_answered_by_those_who_serve_it() {
     let mut sim = Sim::hospital().unwrap();
     let datagram = udp::Datagram { source: 40_000, destination: 1900, payload: b"M-SEARCH *" };
     let group = [239, 255, 255, 250];
-    let payload = datagram.emit(&bare(group, udp::NUMBER, &[]).pseudo_header(18));
-    let asked = packet(hex!("01005e7ffffa"), group, 4, udp::NUMBER, &payload);
+    let ours = [10, 10, 0, 250].into();
+    let asked = ipv4::Packet { source: ours, ..bare(group, udp::NUMBER, &[]) };
+    let payload = datagram.emit(&asked.pseudo_header(18));
+    let asked = ipv4::Packet { time_to_live: 4, payload: &payload, ..asked };
+    let asked = frame(hex!("01005e7ffffa"), ethernet::IPV4, &asked.emit());
     let answer = send_frame(&mut sim, &asked).unwrap();
     let answer = ipv4::Packet::parse(Frame::parse(&answer).unwrap().payload).unwrap();
     assert_eq!(answer.source, std::net::Ipv4Addr::new(10, 10, 0, 2));
@@ -759,19 +768,21 @@ fn an_expectation_tells_every_fault() {
     )
     .unwrap();
     let found = |vendor: &str| FoundPoint {
-        kind: sekisho::correlate::Kind::VpnGateway,
+        kind: correlate::Kind::VpnGateway,
         addresses: [IpAddr::from([10, 0, 0, 1])].into(),
         vendor: Some(vendor.to_owned()),
         product: None,
+        grade: Grade::Corroborated,
+        outside: [IpAddr::from([203, 0, 113, 2])].into(),
     };
     let mut sim = sim("fragile_maker");
     let right = Outcome { points: vec![found("Acme")], ..Outcome::default() };
-    assert_eq!(expect.faults(&right, &sim), Vec::<String>::new());
+    assert_eq!(expect.faults(&right, &sim, Tier::Ask), Vec::<String>::new());
     sim.send(Act::Open(call(1, "10.0.0.7:104", Transport::Tcp))).unwrap();
     sim.send(Act::Open(call(2, "10.0.0.8:80", Transport::Tcp))).unwrap();
     let took = Duration::from_secs(2);
     let wrong = Outcome { points: vec![found("Other")], took, ..Outcome::default() };
-    let faults = expect.faults(&wrong, &sim).join("\n");
+    let faults = expect.faults(&wrong, &sim, Tier::Ask).join("\n");
     for word in [
         "missing",
         "wrong",
@@ -784,4 +795,35 @@ fn an_expectation_tells_every_fault() {
     ] {
         assert!(faults.contains(word), "{word} is not in {faults}");
     }
+}
+
+#[test]
+fn an_expectation_names_grades_outside_addresses_and_tiers() {
+    let expect: Expectation = toml::from_str(
+        "point = [{ kind = \"internet_gateway\", address = \"10.0.0.1\", grade = \"proved\", outside = \
+         [\"203.0.113.2\"], tiers = [2, 3] }]\nno_point = [\"10.0.0.7\"]\nunsure = [\"10.0.0.1\", \"10.0.0.2\"]\n",
+    )
+    .unwrap();
+    let sim = small("");
+    let found = |last: u8, grade, outside: u8| FoundPoint {
+        kind: correlate::Kind::InternetGateway,
+        addresses: [IpAddr::from([10, 0, 0, last])].into(),
+        vendor: None,
+        product: None,
+        grade,
+        outside: [IpAddr::from([203, 0, 113, outside])].into(),
+    };
+    let faults = |points: &[FoundPoint], tier| {
+        let outcome = Outcome { points: points.to_vec(), ..Outcome::default() };
+        expect.faults(&outcome, &sim, tier).len()
+    };
+    let (inferred, proved) = (Grade::Inferred, Grade::Proved);
+    assert_eq!(faults(&[found(1, proved, 2)], Tier::FirstRouter), 0);
+    assert_eq!(faults(&[found(1, inferred, 2)], Tier::FirstRouter), 1, "it is not proved");
+    assert_eq!(faults(&[found(1, proved, 3)], Tier::FirstRouter), 2, "it leads elsewhere");
+    assert_eq!(faults(&[], Tier::FirstRouter), 1);
+    assert_eq!(faults(&[], Tier::Ask), 0);
+    assert_eq!(faults(&[found(2, inferred, 2)], Tier::Ask), 0, "nobody can be sure");
+    assert_eq!(faults(&[found(2, proved, 2)], Tier::Ask), 1, "nor can this");
+    assert_eq!(faults(&[found(7, inferred, 2)], Tier::Ask), 1);
 }

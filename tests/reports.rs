@@ -8,6 +8,7 @@ use sekisho::{
     assess::{Advisories, Assessments, Day},
     correlate::{
         Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
+        mechanism::MECHANISMS,
     },
     inventory::{Change, Difference, Facet, Input, Run},
     observe::{Mac, Transport},
@@ -196,8 +197,19 @@ fn what_a_device_calls_itself_harms_nobody() {
             state: CoverageState::Partial,
             count: Some(u64::MAX),
             detail: Some(text),
+            network: None,
+            vantage: None,
         })
         .collect();
+    for mechanism in &MECHANISMS {
+        run.coverage.extend(hostile().into_iter().zip(CoverageState::ALL.iter().cycle()).map(
+            |(text, state)| Coverage {
+                network: Some(text.clone()),
+                vantage: Some(text.clone()),
+                ..Coverage::of_run(mechanism.name, *state, Some(u64::MAX), Some(text))
+            },
+        ));
+    }
     let mut changes = Vec::new();
     for (n, text) in (0..).zip(hostile()) {
         let mut point = clinic().points[1].clone();
@@ -257,6 +269,101 @@ fn what_a_device_calls_itself_harms_nobody() {
     }
 }
 
+/// What the ways to find exits tell of `count` networks: the first is looked at from its own wire, the last one is not,
+/// one run broke off, and the tier is 1.
+fn wards(count: usize) -> Run {
+    let state = |name: &str, ward: usize| match name {
+        _ if ward + 1 == count => (CoverageState::NotMeasured, 0, "no_interface"),
+        "second_hop" | "record_route" | "line_mtu" | "responder" => {
+            (CoverageState::NotMeasured, 0, "tier")
+        }
+        "borrowed" | "weak_host" => (CoverageState::NotMeasured, 0, "not_asked_for"),
+        "routes" | "ownership" if ward % 3 == 1 => (CoverageState::NotMeasured, 0, "nobody"),
+        "routes" if ward == 2 => (CoverageState::Partial, 1, "stopped answered=1 silent=0"),
+        "forward_v6" if ward == 3 => (CoverageState::NotMeasured, 0, "fragile"),
+        "dhcp_offer" if ward == 0 => (CoverageState::NotMeasured, 0, "a_reason_of_tomorrow"),
+        "routes" | "ownership" => (CoverageState::Measured, 3, "answered=3 silent=0 attempts=3"),
+        _ => (CoverageState::Measured, 217, "answered=3 silent=214 attempts=3"),
+    };
+    let line = |(ward, name): (usize, &'static str)| {
+        let (state, count, detail) = state(name, ward);
+        let of_run = Coverage::of_run(name, state, Some(count), Some(detail.to_owned()));
+        let network = format!("10.10.{}.0/24", ward * 7 % 256);
+        let network = if ward == 1 { format!("{network},2001:db8:17::/64") } else { network };
+        let vantage = (detail != "no_interface").then(|| format!("eth1.{}", 100 + ward));
+        Coverage { network: Some(network), vantage, ..of_run }
+    };
+    let names = MECHANISMS.iter().map(|mechanism| mechanism.name);
+    let all = (0..count).flat_map(|ward| names.clone().map(move |name| (ward, name)));
+    // Nothing is told of one of them in one network.
+    let told = all.filter(|(ward, name)| !(*ward == 4 && *name == "proxy_arp"));
+    let clinic = clinic();
+    let others = clinic.coverage.iter().cloned();
+    Run { coverage: others.chain(told.map(line)).collect(), points: Vec::new(), ..clinic }
+}
+
+const NETWORKS: &str = "fixtures/reports/networks";
+
+#[test]
+fn networks_and_ways_to_find_exits_are_a_table() {
+    let run = wards(6);
+    let assessments = Assessments::default();
+    for language in Language::ALL {
+        let words = Words::of(language);
+        let report =
+            Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
+        let narrow = Look { columns: 60, colour: false };
+        let code = language.code();
+        for (name, written) in [
+            (format!("report.{code}.html"), text(|out| write_html(&report, out))),
+            (format!("report.{code}.txt"), text(|out| write_text(&report, Look::plain(), out))),
+            (format!("narrow.{code}.txt"), text(|out| write_text(&report, narrow, out))),
+        ] {
+            let path = Path::new(NETWORKS).join(&name);
+            if std::env::var_os("BLESS").is_some() {
+                fs::write(&path, &written).unwrap();
+            }
+            let golden = fs::read_to_string(&path).unwrap_or_default();
+            assert!(golden == written, "{name} is different; look at it, then BLESS=1\n{written}");
+        }
+    }
+}
+
+#[test]
+fn many_networks_take_no_more_lines_and_no_more_width() {
+    for count in [1, 2, 30, 300] {
+        let run = wards(count);
+        let assessments = Assessments::default();
+        for language in Language::ALL {
+            let words = Words::of(language);
+            let report =
+                Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
+            for columns in [40, 60, 84, 120] {
+                let look = Look { columns, colour: false };
+                let written = text(|out| write_text(&report, look, out));
+                assert!(written.lines().count() < 150, "{written}");
+                for line in written.lines() {
+                    assert!(line.width() <= columns + 2, "{columns}: {line}");
+                }
+            }
+            let page = text(|out| write_html(&report, out));
+            assert_eq!(page.matches("<th scope=\"row\">").count(), count.min(256));
+            let cells = page.matches("<td class=\"ran\">").count()
+                + ["partly", "nobody", "not", "elsewhere"]
+                    .map(|class| page.matches(&format!("<td class=\"{class}\">")).count())
+                    .iter()
+                    .sum::<usize>();
+            let dark = page.matches(" colspan=").count();
+            assert_eq!(cells, (count.min(256) - dark) * MECHANISMS.len());
+            assert!(count > 200 || dark == 1, "{dark} of {count}");
+            if let Some(folder) = std::env::var_os("SEKISHO_PAGES") {
+                let name = format!("networks-{count}.{}.html", language.code());
+                fs::write(Path::new(&folder).join(name), page).unwrap();
+            }
+        }
+    }
+}
+
 /// A run with `count` points of all kinds and grades.
 fn many(count: usize) -> Run {
     let points = (0..count).map(|n| {
@@ -282,6 +389,7 @@ fn many(count: usize) -> Run {
                 version: None,
             }),
             names: BTreeSet::new(),
+            lines: Vec::new(),
             because: vec![Because {
                 evidence: "answers_vpn".into(),
                 field: "ike.version".into(),

@@ -587,10 +587,12 @@ impl Story {
                 Happened::Used(of) if of == address => used = true,
                 Happened::Heard(_, _, sender, _) if sender == address => return false,
                 Happened::Heard(_, arp::REQUEST, sender, target)
-                    if target == address && !tries.is_empty()
-                    && (sender.is_unspecified() || !used) => {
-                        return false;
-                    }
+                    if target == address
+                        && !tries.is_empty()
+                        && (sender.is_unspecified() || !used) =>
+                {
+                    return false;
+                }
                 _ => {}
             }
         }

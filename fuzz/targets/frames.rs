@@ -1,4 +1,5 @@
-//! Any packets of any link layer are replayed, and what was heard can be told.
+//! Any packets of any link layer are replayed, as a capture and as the recording of a run, and what was heard can be
+//! told.
 //!
 //! Input: the link type (16 bits), then packets, each behind its length (16 bits).
 
@@ -7,6 +8,7 @@ use std::io::Cursor;
 use sekisho::{
     passive::{Replay, capture::Capture, hear},
     report::write_observations,
+    wire::pcapng,
 };
 
 /// How many packets are replayed.
@@ -23,7 +25,24 @@ pub(crate) fn run(input: &[u8]) {
         packets.push(packet);
         rest = after;
     }
-    told(&replay(&pcap(u16::from_be_bytes(*link_type), &packets)));
+    let link_type = u16::from_be_bytes(*link_type);
+    told(&replay(&pcap(link_type, &packets)));
+    let recorded = replay(&recording(link_type, &packets));
+    told(&recorded);
+    let asked: u64 = recorded.asked.iter().map(|(_, entry)| entry.packets).sum();
+    assert!(asked <= recorded.asked.packets, "{:?}", recorded.asked);
+}
+
+/// A recording of `packets`, in which questions and answers take turns, a millisecond apart.
+fn recording(link_type: u16, packets: &[&[u8]]) -> Vec<u8> {
+    let mut file = pcapng::section("sekisho 0", "{}");
+    file.extend(pcapng::interface(link_type, "eth1"));
+    let turns = ["asked forward -", "replied - -", "asked borrowed -", "replied forward -"];
+    for ((at, packet), comment) in (1..).zip(packets).zip(turns.iter().cycle()) {
+        let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
+        file.extend(pcapng::packet(0, at * 1_000_000, packet, length, comment));
+    }
+    file
 }
 
 /// A pcap file of `packets`, a millisecond apart.
@@ -60,6 +79,10 @@ pub(crate) fn told(heard: &Replay) {
     write_observations(&heard.observations, &names, &mut written).expect("memory takes everything");
     let written = String::from_utf8(written).expect("JSON is UTF-8");
     assert!(!written.contains(|c: char| c.is_control() && c != '\n'));
+    for forward in heard.observations.iter().filter(|heard| heard.protocol == "forward") {
+        let asked = forward.speaker.mac.filter(|mac| !mac.is_group() && !mac.is_zero());
+        assert!(asked.is_some() && forward.facts.get("forward.answer").is_some(), "{forward:?}");
+    }
     for fault in heard.files.iter().filter_map(|file| file.fault.as_ref()) {
         assert!(!fault.reason.contains(char::is_control), "{fault:?}");
     }

@@ -45,12 +45,9 @@ impl Held {
     /// What the versions of a run's points mean on the run's last day, and a line of coverage that says of which day
     /// the catalogue is.
     pub(super) fn assess(&self, run: &mut Run) -> Assessments {
-        run.coverage.push(Coverage {
-            subject: "exploited_known".into(),
-            state: CoverageState::Measured,
-            count: None,
-            detail: Some(self.advisories.day().to_string()),
-        });
+        let day = Some(self.advisories.day().to_string());
+        let line = Coverage::of_run("exploited_known", CoverageState::Measured, None, day);
+        run.coverage.push(line);
         self.advisories.assess_all(&run.points, Day::of(run.ended))
     }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     assess::Assessments,
-    correlate::{self, CoverageState, coverage},
+    correlate::{self, CoverageState, Grid, coverage},
     fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
@@ -48,6 +48,10 @@ pub(super) struct Outputs {
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
     pub exit_zero: bool,
+    /// End with 2 also where a way to find exits did not run in some network: the tier, the options or the place of
+    /// this machine did not allow it
+    #[arg(long)]
+    pub strict: bool,
     /// Say nothing on standard error but errors
     #[arg(long, short)]
     pub quiet: bool,
@@ -130,6 +134,11 @@ impl Desk<'_> {
 
         let assessments = held.assess(&mut run);
         write(outputs, &heard, &names, &run, changes.as_deref(), &assessments)?;
+        if outputs.strict && !outputs.quiet {
+            for line in lacking(&run) {
+                eprintln!("sekisho: --strict: {line}");
+            }
+        }
         Ok(exit(outputs, &run, changes.as_deref()))
     }
 }
@@ -166,7 +175,8 @@ fn write(
 }
 
 fn exit(outputs: &Outputs, run: &Run, changes: Option<&[Change]>) -> Exit {
-    let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial);
+    let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial)
+        || outputs.strict && !Grid::of(&run.coverage).is_whole();
     // Without an inventory nothing was known before, and every point is new.
     let news = |change: &Change| !matches!(change, Change::NotSeen { again: true, .. });
     let changed = changes.map_or(!run.points.is_empty(), |changes| changes.iter().any(news));
@@ -175,6 +185,24 @@ fn exit(outputs: &Outputs, run: &Run, changes: Option<&[Change]>) -> Exit {
         (false, true) if !outputs.exit_zero => Exit::Changed,
         _ => Exit::Clean,
     }
+}
+
+/// Says what --strict misses, a line each; nothing where it misses nothing.
+fn lacking(run: &Run) -> Vec<String> {
+    let grid = Grid::of(&run.coverage);
+    let summaries = grid.summaries();
+    if summaries.is_empty() {
+        let said =
+            "nothing tells that any way to find exits ran; only the recording of a scan does";
+        return vec![said.to_owned()];
+    }
+    let gaps = summaries.iter().filter(|one| !one.gaps.is_empty());
+    let names: Vec<&str> = gaps.map(|one| one.mechanism.name).collect();
+    let dark = grid.dark.len();
+    let dark = (dark > 0).then(|| format!("networks not looked at: {dark}"));
+    let names =
+        (!names.is_empty()).then(|| format!("did not run in every network: {}", names.join(", ")));
+    dark.into_iter().chain(names).collect()
 }
 
 /// A bar on standard error, where somebody looks at it.

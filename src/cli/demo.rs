@@ -74,6 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         // It says the same everywhere.
         data: DataArguments { data: Some(PathBuf::new()) },
         exit_zero: true,
+        strict: false,
         quiet: arguments.quiet,
         lang: arguments.lang,
     };

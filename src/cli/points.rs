@@ -9,9 +9,9 @@ use super::{
     Exit, LangArguments, StoreArguments, advisories::Held, data_folder::DataArguments, output,
 };
 use crate::{
-    correlate::Kind,
+    correlate::{Coverage, Kind},
     inventory::{self, Run, Store},
-    report::{Report, Words, write_json, write_text, write_unrecognised},
+    report::{Report, Words, words::moment, write_json, write_text, write_unrecognised},
 };
 
 /// List the connection points that the inventory holds
@@ -77,7 +77,29 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-/// Everything known now, as one run: the points as they were last seen, and the last run's coverage.
+/// Adds what earlier runs told of networks at which `run` did not look from there; each line says which run, and on which
+/// day.
+fn add_earlier(run: &mut Run, store: &Store) -> anyhow::Result<()> {
+    for (id, began, mut line) in store.looked(run.facility.as_deref())? {
+        if id == run.id {
+            continue;
+        }
+        let same = |known: &Coverage| {
+            (&known.subject, &known.network, &known.vantage)
+                == (&line.subject, &line.network, &line.vantage)
+        };
+        run.coverage.retain(|known| !same(known));
+        let moment = moment(began);
+        let day = moment.split(' ').next().unwrap_or_default();
+        let detail = line.detail.unwrap_or_default();
+        line.detail = Some(format!("{detail} seen={day} run={id}").trim_start().to_owned());
+        run.coverage.push(line);
+    }
+    Ok(())
+}
+
+/// Everything known now, as one run: the points as they were last seen, the last run's coverage, and that of the networks
+/// that earlier runs looked at.
 pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
     let runs = store.runs()?;
     let last =
@@ -100,6 +122,7 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
             unrecognised: Vec::new(),
         },
     };
+    add_earlier(&mut run, store)?;
     let known = store.points(facility)?.into_iter().map(|known| known.point);
     run.points = known.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect();
     Ok(run)

@@ -32,7 +32,7 @@ use crate::{
     },
     probe::{engine, plan, resume::Resumed},
     scope::{Blocks, Consent, Facility, Profile, Tier, hours, reach},
-    sweep::{discover::Progress, wires},
+    sweep::{discover::Progress, forward, told, wires},
 };
 
 /// Find the connection points of a network by asking
@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     /// The TCP ports of those that answer, such as 22,443,5900-5910; otherwise those of the profile
     #[arg(long, value_name = "PORTS")]
     ports: Option<Ports>,
-    /// Find who answers, and ask nothing further
+    /// Find who answers and who forwards, and ask no port
     #[arg(long)]
     no_ports: bool,
     /// Write the recording of the run here; otherwise it stands beside the store while the run lasts
@@ -62,6 +62,9 @@ pub(super) struct Arguments {
     /// Go on with a run that was stopped or killed, from its recording, as it was begun
     #[arg(long, value_name = "RUN.pcapng", conflicts_with_all = ["targets", "input_list", "exclude", "exclude_file", "ports", "no_ports", "seed", "dry_run", "list"])]
     resume: Option<PathBuf>,
+    /// Ways to find exits that are not used, such as routes,record_route; `sekisho probes list` names them
+    #[arg(long, value_name = "MECHANISM", value_delimiter = ',', value_parser = mechanism(), conflicts_with = "resume")]
+    without: Vec<String>,
     /// What the order of targets and everything random follows from; otherwise random
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -127,6 +130,8 @@ struct Plan {
     yes: bool,
     ports: Option<Vec<u16>>,
     no_ports: bool,
+    #[serde(default)]
+    without: Vec<String>,
     seed: u64,
 }
 
@@ -211,6 +216,7 @@ fn new_plan(arguments: &Arguments) -> anyhow::Result<(Plan, Limits)> {
         yes: limits.yes,
         ports: arguments.ports.as_ref().map(Ports::list),
         no_ports: arguments.no_ports,
+        without: arguments.without.clone(),
         seed: arguments.seed.unwrap_or_else(random),
     };
     Ok((plan, limits.clone()))
@@ -307,6 +313,14 @@ impl Asked<'_> {
             .collect())
     }
 
+    /// The networks of `interfaces` that are asked.
+    fn networks(&self, interfaces: &[Interface]) -> Vec<IpNetwork> {
+        let all = interfaces.iter().flat_map(|known| &known.addresses);
+        all.filter(|own| !self.whom.intersection(&of_network(**own)).is_empty())
+            .filter_map(|own| IpNetwork::new(own.network(), own.prefix()).ok())
+            .collect()
+    }
+
     /// What the run does.
     fn survey(&self, interfaces: &[Interface], journal: Option<&Journal>) -> Survey {
         let Self { plan, facility, consent, .. } = self;
@@ -318,10 +332,14 @@ impl Asked<'_> {
         let mut survey = Survey::of(consent, *facility, &around, plan.ports.as_deref(), plan.seed);
         if plan.no_ports {
             survey.probe = None;
-            survey.wires = None;
+        }
+        survey.forward.without.extend(plan.without.iter().cloned());
+        if let Some(wires) = &mut survey.wires {
+            wires.without.extend(plan.without.iter().cloned());
         }
         if let Some(journal) = journal {
             let notes = || journal.notes.iter().map(String::as_str);
+            survey.forwarded = forward::Past::of(notes());
             survey.sweep.progress = Progress::of(notes());
             if let Some(wires) = &mut survey.wires {
                 wires.past = wires::Past::of(notes());
@@ -349,6 +367,7 @@ fn go(
     let mut network = Live::new(&options).map_err(Error::Network)?;
     let inlet = network.inlet();
     let frames = open_frames(interfaces, &inlet);
+    let mut frameless = Vec::new();
     let interfaces = match frames {
         Ok(frames) => {
             network.attach(Box::new(frames));
@@ -360,6 +379,7 @@ fn go(
                     "sekisho: without raw frames ({error}): hosts are looked for by connecting to them; `sekisho doctor` says what is missing"
                 );
             }
+            frameless = asked_of.networks(interfaces);
             &[]
         }
     };
@@ -379,7 +399,13 @@ fn go(
     for neighbour in interface::neighbours() {
         guard.learn(neighbour.address.into(), neighbour.mac.0);
     }
-    let plan = asked_of.survey(interfaces, journal);
+    let mut plan = asked_of.survey(interfaces, journal);
+    plan.frameless = frameless;
+    for host in &plan.sweep.progress.hosts {
+        if let Some(mac) = host.mac {
+            guard.learn(host.address, mac.0);
+        }
+    }
     let past = journal.map(Resumed::of).unwrap_or_default();
     let matcher = Matcher::new(&desk.signatures);
     let progress = progress(arguments);
@@ -390,6 +416,11 @@ fn go(
     let (recorder, _) = guard.into_parts();
     recorder.finish()?;
     Ok((surveyed, watch))
+}
+
+/// The names of mechanisms.
+fn mechanism() -> clap::builder::PossibleValuesParser {
+    told::MECHANISMS.into()
 }
 
 fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result<Frames> {
@@ -423,6 +454,7 @@ fn progress(arguments: &Arguments) -> ProgressBar {
 fn show(bar: &ProgressBar, stage: Stage) {
     bar.set_message(match stage {
         Stage::Sweep => "looking who answers".to_owned(),
+        Stage::Forward => "looking who forwards".to_owned(),
         Stage::Probe(now) => {
             format!(
                 "asking: {} of {} services, {} conversations open",
@@ -435,13 +467,19 @@ fn show(bar: &ProgressBar, stage: Stage) {
 
 /// Says in a few lines what was done, and what was not.
 fn tell(surveyed: &Surveyed, recording: &Recording) {
-    let Surveyed { found, asked, .. } = surveyed;
+    let Surveyed { found, forwarded, asked, .. } = surveyed;
     eprintln!(
         "sekisho: {} hosts answered, {} services opened; {} questions were answered, {} were silent",
         found.hosts.len(),
         asked.open.len(),
         asked.answered,
         asked.silent
+    );
+    let forward = forwarded.heard.iter().filter(|heard| heard.iter().any(forward::Heard::forwards));
+    eprintln!(
+        "sekisho: {} neighbours were asked to forward, {} of them do",
+        forwarded.heard.iter().filter(|heard| !heard.is_empty()).count(),
+        forward.count()
     );
     for (address, distress) in &asked.left {
         eprintln!("sekisho: {address} was left alone: {}", distress.name());

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path};
 
 use ipnetwork::IpNetwork;
 
-use super::ports::{DISCOVERY, Ports};
+use super::{
+    exits::Exits,
+    ports::{DISCOVERY, Ports},
+};
 use crate::{
     fingerprint::Matcher,
     link::{
@@ -25,7 +28,7 @@ use crate::{
     scope::{Consent, Facility, Overrides, Request, grant},
     sweep::{
         discover::{self, Found, Hop, Targets},
-        wires,
+        forward, wires,
     },
 };
 
@@ -46,6 +49,12 @@ pub struct Survey {
     pub communities: Vec<String>,
     /// What the facility file names to be asked though it is only asked on request.
     pub requested: Vec<Request>,
+    /// Networks on our wires that no frames may go to: they are asked by connections alone.
+    pub frameless: Vec<IpNetwork>,
+    /// What is asked through neighbours.
+    pub forward: forward::Plan,
+    /// What an earlier part of the run asked through them.
+    pub forwarded: forward::Past,
 }
 
 /// What this machine knows of the networks around it.
@@ -102,6 +111,12 @@ impl Survey {
             ports,
             communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
             requested: consent.on_request.clone(),
+            frameless: Vec::new(),
+            forward: forward::Plan {
+                inside: facility.map(|known| known.inside.prefixes().to_vec()).unwrap_or_default(),
+                ..forward::Plan::of(consent, seed)
+            },
+            forwarded: forward::Past::default(),
         }
     }
 }
@@ -111,6 +126,8 @@ impl Survey {
 pub enum Stage {
     /// It looks who answers.
     Sweep,
+    /// It looks who forwards.
+    Forward,
     /// It asks those that answer.
     Probe(engine::Progress),
 }
@@ -120,6 +137,8 @@ pub enum Stage {
 pub struct Surveyed {
     /// Who answered.
     pub found: Found,
+    /// What came of asking through them.
+    pub forwarded: forward::Outcome,
     /// What came of asking whole wires.
     pub wires: wires::Outcome,
     /// What came of asking them.
@@ -129,7 +148,10 @@ pub struct Surveyed {
 impl Surveyed {
     /// Whether something was left out.
     pub fn is_partial(&self) -> bool {
-        self.found.stopped || self.wires.stopped || self.asked.is_partial()
+        self.found.stopped
+            || self.wires.stopped
+            || self.forwarded.stopped
+            || self.asked.is_partial()
     }
 }
 
@@ -161,11 +183,14 @@ pub fn survey<L: Link>(
     let found = discover::discover(link, &targets, &survey.sweep);
     let plan = survey.wires.as_ref().filter(|_| !found.stopped);
     let wires = plan.map(|plan| wires::ask(link, plan, &found.hosts)).unwrap_or_default();
-    for told in &wires.told {
-        link.note(&format!("{COVERAGE} {}", told.line()));
+    watch(Stage::Forward);
+    let mut exits = Exits::new(link, survey, &found);
+    if !wires.stopped {
+        exits.look(link, &survey.forward);
     }
+    let stopped = found.stopped || wires.stopped || exits.stopped();
     let mut asked = engine::Outcome::default();
-    if let Some(manner) = survey.probe.filter(|_| !found.stopped && !wires.stopped) {
+    if let Some(manner) = survey.probe.filter(|_| !stopped) {
         let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
         let context = Context {
             seed: survey.sweep.seed,
@@ -189,7 +214,13 @@ pub fn survey<L: Link>(
             asked.absorb(engine::ask(link, others, &manner, &context, watch));
         }
     }
-    let surveyed = Surveyed { found, wires, asked };
+    if !stopped && !asked.stopped {
+        // What boxes told of themselves is held against what they show.
+        let told = past.addresses().into_iter().chain(asked.addresses.iter().copied());
+        watch(Stage::Forward);
+        exits.verify(link, &survey.forward, told);
+    }
+    let surveyed = Surveyed { found, wires, forwarded: exits.outcome(), asked };
     for line in coverage(&surveyed) {
         link.note(&line);
     }
@@ -269,8 +300,9 @@ fn is_of_names(service: &Service) -> bool {
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
 fn coverage(surveyed: &Surveyed) -> Vec<String> {
-    let Surveyed { found, wires, asked } = surveyed;
-    let mut lines = Vec::new();
+    let Surveyed { found, wires, forwarded, asked } = surveyed;
+    let told = wires.told.iter().chain(&forwarded.lines);
+    let mut lines: Vec<String> = told.map(|told| format!("{COVERAGE} {}", told.line())).collect();
     let mut add = |subject: &str, state: &str, count: u64, detail: &str| {
         if count > 0 {
             lines.push(
@@ -298,7 +330,7 @@ fn coverage(surveyed: &Surveyed) -> Vec<String> {
     add("questions_failed", "partial", asked.failed, "");
     let unfinished = u64::try_from(asked.unfinished).unwrap_or(u64::MAX);
     add("services_not_finished", "partial", unfinished, "");
-    let stopped = found.stopped || wires.stopped || asked.stopped;
+    let stopped = found.stopped || wires.stopped || forwarded.stopped || asked.stopped;
     add("run_stopped", "partial", u64::from(stopped), "");
     lines
 }

@@ -28,14 +28,19 @@ use crate::{
 const APPLICATION: i64 = 0x5345_4b49;
 
 /// How the format grew: the n-th takes a store of format n - 1 to format n.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 /// How long to wait for another process to finish writing.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a sighting is read from; the order [`sighting`] expects.
 const SIGHTING: &str = "p.number, p.id, r.id, r.began, s.kind, s.grade, s.confidence, s.direction, \
-     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because";
+     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because, s.lines";
 
 /// An inventory.
 #[derive(Debug)]
@@ -250,8 +255,8 @@ impl Store {
         let mut known = self.rows(&sql, [facility], |row| {
             let seen = sighting(row)?;
             Ok(Known {
-                facility: row.get(15)?,
-                first_seen: row.get(16)?,
+                facility: row.get(16)?,
+                first_seen: row.get(17)?,
                 last_seen: seen.run,
                 point: seen.point,
                 history: Vec::new(),
@@ -362,16 +367,10 @@ impl Store {
             },
         )?;
         let coverage = self.rows(
-            "SELECT subject, state, count, detail FROM coverage WHERE run = ?1 ORDER BY place",
+            "SELECT subject, state, count, detail, network, vantage FROM coverage
+             WHERE run = ?1 ORDER BY place",
             [run.number],
-            |row| {
-                Ok(Coverage {
-                    subject: row.get::<_, String>(0)?.into(),
-                    state: named(row, 1)?,
-                    count: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
-                    detail: row.get(3)?,
-                })
-            },
+            covered,
         )?;
         let points = self.sightings(run.number)?.into_iter().map(|(_, seen)| seen.point).collect();
         let unrecognised = self.boxes(run.number)?;
@@ -385,6 +384,26 @@ impl Store {
             points,
             unrecognised,
         })
+    }
+
+    /// What is known of each network of a facility from each interface: the lines of the last run that looked from
+    /// there, with the run and its beginning, in the order of the runs.
+    pub fn looked(&self, facility: Option<&str>) -> Result<Vec<(String, Timestamp, Coverage)>> {
+        self.rows(
+            "WITH seen AS (
+               SELECT c.run, c.network, c.vantage, row_number() OVER (
+                 PARTITION BY c.network, c.vantage
+                 ORDER BY r.began DESC, r.ended DESC, r.number DESC) AS place
+               FROM coverage c JOIN run r ON r.number = c.run
+               WHERE r.facility IS ?1 AND c.network IS NOT NULL AND c.vantage IS NOT NULL
+                 AND c.state <> 'not_measured')
+             SELECT c.subject, c.state, c.count, c.detail, c.network, c.vantage, r.id, r.began
+             FROM seen s JOIN run r ON r.number = s.run
+             JOIN coverage c ON c.run = s.run AND c.network = s.network AND c.vantage = s.vantage
+             WHERE s.place = 1 ORDER BY r.began, r.ended, r.number, c.place",
+            [facility],
+            |row| Ok((row.get(6)?, Timestamp::from_nanoseconds(row.get(7)?), covered(row)?)),
+        )
     }
 
     /// Where the store is.
@@ -516,8 +535,10 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
         let (packets, bytes) = (read.packets.cast_signed(), read.bytes.cast_signed());
         input.execute(params![number, place, read.name, packets, bytes])?;
     }
-    let mut coverage =
-        transaction.prepare("INSERT INTO coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut coverage = transaction.prepare(
+        "INSERT INTO coverage (run, place, subject, state, count, detail, network, vantage)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
     for (place, line) in (0_i64..).zip(&run.coverage) {
         let count = line.count.map(u64::cast_signed);
         coverage.execute(params![
@@ -526,11 +547,14 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             line.subject,
             line.state.name(),
             count,
-            line.detail
+            line.detail,
+            line.network,
+            line.vantage
         ])?;
     }
     let mut sighting = transaction.prepare(
-        "INSERT INTO sighting VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO sighting
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     let mut kept = BTreeMap::new();
     for ((place, point), same) in (0_i64..).zip(&run.points).zip(same) {
@@ -560,6 +584,7 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             json(&point.product)?,
             json(&point.names)?,
             json(&point.because)?,
+            json(&point.lines)?,
         ])?;
     }
     unknown::insert(transaction, number, run, &kept)
@@ -647,7 +672,20 @@ fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
             product: unjson(row, 12)?,
             names: unjson(row, 13)?,
             because: unjson(row, 14)?,
+            lines: unjson(row, 15)?,
         },
+    })
+}
+
+/// Reads a line of coverage from its first columns: subject, state, count, detail, network, vantage.
+fn covered(row: &Row<'_>) -> rusqlite::Result<Coverage> {
+    Ok(Coverage {
+        subject: row.get::<_, String>(0)?.into(),
+        state: named(row, 1)?,
+        count: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
+        detail: row.get(3)?,
+        network: row.get(4)?,
+        vantage: row.get(5)?,
     })
 }
 
@@ -703,7 +741,7 @@ fn explain(path: &Path, error: rusqlite::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind};
+    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind, Line};
 
     fn point(id: &str, address: &str, mac: &str) -> Point {
         Point {
@@ -718,6 +756,14 @@ mod tests {
             services: BTreeSet::new(),
             product: None,
             names: BTreeSet::from(["関所 <b>\u{202e}".to_owned()]),
+            lines: vec![Line {
+                kind: "flets_pppoe".into(),
+                carrier: Some("関所通信 <b>".into()),
+                mtu: Some(1454),
+                outside: Some([203, 0, 113, 2].into()),
+                next_hop: None,
+                because: Vec::new(),
+            }],
             because: vec![Because {
                 evidence: "answers_vpn".into(),
                 field: "ike.version".into(),
@@ -739,6 +785,8 @@ mod tests {
                 state: CoverageState::Partial,
                 count: Some(u64::MAX),
                 detail: None,
+                network: Some("10.10.1.0/24".into()),
+                vantage: Some("院内 <b>\u{202e}".into()),
             }],
             points,
             unrecognised: Vec::new(),
@@ -764,6 +812,66 @@ mod tests {
         );
         Store::open(&path).unwrap().absorb(&run).unwrap();
         assert_eq!(Store::open_read(&path).unwrap().run("r1").unwrap(), run);
+    }
+
+    #[test]
+    fn a_network_is_known_from_the_last_run_that_looked_from_there() {
+        let (_folder, path) = folder();
+        let mut store = Store::open(&path).unwrap();
+        let line = |subject: &'static str, state, place: &str| {
+            let (network, vantage) = place.split_once('@').unwrap();
+            let vantage = Some(vantage).filter(|name| !name.is_empty()).map(str::to_owned);
+            let line = Coverage::of_run(subject, state, Some(1), None);
+            Coverage { network: Some(network.to_owned()), vantage, ..line }
+        };
+        let (ran, not) = (CoverageState::Measured, CoverageState::NotMeasured);
+        for (id, began, coverage) in [
+            (
+                "r1",
+                100,
+                vec![line("forward", ran, "10.0.1.0/24@a"), line("routes", not, "10.0.1.0/24@a")],
+            ),
+            (
+                "r2",
+                200,
+                vec![line("forward", ran, "10.0.2.0/24@a"), line("forward", not, "10.0.1.0/24@")],
+            ),
+            (
+                "r3",
+                300,
+                vec![line("forward", ran, "10.0.1.0/24@b"), line("forward", ran, "10.0.2.0/24@a")],
+            ),
+            // It looked at nothing there.
+            ("r4", 400, vec![line("forward", not, "10.0.2.0/24@a")]),
+        ] {
+            store.absorb(&Run { coverage, ..run(id, began, vec![]) }).unwrap();
+        }
+        let other = Run { facility: None, ..run("r5", 500, vec![]) };
+        store
+            .absorb(&Run { coverage: vec![line("forward", ran, "10.0.1.0/24@a")], ..other })
+            .unwrap();
+        let known = store.looked(Some("関所記念病院")).unwrap();
+        let known: Vec<_> = known
+            .iter()
+            .map(|(id, _, line)| {
+                (
+                    &**id,
+                    &*line.subject,
+                    line.network.as_deref().unwrap(),
+                    line.vantage.as_deref().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            known,
+            [
+                ("r1", "forward", "10.0.1.0/24", "a"),
+                ("r1", "routes", "10.0.1.0/24", "a"),
+                ("r3", "forward", "10.0.1.0/24", "b"),
+                ("r3", "forward", "10.0.2.0/24", "a"),
+            ]
+        );
+        assert_eq!(store.looked(None).unwrap().len(), 1);
     }
 
     #[test]

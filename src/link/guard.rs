@@ -17,7 +17,7 @@ use super::{
     Act, Call, CallId, Event, Interface, Link, Speaker, What,
     ledger::{Ledger, Sent},
     loans::Loans,
-    neighbours::Neighbours,
+    neighbours::{self, Neighbours},
     pace::Pacer,
     receiver::{self, Receiver, Way},
     strangers::Strangers,
@@ -132,7 +132,7 @@ impl<L: Link> Guard<L> {
 
     /// Remembers that `address` has this hardware address, as the system's own table says.
     pub fn learn(&mut self, address: IpAddr, mac: [u8; 6]) {
-        self.neighbours.learn(address, mac, &self.consent);
+        self.neighbours.learn(address, mac, &self.consent, false);
     }
 
     /// Ends what waits for its end, at its pace as far as there is time until `until`.
@@ -286,7 +286,9 @@ impl<L: Link> Guard<L> {
         let Some(out) = self.link.interfaces().get(interface) else {
             return Err(Refusal::System(format!("there is no interface {interface}")));
         };
-        let judged = if let Some(judged) = self.judge_wire(interface, bytes, tier, now) { judged? } else {
+        let judged = if let Some(judged) = self.judge_wire(interface, bytes, tier, now) {
+            judged?
+        } else {
             let receiver = receiver::read(bytes, out, tier)?;
             let (to, answers_itself) = self.judge(&receiver, out, tier, now)?;
             Judged::to(to, answers_itself)
@@ -329,36 +331,57 @@ impl<L: Link> Guard<L> {
             return Err(Refusal::Tier);
         }
         let dies_near = hops == 1 || (hops == 2 && tier == Tier::FirstRouter);
+        // The responder is asked through each gateway.
+        let through = dies_near || tier == Tier::Responder;
         let on_link = out.addresses.iter().any(|network| network.contains(address));
         let included = self.consent.include.contains(address);
         if included || !dies_near || self.consent.exclude.contains(address) {
             self.allow(&contact, now)?;
         }
         // From here on the address may be asked, or the packet does not get there.
-        if let Some(mac) = mac.filter(|_| on_link || dies_near)
+        if let Some(mac) = mac.filter(|_| on_link || through)
             && self.neighbours.is_excluded(mac)
         {
             return Err(Refusal::Excluded(self.neighbours.owner(mac).unwrap_or(address)));
         }
         let owner = mac.and_then(|mac| self.neighbours.owner(mac));
-        let Some(gateway) = owner.filter(|owner| *owner != address && (on_link || dies_near))
-        else {
+        let Some(gateway) = owner.filter(|owner| *owner != address && (on_link || through)) else {
             return if included && (on_link || !dies_near) {
                 Ok((address, false))
             } else {
                 Err(Refusal::NotIncluded(address))
             };
         };
-        self.allow(&Contact { address: gateway, port: None, ..contact }, now)?;
+        self.allow_gateway(&Contact { address: gateway, port: None, ..contact }, out, now)?;
         Ok((gateway, dies_near))
+    }
+
+    /// Judges a contact with somebody on a link. Who is known by a link-local address alone is in the scope where
+    /// its link is as a whole.
+    fn allow_gateway(
+        &self,
+        contact: &Contact,
+        out: &Interface,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let gateway = contact.address;
+        if !neighbours::is_link_local(gateway) || self.consent.include.contains(gateway) {
+            return self.allow(contact, now);
+        }
+        if self.neighbours.fragile(gateway).is_some() || self.neighbours.is_doubtful(gateway) {
+            return Err(Refusal::FragileHost(gateway));
+        }
+        let wire = self.whole(out).ok_or(Refusal::NotIncluded(gateway))?;
+        self.allow(&Contact { address: wire.network(), ..*contact }, now)
     }
 
     /// Counts what an event shows that our system sent of itself. None when nobody wants to hear of it any more.
     fn heard(&mut self, event: Event) -> Option<Event> {
         let id = match &event.what {
             What::Frame { interface, bytes } => {
-                self.neighbours.hear(bytes, &self.consent);
                 if let Some(own) = self.link.interfaces().get(*interface) {
+                    let whole = self.whole(own).is_some();
+                    self.neighbours.hear(bytes, &self.consent, whole);
                     self.strangers.hear(*interface, own, bytes);
                     self.loans.hear(*interface, own, bytes, event.at);
                 }

@@ -36,16 +36,21 @@ pub(super) struct Neighbours {
     overflowed: bool,
 }
 
+/// Whether an address counts on its link alone.
+pub(super) fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
+}
+
 impl Neighbours {
-    /// Remembers what a frame that was heard tells.
-    pub(super) fn hear(&mut self, bytes: &[u8], consent: &Consent) {
+    /// Remembers what a frame that was heard tells; `whole` where a prefix of its link is in the scope as a whole.
+    pub(super) fn hear(&mut self, bytes: &[u8], consent: &Consent, whole: bool) {
         let Ok(frame) = Frame::parse(bytes) else { return };
         match frame.kind {
             Kind::Type(ethernet::ARP) => {
                 if let Ok(arp) = Arp::parse(frame.payload) {
-                    self.learn(arp.sender.into(), arp.sender_mac, consent);
+                    self.learn(arp.sender.into(), arp.sender_mac, consent, whole);
                     // A stand-in answers for somebody else: either may be fragile.
-                    self.learn(arp.sender.into(), frame.source, consent);
+                    self.learn(arp.sender.into(), frame.source, consent, whole);
                 }
             }
             Kind::Type(ethernet::IPV6) => {
@@ -58,10 +63,10 @@ impl Neighbours {
                     Message::NeighborAdvertisement { target, .. } => target,
                     _ => packet.source,
                 };
-                self.learn(about.into(), frame.source, consent);
+                self.learn(about.into(), frame.source, consent, whole);
                 for extra in ndp.extras() {
                     if let Extra::SourceMac(mac) | Extra::TargetMac(mac) = extra {
-                        self.learn(about.into(), mac, consent);
+                        self.learn(about.into(), mac, consent, whole);
                     }
                 }
             }
@@ -69,8 +74,9 @@ impl Neighbours {
         }
     }
 
-    /// Remembers that `address` has this hardware address.
-    pub(super) fn learn(&mut self, address: IpAddr, mac: [u8; 6], consent: &Consent) {
+    /// Remembers that `address` has this hardware address. Link-local ones are in the scope where their link is
+    /// `whole`.
+    pub(super) fn learn(&mut self, address: IpAddr, mac: [u8; 6], consent: &Consent, whole: bool) {
         if consent.exclude.contains(address) {
             if self.excluded.len() < MOST {
                 self.excluded.insert(mac);
@@ -79,11 +85,15 @@ impl Neighbours {
             }
             return;
         }
-        if !consent.include.contains(address) {
+        if !consent.include.contains(address) && !(whole && is_link_local(address)) {
             return;
         }
-        if self.owners.len() < MOST {
-            self.owners.entry(mac).or_insert(address);
+        if self.owners.len() < MOST || self.owners.contains_key(&mac) {
+            let owner = self.owners.entry(mac).or_insert(address);
+            // An address that the scope names says more.
+            if is_link_local(*owner) {
+                *owner = address;
+            }
         }
         if consent.fragile_makers.iter().any(|maker| maker.made(mac)) {
             self.sound.remove(&address);
@@ -124,8 +134,6 @@ impl Neighbours {
             is_nowhere(*address)
                 || interface.addresses.iter().any(|network| network.contains(*address))
         };
-        self.overflowed
-            || !self.excluded.is_empty()
-            || self.fragile.keys().any(may_be_there)
+        self.overflowed || !self.excluded.is_empty() || self.fragile.keys().any(may_be_there)
     }
 }

@@ -66,7 +66,7 @@ fn read(said: &Said<'_>) -> Result<Finding> {
             Extra::Search(domain) => facts.add_text("ndp.domain", &domain),
             Extra::Portal(address) => facts.add_text("ndp.portal", address),
             Extra::Translator(prefix) => facts.add("ndp.nat64", prefix),
-            Extra::Other(_) => {}
+            Extra::Redirected(_) | Extra::Other(_) => {}
         }
     }
     Ok(Finding::certain(side, facts))

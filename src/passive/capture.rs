@@ -33,8 +33,11 @@ const MOST_INTERFACES: usize = 4096;
 /// Enhanced Packet Block of pcapng.
 const ENHANCED_PACKET: u32 = 6;
 
-/// What sections of our own recordings say wrote them.
+/// What sections of our own recordings say wrote them, before the version.
 const RECORDER: &str = "sekisho";
+
+/// What stands behind that in what was listened to.
+const LISTENER: &str = "listen";
 
 /// The interface of our recordings on which encrypted conversations stand in clear.
 const INSIDE_TLS: &str = "sekisho inside tls";
@@ -47,6 +50,9 @@ pub const COVERAGE: &str = "coverage";
 
 /// How many such lines are kept of one recording.
 const MOST_NOTES: usize = 512;
+
+/// How many more, of those that are about one network: 256 networks, and room for sixteen ways to look at each.
+const MOST_NETWORK_NOTES: usize = 1 << 12;
 
 /// How many bytes of such a line are kept.
 const LONGEST_NOTE: usize = 256;
@@ -220,12 +226,38 @@ enum Format {
 struct Section {
     big_endian: bool,
     interfaces: Vec<Interface>,
-    /// It is of one of our recordings.
-    ours: bool,
+    /// Who wrote it.
+    writer: Writer,
     /// The run that this section, or one before, records.
     run: Run,
     /// What this section, or one before, notes of what could not be measured.
     notes: Notes,
+    /// When a listener of ours told what it missed.
+    told: Option<Timestamp>,
+}
+
+/// Who wrote a section.
+#[derive(Default, Clone, Copy, PartialEq)]
+enum Writer {
+    /// Somebody else.
+    #[default]
+    Other,
+    /// A run of ours, with its journal.
+    Run,
+    /// A listener of ours, which tells what it missed.
+    Listener,
+}
+
+impl Writer {
+    /// By what a section says wrote it.
+    fn of(application: &str) -> Self {
+        let mut words = application.split(' ');
+        match (words.next(), words.next()) {
+            (Some(RECORDER), Some(LISTENER)) => Self::Listener,
+            (Some(RECORDER), _) => Self::Run,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What a run noted of what it could not measure.
@@ -233,6 +265,8 @@ struct Section {
 pub struct Notes {
     /// The lines, without the word that they begin with.
     pub lines: Vec<String>,
+    /// Those of them that are about one network: `<subject>@<network> …`. They take no room of the others.
+    pub of_networks: Vec<String>,
     /// How many more there are, for which there was no room.
     pub lost: u64,
 }
@@ -243,12 +277,16 @@ impl Notes {
         let Some(note) = line.strip_prefix(COVERAGE).and_then(|rest| rest.strip_prefix(' ')) else {
             return;
         };
-        if self.lines.len() >= MOST_NOTES {
+        let (lines, most) = match note.split(' ').next() {
+            Some(subject) if subject.contains('@') => (&mut self.of_networks, MOST_NETWORK_NOTES),
+            _ => (&mut self.lines, MOST_NOTES),
+        };
+        if lines.len() >= most {
             self.lost += 1;
             return;
         }
         let end = note.floor_char_boundary(LONGEST_NOTE);
-        self.lines.push(note.get(..end).unwrap_or_default().to_owned());
+        lines.push(note.get(..end).unwrap_or_default().to_owned());
     }
 }
 
@@ -410,10 +448,18 @@ impl Capture {
         matches!(&self.format, Format::Pcapng(section) if section.run == Run::Finished)
     }
 
-    /// What the run that it records could not measure, as its last section tells.
+    /// What the run that it records could not measure, as its last section tells, or what a listener of ours missed.
     pub fn notes(&self) -> Option<&Notes> {
         match &self.format {
             Format::Pcapng(section) => Some(&section.notes),
+            Format::Pcap { .. } => None,
+        }
+    }
+
+    /// When a listener of ours told what it missed, which it does when it ends.
+    pub fn told(&self) -> Option<Timestamp> {
+        match &self.format {
+            Format::Pcapng(section) => section.told,
             Format::Pcap { .. } => None,
         }
     }
@@ -422,7 +468,8 @@ impl Capture {
     fn comment(&self, packet: Captured, record: usize) -> String {
         let Format::Pcapng(section) = &self.format else { return String::new() };
         let from = self.at + (packet.start + packet.length).next_multiple_of(4);
-        let options = self.window.get(from..self.at + record - 4).filter(|_| section.ours);
+        let options = self.window.get(from..self.at + record - 4);
+        let options = options.filter(|_| section.writer == Writer::Run);
         let options = options.unwrap_or_default();
         let comment = blocks::options(options, section.big_endian)
             .find(|(code, _)| *code == blocks::COMMENT)
@@ -567,9 +614,10 @@ fn block(bytes: &[u8], section: &mut Section) -> Step {
     match parsed {
         Ok((_, Block::SectionHeader(_))) => {
             interfaces.clear();
-            section.ours = option_of(whole, section.big_endian, blocks::APPLICATION)
-                .is_some_and(|name| name.split(' ').next() == Some(RECORDER));
-            if section.ours {
+            section.writer = option_of(whole, section.big_endian, blocks::APPLICATION)
+                .map(Writer::of)
+                .unwrap_or_default();
+            if section.writer == Writer::Run {
                 // Whoever goes on with a run tells at its end what is still missing.
                 section.notes = Notes::default();
                 if section.run == Run::None {
@@ -577,10 +625,13 @@ fn block(bytes: &[u8], section: &mut Section) -> Step {
                 }
             }
         }
-        Ok((_, Block::InterfaceStatistics(_))) if section.ours => {
+        Ok((_, Block::InterfaceStatistics(told))) if section.writer != Writer::Other => {
+            if let Some(of) = interfaces.first().filter(|_| section.writer == Writer::Listener) {
+                section.told = Some(moment(of, told.ts_high, told.ts_low));
+            }
             let line = option_of(whole, section.big_endian, blocks::COMMENT);
             match line {
-                Some(END) => section.run = Run::Finished,
+                Some(END) if section.writer == Writer::Run => section.run = Run::Finished,
                 Some(line) => section.notes.read(line),
                 None => {}
             }
@@ -592,7 +643,7 @@ fn block(bytes: &[u8], section: &mut Section) -> Step {
                 resolution: description.ts_resolution().unwrap_or(1_000_000).max(1),
                 offset: description.if_tsoffset,
                 snapshot: description.snaplen,
-                clear: section.ours && name.is_some_and(|name| name == INSIDE_TLS),
+                clear: section.writer == Writer::Run && name.is_some_and(|name| name == INSIDE_TLS),
             });
         }
         Ok((_, Block::SimplePacket(packet))) => {
@@ -697,6 +748,24 @@ mod tests {
         let mut chunk = Chunk::default();
         while capture.read_chunk(&mut chunk, usize::MAX) {}
         Ok((chunk, capture.fault().cloned()))
+    }
+
+    #[test]
+    fn notes_about_networks_and_others_take_each_their_own_room() {
+        let mut notes = Notes::default();
+        for n in 0..MOST_NETWORK_NOTES + 9 {
+            notes.read(&format!("coverage forward@10.{}.{}.0/24 measured 1", n / 256, n % 256));
+        }
+        for n in 0..MOST_NOTES + 3 {
+            notes.read(&format!("coverage left_alone partial 1 10.0.0.{n} a@b"));
+        }
+        notes.read("coverages x");
+        notes.read(&format!("coverage {}", "関".repeat(LONGEST_NOTE)));
+        assert_eq!((notes.of_networks.len(), notes.lines.len()), (MOST_NETWORK_NOTES, MOST_NOTES));
+        assert_eq!(notes.lost, 9 + 3 + 1);
+        let mut notes = Notes::default();
+        notes.read(&format!("coverage {}", "関".repeat(LONGEST_NOTE)));
+        assert!(notes.lines[0].len() <= LONGEST_NOTE);
     }
 
     #[test]

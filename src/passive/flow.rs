@@ -105,6 +105,8 @@ pub(super) struct Way {
     pub(crate) notes: u8,
     /// Its newest packet.
     pub seen: Option<Seen>,
+    /// How many more routers could have forwarded that.
+    pub time_to_live: u8,
     /// How many messages were read, or attempts made to read its stream.
     pub read: u16,
     /// How many of them were understood.
@@ -199,6 +201,17 @@ impl Flows {
         let flow = self.all.get_mut(place).expect("places hold only places of flows");
         flow.recent = true;
         flow
+    }
+
+    /// What was said that way in the conversation `key`, if it is followed.
+    pub(super) fn way(&self, key: &Key, direction: Direction) -> Option<&Way> {
+        let hash = self.hasher.hash_one(key);
+        let known = |place: &u32| self.flow(*place).is_some_and(|flow| flow.key == *key);
+        let flow = self.flow(*self.places.find(hash, known)?)?;
+        Some(match direction {
+            Direction::Up => &flow.up,
+            Direction::Down => &flow.down,
+        })
     }
 
     /// Notes that a conversation's bytes changed, and makes room if all hold too many.

@@ -10,6 +10,7 @@ use std::{
 
 use hashbrown::HashMap;
 
+use super::lines::Lines;
 use crate::{
     observe::{Confidence, Endpoint, Facts, Heard, Mac, Observation, PacketId, Side, Transport},
     scope::{
@@ -112,8 +113,14 @@ impl Stations {
     }
 
     /// What the hardware addresses were seen to do, as observations: the outside addresses that each
-    /// forwards, and the inside addresses that are its own.
-    pub(super) fn observations(&self, inside: &Inside) -> Vec<Observation> {
+    /// forwards, the inside addresses that are its own, and what `lines` show of those behind it. `claims` are
+    /// the addresses that hardware addresses said to be their own.
+    pub(super) fn observations(
+        &self,
+        inside: &Inside,
+        lines: &Lines,
+        claims: &BTreeSet<(Mac, IpAddr)>,
+    ) -> Vec<Observation> {
         let sent = self.sent(inside);
         let stations = self.all.values();
         let speak: BTreeSet<IpAddr> =
@@ -121,7 +128,11 @@ impl Stations {
         let handed = self.handed(inside);
         let mut all = Vec::new();
         for (mac, station) in &self.all {
-            let Some(mut observation) = station.observation(*mac, inside, &speak) else { continue };
+            let owns = |address| station.owns(address) || claims.contains(&(*mac, address));
+            let shares = lines.shares(*mac, inside, owns);
+            let Some(mut observation) = station.observation(*mac, inside, &speak, &shares) else {
+                continue;
+            };
             if let Some(next) = station.relays_to(*mac, inside, &sent) {
                 observation.facts.add("ethernet.relays_to", next);
             }
@@ -130,6 +141,15 @@ impl Stations {
             }
             for virtual_mac in station.acts_as(*mac, &sent) {
                 observation.facts.add("ethernet.acts_as", virtual_mac);
+            }
+            for size in lines.sizes(*mac, inside) {
+                observation.facts.add("ethernet.mss", size);
+            }
+            if lines.are_two(*mac, inside) {
+                observation.facts.add("ethernet.lines", 2);
+            }
+            for shared in &shares {
+                observation.facts.add("ethernet.shares", shared.address);
             }
             all.push(observation);
         }
@@ -248,11 +268,18 @@ impl Station {
             .collect()
     }
 
+    /// Whether packets that no router handed on came from `address`.
+    fn owns(&self, address: IpAddr) -> bool {
+        let fresh = |noted: &&Noted| FRESH.contains(&noted.time_to_live);
+        self.speaks_for.iter().filter(fresh).any(|noted| noted.address == address)
+    }
+
     fn observation(
         &self,
         mac: Mac,
         inside: &Inside,
         speak: &BTreeSet<IpAddr>,
+        shares: &[Noted],
     ) -> Option<Observation> {
         let leads_out = |noted: &&Noted| {
             inside.is_outside(noted.address)
@@ -265,7 +292,7 @@ impl Station {
             |noted: &&Noted| inside.contains(noted.address) && FRESH.contains(&noted.time_to_live);
         let own: Vec<&Noted> = self.speaks_for.iter().filter(own).collect();
         let clients: BTreeSet<IpAddr> = from.iter().chain(&to).map(|noted| noted.with).collect();
-        let first = from.iter().chain(&to).chain(&own).min()?;
+        let first = from.iter().chain(&to).chain(&own).copied().chain(shares).min()?;
         let peers: BTreeSet<IpAddr> = from.iter().chain(&to).map(|noted| noted.address).collect();
         let mut facts = Facts::default();
         for noted in own.iter().take(MOST_NAMED) {
@@ -320,6 +347,12 @@ mod tests {
         Noted { packet, at, address: address.into(), with: with.into(), time_to_live, heard }
     }
 
+    /// What the stations of one shard are seen to do, with nothing else noted.
+    fn told(stations: Stations) -> Vec<Observation> {
+        let (lines, claims) = (Lines::default(), BTreeSet::new());
+        Stations::join([stations].into_iter()).observations(&Inside::inferred([]), &lines, &claims)
+    }
+
     #[test]
     fn a_gateway_is_who_outside_addresses_come_through() {
         let mut stations = Stations::default();
@@ -329,7 +362,7 @@ mod tests {
             stations.note(Some(client), Some(gateway), packet(host, peer, 64));
             stations.note(Some(gateway), Some(client), packet(peer, host, 55));
         }
-        let heard = Stations::join([stations].into_iter()).observations(&Inside::inferred([]));
+        let heard = told(stations);
         let of = |mac| heard.iter().find(|o| o.speaker.mac == Some(mac)).map(|o| &o.facts).unwrap();
         assert_eq!(of(gateway).get("ethernet.outside_peers"), Some("3"));
         assert_eq!(of(gateway).get("ethernet.address"), None);
@@ -347,7 +380,7 @@ mod tests {
             stations.note(mac(2), mac(20 + n), packet(host, server, 63));
             stations.note(mac(2), mac(20 + n), packet([10, 0, 2, 254], server, 64));
         }
-        let heard = Stations::join([stations].into_iter()).observations(&Inside::inferred([]));
+        let heard = told(stations);
         let of = |last| heard.iter().find(|o| o.speaker.mac == mac(last)).map(|o| &o.facts);
         assert!(of(11).is_some_and(|facts| facts.get("ethernet.also").is_none()));
         assert_eq!(
@@ -363,7 +396,7 @@ mod tests {
         for n in 1..=3 {
             stations.note(mac(1), mac(2), packet([10, 0, 0, 5], [203, 0, 113, n], 64));
         }
-        let heard = Stations::join([stations].into_iter()).observations(&Inside::inferred([]));
+        let heard = told(stations);
         let facts = heard.iter().find(|o| o.speaker.mac == mac(2)).map(|o| &o.facts).unwrap();
         assert_eq!(facts.get("ethernet.outside_sent"), Some("3"));
         assert_eq!(facts.get("ethernet.outside_answered"), Some("0"));
@@ -388,6 +421,6 @@ mod tests {
         let mut stations = Stations::default();
         let group = Mac([0x01, 0, 0x5e, 0, 0, 1]);
         stations.note(None, Some(group), packet([10, 0, 0, 1], [203, 0, 113, 1], 64));
-        assert!(stations.observations(&Inside::inferred([])).is_empty());
+        assert!(told(stations).is_empty());
     }
 }

@@ -6,6 +6,7 @@
 use std::{
     cmp::Ordering,
     hash::{BuildHasher, Hash, Hasher},
+    net::IpAddr,
 };
 
 use foldhash::quality::FixedState;
@@ -44,6 +45,11 @@ impl Kept {
     /// None kept yet. What `inside` leaves out is outside; without it, what is global.
     pub(super) fn new(inside: Option<Inside>) -> Self {
         Self { inside, ..Self::default() }
+    }
+
+    /// Whether `ip` is outside, as far as is known before everything was heard.
+    pub(super) fn is_outside(&self, ip: IpAddr) -> bool {
+        is_outside(self.inside.as_ref(), ip)
     }
 
     /// Keeps `observation` unless the same was said before.
@@ -89,6 +95,10 @@ impl Kept {
     }
 }
 
+fn is_outside(inside: Option<&Inside>, ip: IpAddr) -> bool {
+    inside.map_or_else(|| is_global(ip), |inside| inside.is_outside(ip))
+}
+
 /// The order of observations: by packet, and within one packet by what they say.
 fn in_order(a: &Observation, b: &Observation) -> Ordering {
     let place = |o: &Observation| (o.packet, o.protocol, o.side, o.speaker, o.listener);
@@ -105,10 +115,7 @@ fn sameness(o: &Observation, inside: Option<&Inside>) -> u64 {
         Side::Client => o.listener.map(|listener| (listener.ip, listener.port)).hash(&mut hasher),
         Side::Server | Side::Peer => {
             let listener = o.listener.and_then(|listener| listener.ip);
-            let outside = listener.is_some_and(|ip| match inside {
-                Some(inside) => inside.is_outside(ip),
-                None => is_global(ip),
-            });
+            let outside = listener.is_some_and(|ip| is_outside(inside, ip));
             (o.speaker.port, outside).hash(&mut hasher);
         }
     }

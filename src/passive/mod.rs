@@ -5,15 +5,18 @@
 //! 3. A `shard` takes each packet out of its link layer and tunnels, puts `fragment`s and streams
 //!    (`reassemble`) together by conversation (`flow`), asks the protocols what they understand
 //!    ([`crate::observe::dissect`]), and keeps what is new (`keep`).
-//! 4. `gateway` notes which hardware addresses stand between the inside and the outside.
+//! 4. `gateway` notes which hardware addresses stand between the inside and the outside, `lines` what shows of the
+//!    lines behind them, and `forward` what came back to questions that show who forwards.
 
 pub mod anonymise;
 pub mod asked;
 pub mod capture;
 mod flow;
+mod forward;
 mod fragment;
 mod gateway;
 mod keep;
+mod lines;
 mod reassemble;
 pub mod replay;
 mod seen;

@@ -13,8 +13,10 @@ use rayon::prelude::*;
 use super::{
     asked::Asked,
     capture::{Capture, Captured, Chunk, Error, Fault, Notes, Role},
+    forward::{self, BORROWED},
     gateway::Stations,
     keep::Kept,
+    lines::Lines,
     seen::Seen,
     shard::Shard,
 };
@@ -86,7 +88,7 @@ pub struct Gaps {
     pub unreadable: u64,
     /// Conversations that gave way to others before they were understood.
     pub given_up: u64,
-    /// Observations that were not kept, for lack of room.
+    /// Observations that were not kept, and questions whose answers may not have been, for lack of room.
     pub refused: u64,
     /// Packets that show hardware addresses.
     pub framed: u64,
@@ -133,17 +135,32 @@ pub fn hear(
         found.gaps.unreadable += shard.unreadable;
         found.gaps.given_up += shard.given_up();
     }
-    let (kept, stations): (Vec<_>, Vec<_>) =
-        shards.into_iter().map(|shard| (shard.kept, shard.stations)).unzip();
+    let unanswered: u64 = shards.iter().map(Shard::unanswered).sum();
+    let (kept, behind): (Vec<_>, Vec<_>) =
+        shards.into_iter().map(|shard| (shard.kept, (shard.stations, shard.lines))).unzip();
+    let (stations, lines): (Vec<_>, Vec<_>) = behind.into_iter().unzip();
     let (observations, refused) = Kept::join(kept.into_iter());
-    found.gaps.refused = refused;
+    found.gaps.refused = refused + unanswered;
     found.observations = observations;
     found.inside = match inside {
         Some(given) => given.clone(),
         None => Inside::inferred(on_link(&found.observations)),
     };
-    found.observations.extend(Stations::join(stations.into_iter()).observations(&found.inside));
+    let lines = Lines::join(lines.into_iter());
+    let stations = Stations::join(stations.into_iter());
+    let claims = claimed(&found.observations);
+    found.observations.extend(stations.observations(&found.inside, &lines, &claims));
     Ok(found)
+}
+
+/// Which addresses hardware addresses said that they have.
+fn claimed(observations: &[Observation]) -> BTreeSet<(Mac, IpAddr)> {
+    let told = observations.iter().filter(|observation| observation.protocol == "arp");
+    let claim = |observation: &Observation| {
+        let address = observation.facts.get("arp.ip")?.parse().ok()?;
+        Some((observation.speaker.mac?, address))
+    };
+    told.filter_map(claim).collect()
 }
 
 /// Global networks that speak on the wire themselves: a hospital may own one. Two speakers are an access
@@ -207,7 +224,7 @@ fn read_file(
     let mut more = capture.read_chunk(&mut now, CHUNK);
     let mut told = 0;
     while !now.packets.is_empty() {
-        count(read, &now, found);
+        count(read, &now, found, capture.is_recording());
         // Handshakes are written down when they are over.
         read.out_of_order &= !capture.is_recording();
         // The next packets are read while these are understood.
@@ -224,6 +241,9 @@ fn read_file(
         std::mem::swap(&mut now, &mut next);
     }
     read.fault = capture.fault().cloned();
+    // Where nothing passed, it is still known when somebody listened.
+    read.began = read.began.or(capture.told());
+    read.ended = read.ended.or(capture.told());
     read.unfinished = capture.is_recording() && !capture.is_finished();
     read.notes = capture.notes().cloned().unwrap_or_default();
     found.is_recording |= capture.is_recording();
@@ -237,13 +257,16 @@ fn absorb(chunk: &Chunk, file: u32, shards: &mut [Shard], dissector: &Dissector)
             chunk.packets.iter().zip(&shares).filter(|(_, share)| usize::from(**share) == number)
         {
             let seen = Seen::new(packet.at, PacketId { file, number: packet.number });
-            let seen = Seen { role: packet.role, clear: packet.clear, ..seen };
+            let borrowed = packet.role == Role::Asked
+                && chunk.comment_of(packet).split(' ').nth(1) == Some(BORROWED);
+            let seen = Seen { role: packet.role, borrowed, clear: packet.clear, ..seen };
             shard.packet(dissector, seen, packet.link_type, chunk.bytes_of(packet), packet.cut);
         }
     });
 }
 
-/// The shard that a packet belongs to: by its addresses, whichever way it goes and whatever it carries.
+/// The shard that a packet belongs to: by its addresses, whichever way it goes and whatever it carries. An error
+/// belongs to the packet that it quotes, whoever sends it.
 fn share(chunk: &Chunk, packet: &Captured) -> u8 {
     let ends = || -> Option<u64> {
         let link = Link::parse(packet.link_type, chunk.bytes_of(packet)).ok()?;
@@ -251,19 +274,27 @@ fn share(chunk: &Chunk, packet: &Captured) -> u8 {
             Holds::Ip | Holds::Ethernet(Kind::Type(ethernet::IPV4 | ethernet::IPV6)) => {}
             _ => return None,
         }
-        let version = link.payload.first()? >> 4;
-        let (from, to) = if version == 4 { (12..16, 16..20) } else { (8..24, 24..40) };
-        let hash =
-            |address: &[u8]| std::hash::BuildHasher::hash_one(&FixedState::with_seed(0), address);
-        Some(hash(link.payload.get(from)?) ^ hash(link.payload.get(to)?))
+        forward::quoted(link.payload).and_then(mixed).or_else(|| mixed(link.payload))
     };
     ends().map_or(0, |mixed| u8::try_from((mixed >> 32) % SHARDS as u64).unwrap_or_default())
 }
 
-fn count(read: &mut Read, chunk: &Chunk, found: &mut Replay) {
+/// A number that packets of IP between the same addresses share.
+fn mixed(packet: &[u8]) -> Option<u64> {
+    let version = packet.first()? >> 4;
+    let (from, to) = if version == 4 { (12..16, 16..20) } else { (8..24, 24..40) };
+    let hash =
+        |address: &[u8]| std::hash::BuildHasher::hash_one(&FixedState::with_seed(0), address);
+    Some(hash(packet.get(from)?) ^ hash(packet.get(to)?))
+}
+
+fn count(read: &mut Read, chunk: &Chunk, found: &mut Replay, is_recording: bool) {
     read.packets += chunk.packets.len() as u64;
     for packet in &chunk.packets {
         read.bytes += packet.length as u64;
+        if is_recording {
+            found.asked.hear(packet, chunk.bytes_of(packet));
+        }
         if packet.role != Role::Overheard && !packet.clear {
             let comment = chunk.comment_of(packet);
             found.asked.count(packet, chunk.bytes_of(packet), comment);

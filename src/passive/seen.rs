@@ -21,6 +21,8 @@ pub(super) struct Seen {
     pub depth: u8,
     /// Which part it has in a run of ours.
     pub role: Role,
+    /// Whether we sent it from an address that we had borrowed.
+    pub borrowed: bool,
     /// Whether it shows in clear what an encrypted conversation said.
     pub clear: bool,
 }
@@ -28,8 +30,8 @@ pub(super) struct Seen {
 impl Seen {
     /// A packet as it lies in a capture.
     pub(super) fn new(at: Timestamp, packet: PacketId) -> Self {
-        let (role, clear) = (Role::Overheard, false);
-        Self { at, packet, source: None, destination: None, depth: 0, role, clear }
+        let (role, borrowed, clear) = (Role::Overheard, false, false);
+        Self { at, packet, source: None, destination: None, depth: 0, role, borrowed, clear }
     }
 
     /// How what it says reached us; none for what we say ourselves, which tells nothing.

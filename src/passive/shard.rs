@@ -8,9 +8,11 @@ use std::net::IpAddr;
 use super::{
     capture::Role,
     flow::{Direction, Flow, Flows, Key, Way},
+    forward::Forwarding,
     fragment::{self, Fragments},
     gateway::{Noted, Stations},
     keep::Kept,
+    lines::{Lines, Opening},
     seen::Seen,
     tunnel,
 };
@@ -63,6 +65,10 @@ pub(super) struct Shard {
     pub kept: Kept,
     /// Who stands between.
     pub stations: Stations,
+    /// What shows of the lines behind them.
+    pub lines: Lines,
+    /// Questions that may show who forwards.
+    forwarding: Forwarding,
     /// Packets that could not be read down to their protocol.
     pub unreadable: u64,
     /// Packets that were longer on the wire than in the capture.
@@ -120,6 +126,11 @@ impl Shard {
         for flow in flows.finish() {
             finish_flow(dissector, kept, flow);
         }
+    }
+
+    /// How many questions gave way while they might have been answered.
+    pub(super) fn unanswered(&self) -> u64 {
+        self.forwarding.lost
     }
 
     /// How many conversations gave way before they were understood.
@@ -183,6 +194,10 @@ impl Ear<'_> {
     }
 
     fn ip(&mut self, seen: Seen, bytes: &[u8]) {
+        let Shard { forwarding, flows, kept, .. } = &mut *self.shard;
+        for observation in forwarding.packet(&seen, bytes, flows) {
+            kept.add(observation);
+        }
         match bytes.first().map(|first| first >> 4) {
             Some(4) => match ipv4::Packet::parse(bytes) {
                 Ok(packet) => self.ipv4(seen, &packet),
@@ -261,13 +276,13 @@ impl Ear<'_> {
     /// A packet without ports: a tunnel, a routing protocol, an error message.
     fn other(&mut self, seen: Seen, packet: &Packet<'_>) {
         let (key, direction) = Key::new((packet.from, 0), (packet.to, 0), packet.protocol);
-        let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
+        let Self { shard: Shard { flows, kept, stations, lines, .. }, dissector } = self;
         let flow = flows.find(key, &mut |flow| finish_flow(dissector, kept, flow));
         flow.begun_by.get_or_insert(direction);
         let begun_by = flow.begun_from(direction);
         let protocol = flow.protocol;
         let (way, back) = flow.ways(direction);
-        note(stations, way, seen, packet);
+        note(stations, lines, way, seen, packet);
         let followed = protocol.map(|protocol| protocol.name);
         let each = followed.is_none_or(|name| EACH_MESSAGE.contains(&name));
         if way.read < MOST_MESSAGES || each {
@@ -305,13 +320,13 @@ impl Ear<'_> {
         let (key, direction) =
             Key::new((packet.from, source), (packet.to, destination), udp::NUMBER);
         let key = key.in_clear(seen.clear);
-        let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
+        let Self { shard: Shard { flows, kept, stations, lines, .. }, dissector } = self;
         let flow = flows.find(key, &mut |flow| finish_flow(dissector, kept, flow));
         flow.begun_by.get_or_insert(direction);
         let begun_by = flow.begun_from(direction);
         let protocol = flow.protocol;
         let (way, back) = flow.ways(direction);
-        note(stations, way, seen, packet);
+        note(stations, lines, way, seen, packet);
         let tunnels = protocol.filter(|protocol| tunnel::of(protocol.name).is_some());
         if !way.done && !payload.is_empty() {
             way.read = way.read.saturating_add(1);
@@ -347,7 +362,7 @@ impl Ear<'_> {
         let (from, to) = ((packet.from, segment.source), (packet.to, segment.destination));
         let (key, direction) = Key::new(from, to, tcp::NUMBER);
         let key = key.in_clear(seen.clear);
-        let Self { shard: Shard { flows, kept, stations, .. }, dissector } = self;
+        let Self { shard: Shard { flows, kept, stations, lines, .. }, dissector } = self;
         let mut give_way = |flow: &mut Flow| finish_flow(dissector, kept, flow);
         let flow = flows.find(key, &mut give_way);
         let before = flow.held();
@@ -362,7 +377,21 @@ impl Ear<'_> {
             flow.ways(direction).0.stream.begin(segment.sequence);
         }
         let way = flow.ways(direction).0;
-        note(stations, way, seen, packet);
+        note(stations, lines, way, seen, packet);
+        if segment.has(flag::SYN)
+            && seen.depth == 0
+            && seen.heard().is_some()
+            && kept.is_outside(packet.from)
+        {
+            let opening = Opening {
+                from: packet.from,
+                to: packet.to,
+                ports: (segment.source, segment.destination),
+                size: segment.maximum_segment_size(),
+                time_to_live: packet.time_to_live,
+            };
+            lines.opens(seen.source, opening);
+        }
         // Data on a SYN (RFC 7413) begins behind it.
         let sequence = segment.sequence.wrapping_add(u32::from(segment.has(flag::SYN)));
         let new =
@@ -464,8 +493,15 @@ fn finish_flow(dissector: &Dissector, kept: &mut Kept, flow: &mut Flow) {
 
 /// Notes the first packet of a direction for the table of gateways, and the first between other hardware
 /// addresses: a mirror may show a packet before and behind a router.
-fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>) {
+fn note(
+    stations: &mut Stations,
+    lines: &mut Lines,
+    way: &mut Way,
+    seen: Seen,
+    packet: &Packet<'_>,
+) {
     way.seen = Some(seen);
+    way.time_to_live = packet.time_to_live;
     // Where our own packets go shows how we are set up, not what the network does.
     let Some(heard) = seen.heard() else { return };
     let between = (seen.source, seen.destination);
@@ -473,9 +509,13 @@ fn note(stations: &mut Stations, way: &mut Way, seen: Seen, packet: &Packet<'_>)
         return;
     }
     way.noted = Some(between);
-    way.notes += 1;
     let Packet { from: address, to: with, time_to_live, .. } = *packet;
     let noted = Noted { packet: seen.packet, at: seen.at, address, with, time_to_live, heard };
+    // Echoes and errors begin with other times to live than what the same machine says otherwise.
+    if way.notes == 0 && matches!(packet.protocol, tcp::NUMBER | udp::NUMBER) {
+        lines.speaks(seen.source, noted);
+    }
+    way.notes += 1;
     // An answer shows who passed it on; that it came to us is our own doing.
     let destination = seen.destination.filter(|_| seen.role == Role::Overheard);
     stations.note(seen.source, destination, noted);

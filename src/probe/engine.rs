@@ -10,13 +10,14 @@
 //! spoke tcp 192.0.2.1:443 tls/http         recognised, inside TLS
 //! done tcp 192.0.2.1:443 https answered    a question that ended: answered, silent or refused
 //! finished tcp 192.0.2.1:443               nothing more to ask
+//! address 192.0.2.1 203.0.113.7            another address that a host told of itself
 //! left 192.0.2.1 stopped                   a host in distress: slow, stopped; of a network its first address
 //! ```
 
 mod run;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -127,6 +128,11 @@ pub trait Past {
     fn names(&self) -> BTreeMap<IpAddr, String> {
         BTreeMap::new()
     }
+
+    /// Addresses that hosts told of themselves, each with its host.
+    fn addresses(&self) -> BTreeSet<(IpAddr, IpAddr)> {
+        BTreeSet::new()
+    }
 }
 
 impl Past for () {}
@@ -182,6 +188,8 @@ pub struct Outcome {
     pub left: Vec<(IpAddr, Distress)>,
     /// Names that name servers told.
     pub names: BTreeMap<IpAddr, String>,
+    /// Further addresses that hosts told of themselves, each with its host.
+    pub addresses: BTreeSet<(IpAddr, IpAddr)>,
     /// Services that were not asked to the end.
     pub unfinished: usize,
     /// It was stopped, or the hours ended.
@@ -203,6 +211,7 @@ impl Outcome {
         self.open.extend(more.open);
         self.left.extend(more.left);
         self.names.extend(more.names);
+        self.addresses.extend(more.addresses);
         self.unfinished += more.unfinished;
         self.stopped |= more.stopped;
         self.next_call = more.next_call;

@@ -17,6 +17,7 @@ pub struct Resumed {
     clear: BTreeMap<Service, String>,
     inside: BTreeMap<Service, String>,
     names: BTreeMap<IpAddr, String>,
+    addresses: BTreeSet<(IpAddr, IpAddr)>,
 }
 
 type Service = (SocketAddr, Transport);
@@ -47,6 +48,9 @@ impl Resumed {
                 }
                 ["name", address, name] => {
                     past.names.extend(address.parse().ok().map(|at: IpAddr| (at, name.to_owned())));
+                }
+                ["address", host, other] => {
+                    past.addresses.extend(host.parse().ok().zip(other.parse().ok()));
                 }
                 _ => {}
             }
@@ -81,6 +85,10 @@ impl Past for Resumed {
 
     fn names(&self) -> BTreeMap<IpAddr, String> {
         self.names.clone()
+    }
+
+    fn addresses(&self) -> BTreeSet<(IpAddr, IpAddr)> {
+        self.addresses.clone()
     }
 }
 

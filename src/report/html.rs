@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Language, Report, Words, assessed, cut,
+    Language, Report, Words, assessed, cut, networks,
     sent::{self, size},
     show::percent,
     text::{detail, period},
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     assess::Assessment,
-    correlate::{CoverageState, Direction, Kind, Point},
+    correlate::{CoverageState, Direction, Grid, Kind, Point, mechanism::Mechanism},
     inventory::Change,
 };
 
@@ -82,6 +82,7 @@ struct Page<'a> {
     assessed: bool,
     unrecognised: Option<Unknown>,
     coverage: Vec<CoverageLine<'a>>,
+    networks: Option<networks::Table<'a>>,
     sent: Option<Sent<'a>>,
     silent: bool,
     asked: bool,
@@ -162,6 +163,7 @@ struct PointView<'a> {
     addresses: Vec<String>,
     macs: Vec<String>,
     outside: Vec<String>,
+    lines: Vec<String>,
     services: Vec<String>,
     product: String,
     names: Vec<String>,
@@ -276,6 +278,7 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
     let (run, words) = (report.run, report.words);
     let style = STYLE.replace("CONFIDENTIAL", words.get("heading", "confidential"));
     let points = report.points();
+    let networks = networks::table(&Grid::of(&run.coverage), words);
     let mut sections = vec!["summary"];
     if report.changes.is_some() {
         sections.push("changes");
@@ -287,6 +290,9 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
         sections.push("unrecognised");
     }
     sections.push("coverage");
+    if networks.is_some() {
+        sections.push("networks");
+    }
     if report.asked.is_some() {
         sections.push("sent");
     }
@@ -322,6 +328,7 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
         assessed: !report.assessments.is_empty(),
         unrecognised: unrecognised(report),
         coverage: coverage(report),
+        networks,
         sent: sent(report),
         silent: run.coverage.iter().any(|line| line.subject == "listens_only"),
         asked: run.coverage.iter().any(|line| line.subject == "questions_asked"),
@@ -363,8 +370,11 @@ fn numbers<'a>(report: &Report<'a>) -> Vec<Number<'a>> {
         note: words.get("summary", note),
         alert: alert && count > 0,
     };
-    let unseen =
-        report.run.coverage.iter().filter(|line| line.state != CoverageState::Measured).count();
+    // A way to find exits counts once, whatever the number of networks.
+    let lines = report.run.coverage.iter();
+    let lines = lines.filter(|line| Mechanism::place(&line.subject).is_none());
+    let unseen = lines.filter(|line| line.state != CoverageState::Measured).count()
+        + networks::unseen(&Grid::of(&report.run.coverage));
     let mut numbers = vec![
         number("points", "points_note", "places", report.run.points.len(), false),
         number("inbound_label", "inbound_note", "places", report.inbound(), true),
@@ -482,6 +492,7 @@ fn point_view<'a>(
         addresses: some(addresses, MOST_VALUES, words),
         macs: some(macs, MOST_VALUES, words),
         outside: some(outside, MOST_VALUES, words),
+        lines: some(point.lines.iter().map(|line| words.line(line)), MOST_VALUES, words),
         services: some(services, MOST_VALUES, words),
         product: point.product.as_ref().map(|p| shown(&p.to_string())).unwrap_or_default(),
         names: some(point.names.iter().cloned(), MOST_VALUES, words),
@@ -533,7 +544,9 @@ fn more_of(more: usize, words: &Words) -> String {
 /// What could not be seen comes first: nobody looks for it otherwise.
 fn coverage<'a>(report: &Report<'a>) -> Vec<CoverageLine<'a>> {
     let words: &'static Words = report.words;
-    let mut lines: Vec<_> = report.run.coverage.iter().collect();
+    let of_run = report.run.coverage.iter();
+    let of_run = of_run.filter(|line| Mechanism::place(&line.subject).is_none());
+    let mut lines: Vec<_> = of_run.collect();
     lines.sort_by_key(|line| match line.state {
         CoverageState::NotMeasured => 0,
         CoverageState::Partial => 1,

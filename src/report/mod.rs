@@ -7,6 +7,7 @@
 mod assessed;
 pub mod html;
 pub mod json;
+mod networks;
 pub mod observations;
 pub mod sent;
 pub mod show;

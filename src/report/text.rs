@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, assessed, cut, sent, unknown, visible,
+    Report, Words, assessed, cut, networks, sent, unknown, visible,
     words::{grouped, moment},
     wrap,
 };
 use crate::{
-    correlate::{Coverage, Grade, Point},
+    correlate::{Coverage, Grade, Grid, Point, mechanism::Mechanism},
     inventory::{Change, Difference},
 };
 
@@ -78,7 +78,6 @@ impl Look {
 
 /// Writes the points of a run as a table, with what changed and what could not be seen.
 pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let words = report.words;
     let points = report.points();
     if !points.is_empty() {
         let assessed = !report.assessments.is_empty();
@@ -91,20 +90,35 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
     }
     changes(report, look, out)?;
     unknown::summary(report, look, out)?;
-    if !report.run.coverage.is_empty() {
-        writeln!(out, "{}", look.strong(&cut(words.get("heading", "coverage"), look.columns)))?;
-        let states =
-            report.run.coverage.iter().map(|line| words.coverage_state(line.state).width());
-        let width = states.max().unwrap_or_default();
-        for line in &report.run.coverage {
-            let state = pad(words.coverage_state(line.state), width);
-            let room = look.columns.saturating_sub(width + 2 * GAP);
-            writeln!(out, "  {state}  {}", cut(&coverage(line, words), room))?;
-        }
-        writeln!(out)?;
-    }
+    covered(report, look, out)?;
     sent(report, look, out)?;
     summary(report, look, out)
+}
+
+/// What was measured, and what was not: a line each, and one for each way to find exits whatever the number of networks.
+fn covered(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let (words, lines) = (report.words, &report.run.coverage);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", look.strong(&cut(words.get("heading", "coverage"), look.columns)))?;
+    let grid = networks::lines(&Grid::of(lines), words);
+    let states = lines.iter().map(|line| line.state).chain(grid.iter().map(|(state, _)| *state));
+    let width = states.map(|state| words.coverage_state(state).width()).max().unwrap_or_default();
+    let room = look.columns.saturating_sub(width + 2 * GAP);
+    for line in lines.iter().filter(|line| Mechanism::place(&line.subject).is_none()) {
+        let state = pad(words.coverage_state(line.state), width);
+        writeln!(out, "  {state}  {}", cut(&coverage(line, words), room))?;
+    }
+    for (state, said) in grid {
+        let mut state = pad(words.coverage_state(state), width);
+        // What is not excluded stands last, and is the point of it: nothing is cut off.
+        for line in wrap(&visible(&said), room) {
+            writeln!(out, "  {state}  {line}")?;
+            state = " ".repeat(width);
+        }
+    }
+    writeln!(out)
 }
 
 /// What was sent, and to whom the most.
@@ -321,8 +335,12 @@ fn blocks(
     Ok(())
 }
 
-/// The strongest because of a point, on one line; the packet's number is never cut off.
+/// The lines behind a point, and its strongest because, on one line each; the packet's number is never cut off.
 fn because(point: &Point, words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
+    for line in &point.lines {
+        let (label, colon) = (words.get("label", "lines"), words.get("language", "colon"));
+        writeln!(out, "{}", cut(&format!("  = {label}{colon}{}", words.line(line)), look.columns))?;
+    }
     let Some(because) = point.because.first() else { return Ok(()) };
     let (file, number) = because.observation.rsplit_once('#').unwrap_or((&because.observation, ""));
     let packet = cut(file, look.columns / 4);

@@ -11,6 +11,7 @@ pub mod cookie;
 pub mod discover;
 pub mod flight;
 pub mod foreign;
+pub mod forward;
 pub mod icmp;
 pub mod ndp;
 mod packet;

@@ -40,8 +40,8 @@ pub struct Told {
     pub state: State,
     /// How many were asked.
     pub count: u64,
-    /// What came of it (`answered=3 silent=20 attempts=3`); where it did not run, a word for why (`tier`, `no_frames`,
-    /// `no_interface`, `not_asked_for`, `nobody`, `fragile`).
+    /// What came of it (`answered=3 silent=20 attempts=3`); where it did not run, or broke off, before that a word for
+    /// why (`tier`, `no_frames`, `no_interface`, `not_asked_for`, `nobody`, `fragile`, `stopped`, `interface_lost`).
     pub detail: String,
 }
 

@@ -81,6 +81,8 @@ pub enum Extra<'a> {
     Search(Vec<u8>),
     /// The address of a captive portal (RFC 8910).
     Portal(&'a [u8]),
+    /// The packet that a redirect is about, perhaps cut (RFC 4861, 4.6.3).
+    Redirected(&'a [u8]),
     /// The prefix of a translator to IPv4 (RFC 8781), without its length.
     Translator(Ipv6Addr),
     /// Another option, by its number.
@@ -149,6 +151,10 @@ fn read_extra<'a>(extras: &mut Vec<Extra<'a>>, kind: u8, mut r: Reader<'a>) -> R
             let (length, flags) = (r.u8("length")?, r.u8("flags")?);
             r.skip("lifetimes", 12)?;
             extras.push(Extra::Prefix(length, flags, r.take::<16>("prefix")?.into()));
+        }
+        4 => {
+            r.skip("reserved", 6)?;
+            extras.push(Extra::Redirected(r.rest()));
         }
         5 => {
             r.u16("reserved")?;

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Cursor,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::Path,
 };
 
@@ -14,7 +14,12 @@ use sekisho::{
     passive::capture::{Capture, Chunk},
     probe::ALL,
     sweep::{Cookie, Way, arp, icmp, tcp_syn},
-    wire::link,
+    wire::{
+        ethernet::{self, Frame, Kind},
+        icmp::{self as wire_icmp, Icmp},
+        icmpv6, ipv4, ipv6, link, stun,
+        udp::Datagram,
+    },
 };
 
 use super::{journal, pcap, pcapng, round_trip};
@@ -63,6 +68,7 @@ pub(crate) fn all() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         seeds.entry("frames").or_default().push(frames);
         seeds.entry("capture").or_default().push(bytes);
     }
+    seeds.entry("frames").or_default().extend(forwarding());
     seeds.insert("dialogues", dialogues());
     seeds.insert("journal", journals());
     seeds.insert("loaded", knowledge());
@@ -104,6 +110,72 @@ pub(crate) fn all() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
             Some(format!("{}\n", serde_json::json!({ "field": field, "value": value })))
         });
         seeds.entry("identify").or_default().push(lines.collect::<String>().into_bytes());
+    }
+    seeds
+}
+
+/// Questions through a neighbour and what came back, as frames.
+fn forwarding() -> Vec<Vec<u8>> {
+    let (us, gateway) = (Ipv4Addr::new(10, 0, 0, 10), Ipv4Addr::new(10, 0, 0, 1));
+    let outside = Ipv4Addr::new(198, 41, 0, 4);
+    let route = ipv4::record_route(9);
+    let packet =
+        |source: Ipv4Addr, destination: Ipv4Addr, protocol, options: &[u8], payload: &[u8]| {
+            let packet = ipv4::Packet {
+                source,
+                destination,
+                time_to_live: 1,
+                protocol,
+                identification: 1,
+                dont_fragment: true,
+                more_fragments: false,
+                fragment_offset: 0,
+                options,
+                payload,
+                missing: 0,
+            };
+            packet.emit()
+        };
+    let frame = |ours: bool, kind: u16, packet: &[u8]| {
+        let (near, far) = ([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]);
+        let (source, destination) = if ours { (near, far) } else { (far, near) };
+        Frame { source, destination, vlan: None, kind: Kind::Type(kind), payload: packet }.emit()
+    };
+    let seed = |kind: u16, asked: &[u8], answer: &[u8]| {
+        let mut seed = u16::try_from(link::ETHERNET).unwrap().to_be_bytes().to_vec();
+        for packet in [frame(true, kind, asked), frame(false, kind, answer)] {
+            seed.extend(u16::try_from(packet.len()).unwrap().to_be_bytes());
+            seed.extend(packet);
+        }
+        seed
+    };
+    let mut seeds = Vec::new();
+    for options in [&[][..], &route] {
+        let echo = wire_icmp::echo(1, 2, b"sekisho");
+        let asked = packet(us, outside, 1, options, &echo);
+        for (kind, code) in [(11, 0), (3, 0), (3, 4), (5, 1)] {
+            let error = Icmp { kind, code, argument: [0, 0, 5, 174], body: &asked }.emit();
+            seeds.push(seed(ethernet::IPV4, &asked, &packet(gateway, us, 1, &[], &error)));
+        }
+        let reply = Icmp { kind: 0, code: 0, argument: [0, 1, 0, 2], body: b"sekisho" }.emit();
+        seeds.push(seed(ethernet::IPV4, &asked, &packet(outside, us, 1, options, &reply)));
+    }
+    let ask = Datagram { source: 50_000, destination: 3478, payload: &stun::ask([9; 12]) };
+    let mapped = [&[1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42][..], &[9; 12], &[0, 0x20, 0, 8]].concat();
+    let mapped = [&mapped[..], &[0, 1, 0xbd, 0x52, 0xea, 0x12, 0xd5, 0x40]].concat();
+    let tell = Datagram { source: 3478, destination: 50_000, payload: &mapped };
+    let asked = packet(us, outside, 17, &[], &ask.emit(&[]));
+    seeds.push(seed(ethernet::IPV4, &asked, &packet(outside, us, 17, &[], &tell.emit(&[]))));
+    let [ours, router] = ["fe80::10", "fe80::1"].map(|text| text.parse::<Ipv6Addr>().unwrap());
+    let far = "2001:db8::53".parse().unwrap();
+    let packet = |source: Ipv6Addr, destination: Ipv6Addr, payload: &[u8]| {
+        let (hop_limit, protocol, fragment, missing) = (1, icmpv6::NUMBER, None, 0);
+        ipv6::Packet { source, destination, hop_limit, protocol, fragment, payload, missing }.emit()
+    };
+    let asked = packet(ours, far, &icmpv6::echo(ours, far, 1, 2, b"sekisho"));
+    for kind in [1, 2, 3] {
+        let error = icmpv6::seal(router, ours, kind, &[&[0; 4][..], &asked].concat());
+        seeds.push(seed(ethernet::IPV6, &asked, &packet(router, ours, &error)));
     }
     seeds
 }

@@ -35,7 +35,7 @@ pub(crate) struct Host {
     pub(crate) ready: &'static [(&'static str, u16)],
 }
 
-fn run(program: &str, words: &[&str]) -> String {
+pub(crate) fn run(program: &str, words: &[&str]) -> String {
     let done = Command::new(program)
         .args(words)
         .output()
@@ -201,7 +201,7 @@ fn wait(done: &dyn Fn() -> bool) -> bool {
     })
 }
 
-fn wait_for(what: &str, done: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, done: impl Fn() -> bool) {
     assert!(wait(&done), "{what} did not begin in 30 seconds");
 }
 

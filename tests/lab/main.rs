@@ -6,8 +6,13 @@
     reason = "a hospital that cannot be built should fail the test"
 )]
 
+mod exits;
 mod hospital;
 mod hosts;
+mod listen;
+mod roles;
+mod seen;
+mod topology;
 
 use std::{
     collections::BTreeMap,

@@ -7,9 +7,10 @@ use std::{
 };
 
 use sekisho::{
-    correlate::{Kind, Point},
+    correlate::{Grade, Kind, Point},
     link::sim::Sim,
     observe::Observation,
+    scope::Tier,
 };
 use serde::Deserialize;
 
@@ -19,6 +20,10 @@ use serde::Deserialize;
 pub(crate) struct Expectation {
     /// All points.
     pub(crate) point: Vec<WantedPoint>,
+    /// Addresses of which no point may be made.
+    no_point: Vec<IpAddr>,
+    /// Addresses of which points may be made that are not wanted, as long as they are not proved.
+    unsure: Vec<IpAddr>,
     /// What must be heard.
     heard: Vec<WantedFacts>,
     /// Addresses that get no packet.
@@ -47,6 +52,14 @@ pub(crate) struct WantedPoint {
     pub(crate) vendor: Option<String>,
     /// What it is called, where that must be named.
     pub(crate) product: Option<String>,
+    /// How good its proof is, where that is said.
+    grade: Option<Grade>,
+    /// Addresses that it must have outside.
+    #[serde(default)]
+    outside: BTreeSet<IpAddr>,
+    /// The tiers of scans that find it; all when none is named.
+    #[serde(default)]
+    tiers: Vec<u8>,
 }
 
 /// Facts that must be heard of a speaker, each in some observation.
@@ -64,6 +77,8 @@ pub(crate) struct FoundPoint {
     pub(crate) addresses: BTreeSet<IpAddr>,
     pub(crate) vendor: Option<String>,
     pub(crate) product: Option<String>,
+    pub(crate) grade: Grade,
+    pub(crate) outside: BTreeSet<IpAddr>,
 }
 
 /// What a scan gave.
@@ -82,6 +97,8 @@ impl From<&Point> for FoundPoint {
             addresses: point.addresses.clone(),
             vendor: product.map(|product| product.vendor.clone()),
             product: product.map(|product| product.name.clone()),
+            grade: point.grade,
+            outside: point.outside.clone(),
         }
     }
 }
@@ -94,23 +111,29 @@ impl WantedPoint {
             && found.addresses.contains(&self.address)
             && named(&self.vendor, &found.vendor)
             && named(&self.product, &found.product)
+            && self.grade.is_none_or(|grade| grade == found.grade)
+            && self.outside.is_subset(&found.outside)
     }
 }
 
 impl Expectation {
-    /// What is wrong with an outcome, and with what was sent on the way to it; empty when nothing is.
-    pub(crate) fn faults(&self, outcome: &Outcome, sim: &Sim) -> Vec<String> {
-        let mut faults = Vec::new();
-        for wanted in &self.point {
+    /// The points that a scan at `tier` must find.
+    pub(crate) fn wanted(&self, tier: Tier) -> impl Iterator<Item = &WantedPoint> {
+        let number = tier.number();
+        self.point
+            .iter()
+            .filter(move |wanted| wanted.tiers.is_empty() || wanted.tiers.contains(&number))
+    }
+
+    /// What is wrong with an outcome of a scan at `tier`, and with what was sent on the way to it; empty when nothing
+    /// is.
+    pub(crate) fn faults(&self, outcome: &Outcome, sim: &Sim, tier: Tier) -> Vec<String> {
+        let mut faults = self.wrong_points(&outcome.points, tier);
+        for wanted in self.wanted(tier) {
             if !outcome.points.iter().any(|found| wanted.is(found)) {
                 let near = outcome.points.iter().filter(|p| p.addresses.contains(&wanted.address));
                 faults
                     .push(format!("missing: {wanted:?}; there are {:?}", near.collect::<Vec<_>>()));
-            }
-        }
-        for found in &outcome.points {
-            if !self.point.iter().any(|wanted| wanted.is(found)) {
-                faults.push(format!("wrong: {found:?}"));
             }
         }
         for wanted in &self.heard {
@@ -131,7 +154,7 @@ impl Expectation {
         }
         for address in &self.arp_only {
             let count = sim.count(*address);
-            if count.packets > 0 {
+            if count.packets > 0 || sim.reached(*address) > 0 {
                 faults.push(format!("{address} got more than ARP: {count:?}"));
             }
         }
@@ -153,6 +176,26 @@ impl Expectation {
             && outcome.took > most
         {
             faults.push(format!("it took {:?}; {most:?} are enough", outcome.took));
+        }
+        faults
+    }
+
+    /// Whether a point is made of an address of which none may be.
+    pub(crate) fn forbids(&self, found: &FoundPoint) -> bool {
+        self.no_point.iter().any(|address| found.addresses.contains(address))
+    }
+
+    /// Points that a scan at `tier` may not find.
+    pub(crate) fn wrong_points(&self, found: &[FoundPoint], tier: Tier) -> Vec<String> {
+        let mut faults = Vec::new();
+        for found in found {
+            let of_one = |addresses: &[IpAddr]| {
+                addresses.iter().any(|address| found.addresses.contains(address))
+            };
+            let unsure = found.grade < Grade::Proved && of_one(&self.unsure);
+            if self.forbids(found) || !unsure && !self.wanted(tier).any(|w| w.is(found)) {
+                faults.push(format!("wrong: {found:?}"));
+            }
         }
         faults
     }

@@ -52,12 +52,14 @@ fn scan(case: &Case, seed: u64, recording: &Path) -> Scanned {
 fn every_network_gives_what_it_says_that_a_scan_gives() {
     let desk = tempfile::tempdir().unwrap();
     let mut faults = Vec::new();
-    for case in cases() {
+    // Those with hidden exits are scanned by tests/exits.rs, at every tier.
+    for case in cases().into_iter().filter(|case| !case.name.starts_with("exits")) {
         let recording = desk.path().join(format!("{}.pcapng", case.name));
         let Scanned { surveyed, sim, outcome } = scan(&case, SEED, &recording);
         let ends = !surveyed.found.stopped && !surveyed.asked.stopped && surveyed.asked.failed == 0;
         assert!(ends, "{}: it does not come to its end", case.name);
-        let wrong = case.expect.faults(&outcome, &sim);
+        let tier = Facility::parse(&case.facility, &case.name).unwrap().tier;
+        let wrong = case.expect.faults(&outcome, &sim, tier);
         faults.extend(wrong.into_iter().map(|fault| format!("{}: {fault}", case.name)));
         fs::remove_file(recording).unwrap();
     }

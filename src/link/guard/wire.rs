@@ -172,7 +172,7 @@ impl<L: Link> Guard<L> {
     }
 
     /// A network of the interface that is in the scope as a whole.
-    fn whole<'o>(&self, out: &'o Interface) -> Option<&'o IpNetwork> {
+    pub(super) fn whole<'o>(&self, out: &'o Interface) -> Option<&'o IpNetwork> {
         let is_whole = |network: &&IpNetwork| {
             Blocks::of_networks([*network]).minus(&self.consent.include).is_empty()
         };

@@ -2,15 +2,17 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
+use ipnetwork::IpNetwork;
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 
 use super::{
-    Host, Nature, Network, Segment,
     file::{Error, File, HostTable, PageTable, RuleTable, ServiceTable, TlsTable, Version},
     keys,
+    network::{Host, Nature, Network, Segment},
+    roads,
     script::{Encryption, Page, Rule, Service, Then},
 };
 use crate::{link::Interface, observe::Mac};
@@ -18,7 +20,7 @@ use crate::{link::Interface, observe::Mac};
 /// The most hosts of one network.
 const MOST_HOSTS: usize = 1 << 17;
 
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     name: &'a str,
     text: &'a str,
     configs: HashMap<String, Arc<ServerConfig>>,
@@ -35,6 +37,7 @@ pub(super) fn network(text: &str, name: &str) -> Result<Network, Error> {
         return builder.wrong("origin", "is empty; say where this network comes from");
     }
     let mut network = builder.segments(&file)?;
+    builder.lines(&mut network, file.line, file.outside)?;
     let mut classes = HashMap::new();
     for table in file.class {
         let named = table.name.clone();
@@ -42,6 +45,7 @@ pub(super) fn network(text: &str, name: &str) -> Result<Network, Error> {
             || !table.addresses.is_empty()
             || table.first.is_some()
             || table.mac.is_some()
+            || roads::is_of_one(&table)
         {
             return builder.wrong(&named, "is a class: it has a name, and no address");
         }
@@ -50,16 +54,22 @@ pub(super) fn network(text: &str, name: &str) -> Result<Network, Error> {
             return builder.wrong(&named, "is a class that is there already");
         }
     }
-    for table in file.host {
+    let mut roads = Vec::new();
+    for mut table in file.host {
         let (addresses, mac) = (table.addresses.clone(), table.mac);
         if addresses.is_empty() || table.first.is_some() || table.count.is_some() {
             let host = table.name;
             return builder.wrong(&host, "has no `addresses`; `first` and `count` are for a farm");
         }
+        roads.push((network.hosts.len(), roads::taken(&mut table)));
         let (name, nature) = (table.name.clone(), Arc::new(builder.nature(table, &classes)?));
         builder.join(&mut network, Host::new(name, addresses, mac, nature))?;
     }
     for table in file.farm {
+        if roads::is_of_one(&table) {
+            return builder
+                .wrong(&table.name, "is a farm, whose hosts neither forward nor announce");
+        }
         let (Some(first), Some(count)) = (table.first, table.count) else {
             let farm = table.name;
             return builder.wrong(&farm, "is a farm; it needs `first` and `count`");
@@ -78,6 +88,10 @@ pub(super) fn network(text: &str, name: &str) -> Result<Network, Error> {
     for place in 0..network.segments.len() {
         builder.lead(&mut network, place)?;
     }
+    for (place, road) in roads {
+        builder.road(&mut network, place, road)?;
+    }
+    builder.check_lines(&network)?;
     Ok(network)
 }
 
@@ -99,7 +113,7 @@ fn counted_mac(first: Mac, place: u32) -> Mac {
 }
 
 impl Builder<'_> {
-    fn wrong<T>(&self, value: &str, reason: &str) -> Result<T, Error> {
+    pub(super) fn wrong<T>(&self, value: &str, reason: &str) -> Result<T, Error> {
         let line = self.text.lines().position(|line| line.contains(value));
         Err(Error::Wrong {
             file: self.name.to_owned(),
@@ -127,6 +141,7 @@ impl Builder<'_> {
                 return self.wrong(&table.name, reason);
             }
             let mut segment = Segment {
+                name: table.name.clone(),
                 prefixes: table.prefixes.clone(),
                 interface: None,
                 behind: table.behind,
@@ -139,8 +154,7 @@ impl Builder<'_> {
                     else {
                         return self.wrong(&address.to_string(), "is in no prefix of its segment");
                     };
-                    let whole = ipnetwork::IpNetwork::new(*address, prefix.prefix());
-                    addresses.extend(whole);
+                    addresses.extend(IpNetwork::new(*address, prefix.prefix()));
                 }
                 segment.interface = Some(network.interfaces.len());
                 network.interfaces.push(Interface {
@@ -220,6 +234,7 @@ impl Builder<'_> {
         nature.repeats = table.repeats.unwrap_or(nature.repeats);
         nature.distress = table.distress.or(nature.distress);
         nature.fragile = table.fragile.unwrap_or(nature.fragile);
+        self.ways(&mut nature, &table)?;
         for service in table.tcp {
             let ports = ports(&service);
             let service = Arc::new(self.service(service, true)?);
@@ -312,7 +327,7 @@ fn config(table: &TlsTable) -> Option<Arc<ServerConfig>> {
     Some(Arc::new(config))
 }
 
-fn milliseconds(number: u32) -> Duration {
+pub(super) fn milliseconds(number: u32) -> Duration {
     Duration::from_millis(number.into())
 }
 

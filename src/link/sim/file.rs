@@ -1,11 +1,15 @@
 //! A network as it stands in a text file: tables, and what is wrong with them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use ipnetwork::IpNetwork;
+use ipnetwork::{IpNetwork, Ipv6Network};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::script::{Saying, Then};
+use super::{
+    network::{Ends, Hides},
+    routing::End,
+    script::{Saying, Then},
+};
 use crate::observe::Mac;
 
 /// Why a file is no network.
@@ -50,6 +54,10 @@ pub(super) struct File {
     pub(super) host: Vec<HostTable>,
     #[serde(default)]
     pub(super) farm: Vec<HostTable>,
+    #[serde(default)]
+    pub(super) line: Vec<LineTable>,
+    #[serde(default)]
+    pub(super) outside: Vec<OutsideTable>,
     /// The facility file that a test scans it with.
     #[serde(default)]
     #[expect(
@@ -123,10 +131,144 @@ pub(super) struct HostTable {
     pub(super) distress: Option<u64>,
     /// One packet that is not ARP or neighbour discovery silences it.
     pub(super) fragile: Option<bool>,
+    /// Of a hundred packets to it, and of a hundred from it, so many are lost.
+    pub(super) loss: Option<u8>,
+    /// What it does with packets for its addresses elsewhere.
+    pub(super) ends: Option<Ends>,
+    /// What it keeps from being seen of itself.
+    pub(super) hides: Option<Hides>,
+    /// It answers ARP for what it has a route to by another way.
+    pub(super) proxies: Option<bool>,
+    /// It drops what comes from a source that it would not answer by the same way.
+    pub(super) checks_sources: Option<bool>,
+    /// Though it does not forward, it says of IPv6 for others that it has no route.
+    pub(super) refuses_ipv6: Option<bool>,
+    /// How many bytes behind the header of a packet its errors quote.
+    pub(super) quotes: Option<usize>,
+    pub(super) errors: Option<ErrorsTable>,
+    /// Its addresses on networks that are not ours.
+    #[serde(default)]
+    pub(super) elsewhere: Vec<IpAddr>,
+    /// Addresses that it answers for with another hardware address.
+    #[serde(default)]
+    pub(super) acts_as: Vec<ActsTable>,
+    /// Where it forwards to; an empty list for its own links alone.
+    pub(super) forwards: Option<Vec<RouteTable>>,
+    #[serde(default)]
+    pub(super) announces: Vec<AnnounceTable>,
+    pub(super) offers: Option<OfferTable>,
+    pub(super) advertises: Option<AdvertiseTable>,
+    /// The name of the access concentrator that answers at it.
+    pub(super) concentrator: Option<String>,
     #[serde(default)]
     pub(super) tcp: Vec<ServiceTable>,
     #[serde(default)]
     pub(super) udp: Vec<ServiceTable>,
+}
+
+/// How errors are rationed, to each destination apart.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ErrorsTable {
+    /// Milliseconds for which one is saved up.
+    pub(super) every: u32,
+    /// How many may be saved up.
+    #[serde(default = "one")]
+    pub(super) burst: u32,
+}
+
+/// An address that a host answers for with another hardware address, such as a virtual router's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ActsTable {
+    pub(super) address: IpAddr,
+    pub(super) mac: Mac,
+}
+
+/// Where a host forwards to: one of `by`, `line` and `ends`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RouteTable {
+    pub(super) to: IpNetwork,
+    /// The host that leads on.
+    pub(super) by: Option<IpAddr>,
+    /// The name of the line out of the house.
+    pub(super) line: Option<String>,
+    /// It leads nowhere.
+    pub(super) ends: Option<End>,
+}
+
+/// A line out of the house.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LineTable {
+    pub(super) name: String,
+    /// The host's addresses on it.
+    pub(super) near: Vec<IpAddr>,
+    /// The outside router's.
+    pub(super) far: Vec<IpAddr>,
+    /// The outside router's name.
+    pub(super) router: String,
+    #[serde(default)]
+    pub(super) translates: bool,
+    pub(super) mtu: Option<u16>,
+    /// Milliseconds there and back.
+    #[serde(default)]
+    pub(super) latency: u32,
+    #[serde(default)]
+    pub(super) loss: u8,
+}
+
+/// A router outside.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OutsideTable {
+    pub(super) name: String,
+    /// What it has a route to.
+    pub(super) behind: Vec<IpNetwork>,
+    /// Addresses behind it that answer echo requests.
+    #[serde(default)]
+    pub(super) answers: Vec<IpAddr>,
+    /// Who answers STUN behind it.
+    pub(super) responder: Option<SocketAddr>,
+    /// It sends no errors.
+    #[serde(default)]
+    pub(super) silent: bool,
+    #[serde(default)]
+    pub(super) drops_options: bool,
+    pub(super) quotes: Option<usize>,
+}
+
+/// A frame that a host says again and again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnnounceTable {
+    /// Milliseconds in between.
+    pub(super) every: u32,
+    /// The whole frame.
+    pub(super) frame: Bytes,
+    /// The segment, where the host stands on several.
+    pub(super) on: Option<String>,
+}
+
+/// What a server of addresses offers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfferTable {
+    pub(super) address: Ipv4Addr,
+    /// Options beside the kind of message and the server's name.
+    #[serde(default)]
+    pub(super) options: Bytes,
+}
+
+/// What a router of IPv6 tells when it is asked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AdvertiseTable {
+    pub(super) lifetime: u16,
+    #[serde(default)]
+    pub(super) prefixes: Vec<Ipv6Network>,
+    pub(super) mtu: Option<u32>,
 }
 
 /// What closed ports do.

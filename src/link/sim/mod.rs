@@ -1,36 +1,43 @@
 //! A network in a text file: hosts that answer as their lines say, and a clock that jumps to the next event, so that
 //! a minute of retries takes a millisecond. The same acts give the same events, but for what TLS draws at random.
 
+mod announce;
+mod answers;
 mod build;
+mod chance;
+mod conversation;
 mod file;
 mod frames;
 mod keys;
+mod line;
+mod network;
+mod packet;
+mod roads;
+mod routing;
 mod script;
 mod talk;
+mod translate;
 
 pub use file::Error;
+pub use line::Crossed;
 
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap},
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
 
 use ipnetwork::IpNetwork;
 
 use self::{
-    file::Closed,
-    script::{Service, Then, Uttered},
+    chance::Chance,
+    conversation::Conversation,
+    network::{Loss, Network, Segment},
     talk::Talk,
 };
-use super::{Act, Call, CallId, Event, Interface, Link, Refused, What, interface::Route};
-use crate::{
-    observe::{Mac, Transport},
-    scope::Refusal,
-    time::Timestamp,
-};
+use super::{Act, CallId, Event, Interface, Link, What, interface::Route};
+use crate::{scope::Refusal, time::Timestamp};
 
 /// When the clock of a network begins: 2026-04-01 00:00:00 UTC.
 const BEGINS: Timestamp = Timestamp::new(1_775_001_600, 0);
@@ -41,17 +48,8 @@ const MOST_KEPT: usize = 1 << 16;
 /// Of how many addresses what they were sent is counted.
 const MOST_COUNTED: usize = 1 << 20;
 
-/// How many bytes of a stream are heard at once.
-const MOST_AT_ONCE: usize = 8 << 10;
-
-/// After how long a system gives up on an address of its own link that nobody has.
-const NOBODY_THERE: Duration = Duration::from_secs(3);
-
-/// After how long a system says again what was lost of a stream.
-const SAID_AGAIN: Duration = Duration::from_secs(1);
-
-/// How much later a host in distress answers.
-const DISTRESSED: Duration = Duration::from_secs(2);
+/// What losses follow from unless a seed is given.
+const SEED: u64 = 1;
 
 /// A simulated network.
 pub struct Sim {
@@ -62,7 +60,9 @@ pub struct Sim {
     calls: HashMap<CallId, Conversation>,
     counts: BTreeMap<IpAddr, Count>,
     sent: Vec<Sent>,
+    crossed: Vec<Crossed>,
     notes: Vec<String>,
+    chance: Chance,
 }
 
 /// What one address was sent. Acknowledgements that a system sends by itself are not counted.
@@ -85,85 +85,6 @@ pub struct Sent {
     pub bytes: Vec<u8>,
 }
 
-/// Hosts and links.
-#[derive(Default)]
-struct Network {
-    frames: bool,
-    interfaces: Vec<Interface>,
-    segments: Vec<Segment>,
-    hosts: Vec<Host>,
-    by_address: HashMap<IpAddr, usize>,
-    by_mac: HashMap<(usize, Mac), usize>,
-}
-
-struct Segment {
-    prefixes: Vec<IpNetwork>,
-    /// Our interface on it.
-    interface: Option<usize>,
-    /// The address of the router that leads to it.
-    behind: Option<IpAddr>,
-    /// That router.
-    router: Option<usize>,
-}
-
-struct Host {
-    name: String,
-    addresses: Vec<IpAddr>,
-    mac: Option<Mac>,
-    nature: Arc<Nature>,
-    /// Packets that came, but for those that ask for its hardware address.
-    packets: u64,
-    /// Datagrams that came to each port that misses its first.
-    datagrams: HashMap<u16, u64>,
-    silenced: bool,
-}
-
-/// How a host behaves.
-#[derive(Clone)]
-struct Nature {
-    resolves: bool,
-    echo: bool,
-    closed: Closed,
-    ttl: u8,
-    latency: Duration,
-    loses: Option<u64>,
-    misses: u64,
-    repeats: u32,
-    distress: Option<u64>,
-    fragile: bool,
-    tcp: HashMap<u16, Arc<Service>>,
-    udp: HashMap<u16, Arc<Service>>,
-}
-
-impl Default for Nature {
-    fn default() -> Self {
-        Self {
-            resolves: true,
-            echo: true,
-            closed: Closed::Reset,
-            ttl: 64,
-            latency: Duration::from_millis(1),
-            loses: None,
-            misses: 0,
-            repeats: 1,
-            distress: None,
-            fragile: false,
-            tcp: HashMap::new(),
-            udp: HashMap::new(),
-        }
-    }
-}
-
-struct Conversation {
-    call: Call,
-    host: Option<usize>,
-    /// A stream that is open, from the other side.
-    talk: Option<Talk>,
-    turn: u32,
-    /// When the last thing of it is heard; a stream stays in order.
-    last: Timestamp,
-}
-
 /// Something that is due.
 struct Due {
     at: Timestamp,
@@ -175,6 +96,8 @@ enum Coming {
     Event(What),
     /// The other end of a conversation says something unasked.
     Drip(CallId),
+    /// A host announces something again.
+    Announced(usize, usize),
 }
 
 impl PartialEq for Due {
@@ -197,98 +120,10 @@ impl Ord for Due {
     }
 }
 
-/// What becomes of a packet on its way to a host.
-enum Passage {
-    /// It arrives; what is said about it is heard after this long.
-    Through(Duration),
-    /// It is lost.
-    Lost,
-    /// Nobody answers.
-    Silent,
-}
-
-impl Network {
-    /// The segment that `address` belongs to: the one with the longest prefix.
-    fn segment_of(&self, address: IpAddr) -> Option<usize> {
-        let longest = |segment: &Segment| {
-            let fitting = segment.prefixes.iter().filter(|prefix| prefix.contains(address));
-            fitting.map(IpNetwork::prefix).max()
-        };
-        let fitting = self
-            .segments
-            .iter()
-            .enumerate()
-            .filter_map(|(place, segment)| Some((longest(segment)?, Reverse(place))));
-        fitting.max().map(|(_, Reverse(place))| place)
-    }
-
-    /// Our address towards `address`, and whether it is on a link of ours.
-    fn our_address(&self, address: IpAddr) -> Option<(IpAddr, bool)> {
-        let far = self.segments.get(self.segment_of(address)?)?;
-        let near = match far.behind {
-            None => far,
-            Some(router) => self.segments.get(self.segment_of(router)?)?,
-        };
-        let interface = self.interfaces.get(near.interface?)?;
-        let mut ours = interface.addresses.iter().map(IpNetwork::ip);
-        let ours = ours.find(|ours| ours.is_ipv4() == address.is_ipv4())?;
-        Some((ours, far.behind.is_none()))
-    }
-}
-
-impl Host {
-    fn new(name: String, addresses: Vec<IpAddr>, mac: Option<Mac>, nature: Arc<Nature>) -> Self {
-        Self {
-            name,
-            addresses,
-            mac,
-            nature,
-            packets: 0,
-            datagrams: HashMap::new(),
-            silenced: false,
-        }
-    }
-
-    /// What becomes of the next packet.
-    fn pass(&mut self, resolves: bool) -> Passage {
-        let nature = &self.nature;
-        if self.silenced || resolves && !nature.resolves {
-            return Passage::Silent;
-        }
-        if resolves {
-            return Passage::Through(nature.latency);
-        }
-        self.packets += 1;
-        let distressed = |times: u64| {
-            nature.distress.is_some_and(|most| self.packets > most.saturating_mul(times))
-        };
-        self.silenced = nature.fragile || distressed(2);
-        if self.silenced {
-            return Passage::Silent;
-        }
-        let lost = nature.loses.is_some_and(|nth| self.packets.is_multiple_of(nth));
-        if lost {
-            return Passage::Lost;
-        }
-        let slower = if distressed(1) { DISTRESSED } else { Duration::ZERO };
-        Passage::Through(nature.latency + slower)
-    }
-
-    /// Whether it misses the next datagram to `port`.
-    fn misses(&mut self, port: u16) -> bool {
-        if self.nature.misses == 0 || !self.nature.udp.contains_key(&port) {
-            return false;
-        }
-        let came = self.datagrams.entry(port).or_default();
-        *came += 1;
-        *came <= self.nature.misses
-    }
-}
-
 impl Sim {
     /// Reads the text of a network; `file` is for messages.
     pub fn parse(text: &str, file: &str) -> Result<Self, Error> {
-        Ok(Self {
+        let mut sim = Self {
             network: build::network(text, file)?,
             now: BEGINS,
             serial: 0,
@@ -296,8 +131,12 @@ impl Sim {
             calls: HashMap::new(),
             counts: BTreeMap::new(),
             sent: Vec::new(),
+            crossed: Vec::new(),
             notes: Vec::new(),
-        })
+            chance: Chance::new(SEED),
+        };
+        sim.announce();
+        Ok(sim)
     }
 
     /// The hospital of the demo, which is part of the program.
@@ -313,6 +152,23 @@ impl Sim {
     /// The same network with a clock that begins at `moment`.
     pub fn beginning(mut self, moment: Timestamp) -> Self {
         self.now = moment;
+        self.queue.retain(|Reverse(due)| !matches!(due.what, Coming::Announced(..)));
+        self.announce();
+        self
+    }
+
+    /// The same network with losses that follow from `seed`.
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.chance = Chance::new(seed);
+        self
+    }
+
+    /// The same network in which of a hundred packets to each host `to` are lost, and of a hundred from it `from`,
+    /// whatever the file says.
+    pub fn losing(mut self, to: u8, from: u8) -> Self {
+        for host in &mut self.network.hosts {
+            Arc::make_mut(&mut host.nature).loss = Loss { to: to.min(100), from: from.min(100) };
+        }
         self
     }
 
@@ -358,6 +214,14 @@ impl Sim {
         self.counts.get(&address).copied().unwrap_or_default()
     }
 
+    /// How many packets came to the hardware address of the host that has `address`, whomever they were for; questions for
+    /// hardware addresses are not counted.
+    pub fn reached(&self, address: IpAddr) -> u64 {
+        let place = self.network.by_address.get(&address);
+        let host = place.and_then(|place| self.network.hosts.get(*place));
+        host.map_or(0, |host| host.packets)
+    }
+
     /// What was sent, in order, as far as it is kept.
     pub fn sent(&self) -> &[Sent] {
         &self.sent
@@ -394,151 +258,6 @@ impl Sim {
             count.resolving += 1;
         } else {
             count.packets += 1;
-        }
-    }
-
-    fn open(&mut self, call: Call) -> Result<(), Refusal> {
-        let address = call.to.ip();
-        let Some((ours, on_link)) = self.network.our_address(address) else {
-            return Err(Refusal::System(format!("there is no route to {address}")));
-        };
-        if self.calls.contains_key(&call.id) {
-            return Err(Refusal::System(format!("conversation {} is there already", call.id.0)));
-        }
-        let host = self.network.by_address.get(&address).copied();
-        let conversation = Conversation { call, host, talk: None, turn: 0, last: self.now };
-        self.calls.insert(call.id, conversation);
-        let port = 32_768 + u16::try_from(call.id.0 % 28_000).unwrap_or_default();
-        let opened = What::Opened { id: call.id, from: SocketAddr::new(ours, port) };
-        if call.transport == Transport::Udp {
-            self.queue_at(self.now, Coming::Event(opened));
-            return Ok(());
-        }
-        self.keep(Some(call.to), &[]);
-        self.count_to(address, false);
-        let Some(place) = host else {
-            if on_link {
-                let what = What::Refused { id: call.id, how: Refused::Unreachable };
-                self.queue_at(self.now.after(NOBODY_THERE), Coming::Event(what));
-            }
-            return Ok(());
-        };
-        let Some((delay, nature)) = self.arrive(place) else { return Ok(()) };
-        let at = self.now.after(delay);
-        match nature.tcp.get(&call.to.port()) {
-            None if nature.closed == Closed::Drop => {}
-            None => {
-                let what = What::Refused { id: call.id, how: Refused::Port };
-                self.queue_at(at, Coming::Event(what));
-            }
-            Some(service) => {
-                self.queue_at(at, Coming::Event(opened));
-                let (talk, greeting) = Talk::begin(service.clone());
-                let drip = talk.drip();
-                if let Some(conversation) = self.calls.get_mut(&call.id) {
-                    conversation.talk = Some(talk);
-                }
-                self.hear_from(call.id, at, greeting);
-                if let Some((_, every)) = drip {
-                    self.queue_at(at.after(every), Coming::Drip(call.id));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets a packet of a stream go to a host: lost ones are said again by the system.
-    fn arrive(&mut self, place: usize) -> Option<(Duration, Arc<Nature>)> {
-        let host = self.network.hosts.get_mut(place)?;
-        let mut delay = Duration::ZERO;
-        // A system says a thing again a few times, then gives up.
-        for _ in 0..4 {
-            match host.pass(false) {
-                Passage::Through(latency) => {
-                    return Some((delay + latency, host.nature.clone()));
-                }
-                Passage::Lost => delay += SAID_AGAIN,
-                Passage::Silent => return None,
-            }
-        }
-        None
-    }
-
-    fn say(&mut self, id: CallId, bytes: &[u8]) -> Result<(), Refusal> {
-        let Some(conversation) = self.calls.get(&id) else {
-            return Err(Refusal::System(format!("conversation {} is not open", id.0)));
-        };
-        let (to, host) = (conversation.call.to, conversation.host);
-        let is_datagram = conversation.call.transport == Transport::Udp;
-        self.keep(Some(to), bytes);
-        let packets = if is_datagram { 1 } else { bytes.len().div_ceil(1448) };
-        for _ in 0..packets {
-            self.count_to(to.ip(), false);
-        }
-        if is_datagram {
-            self.say_datagram(id, to, host, bytes);
-            return Ok(());
-        }
-        let Some((delay, _)) = host.and_then(|place| self.arrive(place)) else { return Ok(()) };
-        let at = self.now.after(delay);
-        let talk = self.calls.get_mut(&id).and_then(|conversation| conversation.talk.as_mut());
-        let said = talk.map(|talk| talk.hear(bytes)).unwrap_or_default();
-        self.hear_from(id, at, said);
-        Ok(())
-    }
-
-    fn say_datagram(&mut self, id: CallId, to: SocketAddr, host: Option<usize>, bytes: &[u8]) {
-        let Some(host) = host.and_then(|place| self.network.hosts.get_mut(place)) else { return };
-        let Passage::Through(delay) = host.pass(false) else { return };
-        if host.misses(to.port()) {
-            return;
-        }
-        let (at, nature) = (self.now.after(delay), host.nature.clone());
-        let Some(conversation) = self.calls.get_mut(&id) else { return };
-        conversation.turn += 1;
-        match nature.udp.get(&to.port()) {
-            None if nature.closed == Closed::Drop => {}
-            None => {
-                let what = What::Refused { id, how: Refused::Port };
-                self.queue_at(at, Coming::Event(what));
-            }
-            Some(service) => {
-                for Uttered { bytes, after, .. } in service.answer(bytes, conversation.turn) {
-                    for _ in 0..nature.repeats {
-                        let what = What::Heard { id, bytes: bytes.clone() };
-                        self.queue_at(at.after(after), Coming::Event(what));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Queues what the other end of a stream says.
-    fn hear_from(&mut self, id: CallId, at: Timestamp, said: Vec<Uttered>) {
-        let Some(conversation) = self.calls.get_mut(&id) else { return };
-        let mut last = conversation.last.max(at);
-        let mut coming = Vec::new();
-        for Uttered { bytes, after, then } in said {
-            last = last.after(after);
-            for chunk in bytes.chunks(MOST_AT_ONCE) {
-                coming.push((last, What::Heard { id, bytes: chunk.to_vec() }));
-            }
-            if matches!(then, Then::Close | Then::Reset) {
-                coming.push((last, What::Ended { id, reset: then == Then::Reset }));
-            }
-        }
-        conversation.last = last;
-        for (at, what) in coming {
-            self.queue_at(at, Coming::Event(what));
-        }
-    }
-
-    /// Ends a conversation from our side; what was still under way is not heard.
-    fn close(&mut self, id: CallId) {
-        let Some(conversation) = self.calls.remove(&id) else { return };
-        if conversation.talk.is_some() {
-            self.keep(Some(conversation.call.to), &[]);
-            self.count_to(conversation.call.to.ip(), false);
         }
     }
 }
@@ -579,6 +298,11 @@ impl Link for Sim {
                     let Some((bytes, every)) = talk.and_then(Talk::drip) else { continue };
                     self.queue_at(self.now.after(every), Coming::Drip(id));
                     return Some(Event { at: self.now, what: What::Heard { id, bytes } });
+                }
+                Coming::Announced(host, place) => {
+                    if let Some(what) = self.announced(host, place) {
+                        return Some(Event { at: self.now, what });
+                    }
                 }
                 Coming::Event(what) => {
                     let concerns = match &what {

@@ -258,7 +258,7 @@ fn replace_in(value: &mut serde_json::Value, names_it: bool, addresses: &Address
 
 /// A line with other addresses and names.
 fn line(text: &str, addresses: &Addresses, names: &Names) -> String {
-    let word = |word: &str| {
+    let plain = |word: &str| {
         if let Ok(address) = word.parse::<IpAddr>() {
             addresses.ip(address).to_string()
         } else if let Ok(end) = word.parse::<SocketAddr>() {
@@ -277,6 +277,18 @@ fn line(text: &str, addresses: &Addresses, names: &Names) -> String {
         } else {
             names.replaced(word)
         }
+    };
+    // What is said of one network: `forward@10.10.1.0/24,10.10.2.0/24@eth1`. Interfaces keep their names.
+    let word = |word: &str| match word.split_once('@') {
+        Some((subject, place)) if place.contains('/') => {
+            let (networks, vantage) = match place.split_once('@') {
+                Some((networks, vantage)) => (networks, format!("@{vantage}")),
+                None => (place, String::new()),
+            };
+            let networks: Vec<String> = networks.split(',').map(plain).collect();
+            format!("{subject}@{}{vantage}", networks.join(","))
+        }
+        _ => plain(word),
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }

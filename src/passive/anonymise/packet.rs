@@ -9,11 +9,15 @@ use std::{
 use super::text::{Finder, Known, Place};
 use crate::{
     observe::Mac,
-    wire::{checksum, ethernet, ipv4, ipv6, link, tcp},
+    wire::{checksum, ethernet, ipv4, ipv6, link, stun, tcp},
 };
 
 /// How deep packets in packets are followed.
 const DEEPEST: u8 = 6;
+
+/// Options of IPv4 in which the sender names routers.
+const LOOSE_ROUTE: u8 = 131;
+const STRICT_ROUTE: u8 = 137;
 
 /// One direction of a stream: sender and receiver, and their ports.
 type Way = (IpAddr, IpAddr, u16, u16);
@@ -166,6 +170,9 @@ impl<'a> Rewriter<'a> {
         self.v4(at + 12, range.end);
         self.v4(at + 16, range.end);
         let payload = at + 20 + packet.options.len();
+        for place in recorded(packet.options) {
+            self.v4(at + 20 + place, payload);
+        }
         let end = payload + packet.payload.len();
         let ends = (packet.source.into(), packet.destination.into());
         if packet.is_fragment() && packet.fragment_offset > 0 {
@@ -224,11 +231,38 @@ impl<'a> Rewriter<'a> {
             _ => vec![(0, 0)],
         };
         self.rest(body..range.end, &places, depth);
+        if protocol == 17 {
+            self.hidden(body..range.end);
+        }
         if protocol == tcp::NUMBER && depth == 0 {
             self.straddling(ends, body..range.end, range.start, &places);
         }
         if let Some(sum) = sum {
             self.sums.push((range.start + sum, [if over { pseudo } else { 0..0 }, range]));
+        }
+    }
+
+    /// The addresses that a message of STUN hides from whoever replaces addresses (RFC 8489, 14.2).
+    fn hidden(&mut self, range: Range<usize>) {
+        let bytes = self.slice(&range);
+        let Some(mask) = stun::mask(bytes) else { return };
+        let mut at = 20;
+        while let (Some(number), Some(length)) = (word(bytes, at), word(bytes, at + 2)) {
+            let value = at + 4;
+            let length = usize::from(length);
+            let address = bytes.get(value + 4..value + length).unwrap_or_default();
+            if stun::HIDDEN.contains(&number) {
+                let shown: Vec<u8> = address.iter().zip(mask).map(|(byte, m)| byte ^ m).collect();
+                let addresses = self.finder.addresses();
+                let there = match (<[u8; 4]>::try_from(&*shown), <[u8; 16]>::try_from(&*shown)) {
+                    (Ok(v4), _) => addresses.v4(v4.into()).octets().to_vec(),
+                    (_, Ok(v6)) => addresses.v6(v6.into()).octets().to_vec(),
+                    _ => shown,
+                };
+                let there: Vec<u8> = there.iter().zip(mask).map(|(byte, m)| byte ^ m).collect();
+                self.put(range.start + value + 4, &there);
+            }
+            at = value + length.next_multiple_of(4);
         }
     }
 
@@ -325,6 +359,45 @@ impl<'a> Rewriter<'a> {
     }
 }
 
+/// Where among the options of IPv4 addresses are that routers wrote: in routes, chosen ones too (RFC 791, 3.1).
+fn recorded(options: &[u8]) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut at = 0;
+    while let Some(number @ 1..) = options.get(at) {
+        let length = match (number, options.get(at + 1)) {
+            (1, _) => 1,
+            (_, Some(length @ 2..)) => usize::from(*length),
+            _ => break,
+        };
+        if matches!(*number, ipv4::RECORD_ROUTE | LOOSE_ROUTE | STRICT_ROUTE) {
+            let end = (at + length).min(options.len());
+            places.extend((at + 3..end).step_by(4).filter(|place| place + 4 <= end));
+        }
+        at += length;
+    }
+    places
+}
+
 fn word(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk::<2>().map(|two| u16::from_be_bytes(*two))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_routers_that_a_packet_was_written_into_are_found_among_its_options() {
+        let mut options = ipv4::record_route(2);
+        assert_eq!(recorded(&options), [3, 7]);
+        options.insert(0, 1);
+        assert_eq!(recorded(&options), [4, 8]);
+        let alert_then_loose = [148, 4, 0, 0, 131, 7, 4, 192, 0, 2, 1, 0];
+        assert_eq!(recorded(&alert_then_loose), [7]);
+        for broken in
+            [&[7][..], &[7, 0], &[7, 1, 4], &[7, 39, 4, 192, 0], &[0, 7, 7, 4, 1, 2, 3, 4]]
+        {
+            assert_eq!(recorded(broken), [0; 0], "{broken:?}");
+        }
+    }
 }

@@ -19,6 +19,19 @@ use crate::{
 /// The questions that offer TLS in clear.
 const OFFERS: [&str; 3] = [tls::PROBE.name, tls::OLD.name, tls::OLDEST.name];
 
+/// Fields in which a box tells further addresses of its own.
+const TELLS_ADDRESSES: [&str; 6] = [
+    "nat_pmp.outside",
+    "upnp.outside",
+    "ssdp.outside",
+    "dcerpc.address",
+    "nbns.address",
+    "snmp.address",
+];
+
+/// How many such addresses are remembered.
+const MOST_ADDRESSES: usize = 4096;
+
 impl<L: Link + ?Sized> Run<'_, '_, L> {
     /// A conversation is over.
     pub(super) fn conclude(&mut self, call: u32, refused: Option<Refused>) {
@@ -172,6 +185,14 @@ impl<L: Link + ?Sized> Run<'_, '_, L> {
             Transport::Udp => ending == Ending::Refused,
             _ => !course.open,
         };
+        let own = TELLS_ADDRESSES.iter().flat_map(|field| facts.all(field));
+        let others = own.filter_map(|text| text.parse().ok()).filter(|other| *other != to.ip());
+        for other in others {
+            let told = &mut self.outcome.addresses;
+            if told.len() < MOST_ADDRESSES && told.insert((to.ip(), other)) {
+                lines.push(format!("address {} {other}", to.ip()));
+            }
+        }
         for line in lines {
             self.link.note(&line);
         }

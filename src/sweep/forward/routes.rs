@@ -1,0 +1,50 @@
+//! Where to does it forward: a router without a route for the Internet is asked for one network after the other
+//! (MECHANISMS M2). A maintenance router that only knows its vendor's network is found by this alone.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::{Case, Kind, Mechanism, Question, Settled, first_hop, prefixes};
+use crate::scope::Tier;
+
+/// One echo for each network that a closed line may lead to.
+pub(super) static MECHANISM: Mechanism = Mechanism {
+    name: "routes",
+    finds: "packets for one private network after the other that may go no further than a router that has no way to the Internet: for which it has one",
+    tier: Tier::Ask,
+    source: "RFC 792; RFC 1812, 5.2.7.1; RFC 1918",
+    next,
+};
+
+/// How often a network is asked about: silence is an answer here, too (a route that leads nowhere).
+const MOST_ATTEMPTS: u32 = 2;
+
+/// After so much silence in a row about one block of networks the rest of it is left.
+const MOST_SILENCE: usize = 6;
+
+fn next(case: &Case<'_>) -> Option<(Question, u32)> {
+    let mut answers = case.answers(first_hop::MECHANISM.name).peekable();
+    answers.peek()?;
+    if answers.any(|(_, answer)| matches!(answer.kind, Kind::Expired | Kind::Reply)) {
+        return None;
+    }
+    let asked: Vec<(Ipv4Addr, bool)> = case
+        .of(MECHANISM.name)
+        .filter_map(|heard| match heard.question.destination {
+            IpAddr::V4(v4) => Some((v4, heard.settled == Settled::Silent)),
+            IpAddr::V6(_) => None,
+        })
+        .collect();
+    let is_left = |block: usize| {
+        let of_block = asked.iter().rev().filter(|(v4, _)| prefixes::block_of(*v4) == block);
+        of_block.take_while(|(_, silent)| *silent).count() >= MOST_SILENCE
+    };
+    let elsewhere = case.plan.elsewhere.iter().copied();
+    let candidates = elsewhere.chain(prefixes::representatives());
+    let mut open = candidates.filter(|v4| {
+        !case.plan.is_inside((*v4).into())
+            && !asked.iter().any(|(known, _)| known == v4)
+            && !is_left(prefixes::block_of(*v4))
+    });
+    let destination = open.next()?;
+    Some((Question::echo(destination.into(), 1), MOST_ATTEMPTS))
+}

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::scan;
 use crate::{
     assess, fingerprint, inventory,
-    link::{journal, record},
+    link::{journal, listen, record, responder},
     passive::{anonymise, capture},
     scope::facility,
 };
@@ -55,6 +55,9 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<super::output::Error>()
         || error.is::<super::draft::Fault>()
         || error.is::<super::sweep::Error>()
+        || error.is::<listen::Error>()
+        || error.is::<super::listen::Error>()
+        || error.is::<responder::Error>()
         || is_plan(error);
     if mendable { Exit::Usage } else { Exit::Internal }
 }

@@ -15,6 +15,7 @@ mod exit;
 mod exits;
 mod identify;
 mod limits;
+mod listen;
 mod loaded;
 mod output;
 mod points;
@@ -22,6 +23,7 @@ mod ports;
 mod probes;
 mod replay;
 mod report;
+mod responder;
 mod runs;
 mod scan;
 mod show;
@@ -61,6 +63,7 @@ pub struct Arguments {
 enum Command {
     Scan(Box<scan::Arguments>),
     Sweep(sweep::Arguments),
+    Listen(listen::Arguments),
     Replay(replay::Arguments),
     Demo(demo::Arguments),
     Anonymise(anonymise::Arguments),
@@ -72,6 +75,7 @@ enum Command {
     Signatures(signatures::Arguments),
     Data(data::Arguments),
     Probes(probes::Arguments),
+    Responder(responder::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -145,6 +149,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Listen(arguments) => listen::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Anonymise(arguments) => anonymise::run(&arguments),
@@ -156,6 +161,7 @@ pub fn run() -> ExitCode {
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Probes(arguments) => probes::run(&arguments),
+        Command::Responder(arguments) => responder::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),

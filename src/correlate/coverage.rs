@@ -74,10 +74,11 @@ pub fn of_replay(replay: &Replay, names: &[String]) -> Vec<Coverage> {
             let (packets, _) = replay.asked.others();
             lines.push(line("sent_to_others", CoverageState::Measured, Some(packets), None));
         }
-        lines.extend(replay.files.iter().flat_map(|file| noted::lines(&file.notes)));
     } else {
         lines.push(line("listens_only", CoverageState::NotMeasured, None, None));
     }
+    // Runs tell what they missed, and listeners do; other captures have nothing to tell.
+    lines.extend(replay.files.iter().flat_map(|file| noted::lines(&file.notes)));
     lines
 }
 

@@ -19,6 +19,8 @@ const SUBJECTS: &[&str] = &[
     "questions_failed",
     "services_not_finished",
     "run_stopped",
+    "packets_lost",
+    "overheard_not_kept",
 ];
 
 /// Of these, what was not asked for a reason that stands in the scope.

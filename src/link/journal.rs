@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{CallId, record};
+use super::{CallId, listen, record};
 use crate::{
     observe::Transport,
     wire::{
@@ -135,7 +135,9 @@ impl Journal {
     fn begin(&mut self, block: Block<'_>) -> bool {
         let options = pcapng::options_of(block);
         let ours = |(code, value): (u16, &[u8])| {
-            code == pcapng::APPLICATION && value.starts_with(record::APPLICATION.as_bytes())
+            code == pcapng::APPLICATION
+                && value.starts_with(record::APPLICATION.as_bytes())
+                && !value.starts_with(listen::APPLICATION.as_bytes())
         };
         // Recordings are little-endian.
         let is_ours = block.kind == pcapng::SECTION

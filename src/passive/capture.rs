@@ -33,8 +33,11 @@ const MOST_INTERFACES: usize = 4096;
 /// Enhanced Packet Block of pcapng.
 const ENHANCED_PACKET: u32 = 6;
 
-/// What sections of our own recordings say wrote them.
+/// What sections of our own recordings say wrote them, before the version.
 const RECORDER: &str = "sekisho";
+
+/// What stands behind that in what was listened to.
+const LISTENER: &str = "listen";
 
 /// The interface of our recordings on which encrypted conversations stand in clear.
 const INSIDE_TLS: &str = "sekisho inside tls";
@@ -223,12 +226,38 @@ enum Format {
 struct Section {
     big_endian: bool,
     interfaces: Vec<Interface>,
-    /// It is of one of our recordings.
-    ours: bool,
+    /// Who wrote it.
+    writer: Writer,
     /// The run that this section, or one before, records.
     run: Run,
     /// What this section, or one before, notes of what could not be measured.
     notes: Notes,
+    /// When a listener of ours told what it missed.
+    told: Option<Timestamp>,
+}
+
+/// Who wrote a section.
+#[derive(Default, Clone, Copy, PartialEq)]
+enum Writer {
+    /// Somebody else.
+    #[default]
+    Other,
+    /// A run of ours, with its journal.
+    Run,
+    /// A listener of ours, which tells what it missed.
+    Listener,
+}
+
+impl Writer {
+    /// By what a section says wrote it.
+    fn of(application: &str) -> Self {
+        let mut words = application.split(' ');
+        match (words.next(), words.next()) {
+            (Some(RECORDER), Some(LISTENER)) => Self::Listener,
+            (Some(RECORDER), _) => Self::Run,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What a run noted of what it could not measure.
@@ -419,10 +448,18 @@ impl Capture {
         matches!(&self.format, Format::Pcapng(section) if section.run == Run::Finished)
     }
 
-    /// What the run that it records could not measure, as its last section tells.
+    /// What the run that it records could not measure, as its last section tells, or what a listener of ours missed.
     pub fn notes(&self) -> Option<&Notes> {
         match &self.format {
             Format::Pcapng(section) => Some(&section.notes),
+            Format::Pcap { .. } => None,
+        }
+    }
+
+    /// When a listener of ours told what it missed, which it does when it ends.
+    pub fn told(&self) -> Option<Timestamp> {
+        match &self.format {
+            Format::Pcapng(section) => section.told,
             Format::Pcap { .. } => None,
         }
     }
@@ -431,7 +468,8 @@ impl Capture {
     fn comment(&self, packet: Captured, record: usize) -> String {
         let Format::Pcapng(section) = &self.format else { return String::new() };
         let from = self.at + (packet.start + packet.length).next_multiple_of(4);
-        let options = self.window.get(from..self.at + record - 4).filter(|_| section.ours);
+        let options = self.window.get(from..self.at + record - 4);
+        let options = options.filter(|_| section.writer == Writer::Run);
         let options = options.unwrap_or_default();
         let comment = blocks::options(options, section.big_endian)
             .find(|(code, _)| *code == blocks::COMMENT)
@@ -576,9 +614,10 @@ fn block(bytes: &[u8], section: &mut Section) -> Step {
     match parsed {
         Ok((_, Block::SectionHeader(_))) => {
             interfaces.clear();
-            section.ours = option_of(whole, section.big_endian, blocks::APPLICATION)
-                .is_some_and(|name| name.split(' ').next() == Some(RECORDER));
-            if section.ours {
+            section.writer = option_of(whole, section.big_endian, blocks::APPLICATION)
+                .map(Writer::of)
+                .unwrap_or_default();
+            if section.writer == Writer::Run {
                 // Whoever goes on with a run tells at its end what is still missing.
                 section.notes = Notes::default();
                 if section.run == Run::None {
@@ -586,10 +625,13 @@ fn block(bytes: &[u8], section: &mut Section) -> Step {
                 }
             }
         }
-        Ok((_, Block::InterfaceStatistics(_))) if section.ours => {
+        Ok((_, Block::InterfaceStatistics(told))) if section.writer != Writer::Other => {
+            if let Some(of) = interfaces.first().filter(|_| section.writer == Writer::Listener) {
+                section.told = Some(moment(of, told.ts_high, told.ts_low));
+            }
             let line = option_of(whole, section.big_endian, blocks::COMMENT);
             match line {
-                Some(END) => section.run = Run::Finished,
+                Some(END) if section.writer == Writer::Run => section.run = Run::Finished,
                 Some(line) => section.notes.read(line),
                 None => {}
             }
@@ -601,7 +643,7 @@ fn block(bytes: &[u8], section: &mut Section) -> Step {
                 resolution: description.ts_resolution().unwrap_or(1_000_000).max(1),
                 offset: description.if_tsoffset,
                 snapshot: description.snaplen,
-                clear: section.ours && name.is_some_and(|name| name == INSIDE_TLS),
+                clear: section.writer == Writer::Run && name.is_some_and(|name| name == INSIDE_TLS),
             });
         }
         Ok((_, Block::SimplePacket(packet))) => {

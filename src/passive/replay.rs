@@ -240,6 +240,9 @@ fn read_file(
         std::mem::swap(&mut now, &mut next);
     }
     read.fault = capture.fault().cloned();
+    // Where nothing passed, it is still known when somebody listened.
+    read.began = read.began.or(capture.told());
+    read.ended = read.ended.or(capture.told());
     read.unfinished = capture.is_recording() && !capture.is_finished();
     read.notes = capture.notes().cloned().unwrap_or_default();
     found.is_recording |= capture.is_recording();

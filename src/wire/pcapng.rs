@@ -157,6 +157,26 @@ pub fn statistics(interface: u32, at: u64, comment: &str) -> Vec<u8> {
     block(STATISTICS, body)
 }
 
+/// Adds the block of a packet without comment to `blocks`: the quick way, for many. Its bytes fit into a block.
+pub fn add_packet(blocks: &mut Vec<u8>, interface: u32, at: u64, bytes: &[u8]) {
+    // Both lengths, kind, interface, time, captured and original length.
+    const AROUND: usize = 32;
+    let captured = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let whole = (AROUND + bytes.len()).next_multiple_of(4);
+    let length = u32::try_from(whole).unwrap_or(u32::MAX).to_le_bytes();
+    let end = blocks.len() + whole;
+    blocks.reserve(whole);
+    blocks.extend_from_slice(&PACKET.to_le_bytes());
+    blocks.extend_from_slice(&length);
+    blocks.extend_from_slice(&interface.to_le_bytes());
+    add_time(blocks, at);
+    blocks.extend_from_slice(&captured.to_le_bytes());
+    blocks.extend_from_slice(&captured.to_le_bytes());
+    blocks.extend_from_slice(bytes);
+    blocks.resize(end - length.len(), 0);
+    blocks.extend_from_slice(&length);
+}
+
 /// Writes a packet with a comment; none when it is empty.
 pub fn packet(interface: u32, at: u64, bytes: &[u8], original: u32, comment: &str) -> Vec<u8> {
     let mut body = interface.to_le_bytes().to_vec();
@@ -227,6 +247,24 @@ mod tests {
         let block = statistics(1, 9, "end");
         let block = Block::parse(&block, false).unwrap();
         assert_eq!(comment(options_of(block), false), "end");
+    }
+
+    #[test]
+    fn many_packets_are_written_one_behind_the_other() {
+        let mut blocks = Vec::new();
+        let all: [&[u8]; 4] = [b"abcde", b"", b"abcd", b"abc"];
+        for (number, bytes) in (0..).zip(all) {
+            add_packet(&mut blocks, 1, 1 << 40 | number, bytes);
+        }
+        let mut rest = &blocks[..];
+        for (number, bytes) in (0..).zip(all) {
+            let block = Block::parse(rest, false).unwrap();
+            let packet = Packet::parse(block.body, false).unwrap();
+            assert_eq!((packet.interface, packet.at, packet.bytes), (1, 1 << 40 | number, bytes));
+            assert_eq!((packet.original as usize, packet.options.len()), (bytes.len(), 0));
+            rest = &rest[block.length()..];
+        }
+        assert!(rest.is_empty());
     }
 
     #[test]

@@ -27,6 +27,12 @@ pub const BINDING: u16 = 1;
 /// The attribute in which a server tells the address that it sees (RFC 8489, 14.2).
 pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 
+/// The largest question that is answered, in bytes: what any path carries in one piece (RFC 8489, 6.1).
+pub const LARGEST_QUESTION: usize = 548;
+
+/// The first number of the attributes that whoever does not know them may pass over.
+const FIRST_OPTIONAL: u16 = 0x8000;
+
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message<'a> {
@@ -92,6 +98,12 @@ impl<'a> Message<'a> {
         Ok(Self { method, class, cookie: cookie.is_ok(), attributes, length, mask })
     }
 
+    /// The number of the exchange, which an answer repeats.
+    pub fn transaction(&self) -> [u8; 12] {
+        let [_, _, _, _, transaction @ ..] = self.mask;
+        transaction
+    }
+
     /// The address in an attribute's value; `hidden` when its name begins with `XOR-`.
     pub fn address(&self, value: &[u8], hidden: bool) -> Result<SocketAddr> {
         let mut r = Reader::new(value);
@@ -128,6 +140,41 @@ pub fn ask(transaction: [u8; 12]) -> Vec<u8> {
     Writer::new().u16(BINDING).u16(0).u32(COOKIE).bytes(&transaction).finish()
 }
 
+/// Writes the answer to the question with this number, which came from `from`: the address, and nothing else.
+pub fn tell(transaction: [u8; 12], from: SocketAddr) -> Vec<u8> {
+    let mask = [&COOKIE.to_be_bytes()[..], &transaction].concat();
+    let hide = |bytes: &[u8]| -> Vec<u8> {
+        bytes.iter().zip(&mask).map(|(byte, mask)| byte ^ mask).collect()
+    };
+    let (family, address) = match from.ip() {
+        IpAddr::V4(v4) => (1, hide(&v4.octets())),
+        IpAddr::V6(v6) => (2, hide(&v6.octets())),
+    };
+    let value = [&[0, family], &hide(&from.port().to_be_bytes())[..], &address].concat();
+    Writer::new()
+        .u16(BINDING | 0x0100)
+        .sized_u16(value.len() + 4, &[])
+        .u32(COOKIE)
+        .bytes(&transaction)
+        .u16(XOR_MAPPED_ADDRESS)
+        .sized_u16(0, &value)
+        .finish()
+}
+
+/// The number of a question for one's outside address that may be answered: whole, with the cookie, no longer than
+/// [`LARGEST_QUESTION`], and nothing in it that whoever answers would have to understand. Anything else has none.
+pub fn question(bytes: &[u8]) -> Option<[u8; 12]> {
+    let message = Message::parse(bytes).ok().filter(|message| message.cookie)?;
+    let asks = (message.method, message.class) == (BINDING, Class::Request);
+    let attributes = message.attributes.iter();
+    let read: usize =
+        attributes.clone().map(|(_, value)| 4 + value.len().next_multiple_of(4)).sum();
+    let whole = message.length == bytes.len() && HEADER + read == bytes.len();
+    let optional = attributes.clone().all(|(number, _)| *number >= FIRST_OPTIONAL);
+    let answerable = asks && whole && optional && bytes.len() <= LARGEST_QUESTION;
+    answerable.then(|| message.transaction())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +198,72 @@ mod tests {
         let address = message.address(message.attributes[0].1, true).unwrap();
         assert_eq!(address, "203.0.113.9:40000".parse().unwrap());
         assert_eq!((message.class, message.length), (Class::Success, ANSWER.len()));
+    }
+
+    #[test]
+    fn an_answer_is_the_address_and_nothing_else() {
+        let from = "203.0.113.9:40000".parse().unwrap();
+        assert_eq!(tell(hex!("0102030405060708090a0b0c"), from), ANSWER);
+        let from = "[2001:db8::9]:40000".parse().unwrap();
+        let answer = tell(*b"of this host", from);
+        let message = Message::parse(&answer).unwrap();
+        assert_eq!((message.transaction(), message.attributes.len()), (*b"of this host", 1));
+        assert_eq!(message.address(message.attributes[0].1, true), Ok(from));
+        assert_eq!((ANSWER.len(), answer.len()), (32, 44));
+    }
+
+    #[test]
+    fn only_a_plain_question_is_answered() {
+        let transaction = hex!("0102030405060708090a0b0c");
+        let plain = ask(transaction);
+        assert_eq!(question(&plain), Some(transaction));
+        let with = |attributes: &[u8]| {
+            let mut bytes = plain.clone();
+            bytes[2..4].copy_from_slice(&u16::try_from(attributes.len()).unwrap().to_be_bytes());
+            [bytes, attributes.to_vec()].concat()
+        };
+        // Who it is that asks may be passed over (SOFTWARE).
+        assert_eq!(question(&with(&hex!("8022 0003 61626300"))), Some(transaction));
+        let refused: [(&str, Vec<u8>); 8] = [
+            ("it is to be answered from elsewhere", with(&hex!("0003 0004 00000006"))),
+            ("it wants to be known", with(&hex!("0006 0004 61626364"))),
+            ("its attribute lies", with(&hex!("8022 0009 61626300"))),
+            ("it is larger than any path", with(&[&hex!("8022 0220")[..], &[b'a'; 544]].concat())),
+            ("it has more behind it", [&plain[..], &[0; 4]].concat()),
+            ("it has no cookie", [&plain[..4], &[0; 16]].concat()),
+            ("it is an answer", ANSWER.to_vec()),
+            ("it borrows an address", [&[0, 3], &plain[2..]].concat()),
+        ];
+        for (why, bytes) in refused {
+            assert_eq!(question(&bytes), None, "{why}");
+        }
+        for end in 0..plain.len() {
+            assert_eq!(question(&plain[..end]), None, "{end} bytes");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_said_no_answer_is_longer_than_44_bytes_and_all_read_back(
+            mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
+            is_shaped in proptest::bool::ANY,
+            port: u16,
+            ip: IpAddr,
+        ) {
+            if is_shaped && bytes.len() >= 20 {
+                let length = u16::try_from(bytes.len() - 20).unwrap().to_be_bytes();
+                bytes[..8].copy_from_slice(&[0, 1, length[0], length[1], 0x21, 0x12, 0xa4, 0x42]);
+            }
+            if let Some(transaction) = question(&bytes) {
+                proptest::prop_assert!(bytes.len() >= 20);
+                let from = SocketAddr::new(ip, port);
+                let answer = tell(transaction, from);
+                proptest::prop_assert!(answer.len() <= 44);
+                let message = Message::parse(&answer).unwrap();
+                proptest::prop_assert_eq!(message.address(message.attributes[0].1, true), Ok(from));
+                // An answer is no question, so that two of them never talk to each other.
+                proptest::prop_assert_eq!(question(&answer), None);
+            }
+        }
     }
 }

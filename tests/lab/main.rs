@@ -9,6 +9,7 @@
 mod exits;
 mod hospital;
 mod hosts;
+mod listen;
 mod roles;
 mod seen;
 mod topology;

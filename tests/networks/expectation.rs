@@ -180,6 +180,11 @@ impl Expectation {
         faults
     }
 
+    /// Whether a point is made of an address of which none may be.
+    pub(crate) fn forbids(&self, found: &FoundPoint) -> bool {
+        self.no_point.iter().any(|address| found.addresses.contains(address))
+    }
+
     /// Points that a scan at `tier` may not find.
     pub(crate) fn wrong_points(&self, found: &[FoundPoint], tier: Tier) -> Vec<String> {
         let mut faults = Vec::new();
@@ -188,7 +193,7 @@ impl Expectation {
                 addresses.iter().any(|address| found.addresses.contains(address))
             };
             let unsure = found.grade < Grade::Proved && of_one(&self.unsure);
-            if of_one(&self.no_point) || !unsure && !self.wanted(tier).any(|w| w.is(found)) {
+            if self.forbids(found) || !unsure && !self.wanted(tier).any(|w| w.is(found)) {
                 faults.push(format!("wrong: {found:?}"));
             }
         }

@@ -2,7 +2,7 @@
 //! frames for everything else ([`Frames`]). The only place with `unsafe` in the program (docs/adr/0012).
 //!
 //! On Linux frames go out by `sendmmsg` and come in through a ring that the kernel fills; elsewhere, and where that
-//! fails, by `pnet_datalink`. No interface is ever made promiscuous.
+//! fails, by `pnet_datalink`. No interface is made promiscuous but by [`listen`], which opens no way out.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
@@ -101,17 +101,34 @@ pub fn open(opening: &Opening<'_>) -> io::Result<(Box<dyn Outlet>, Box<dyn Inlet
     #[cfg(target_os = "linux")]
     {
         let outlet = mmsg::Mmsg::open(opening.interface, opening.bypass)?;
-        match ring::Ring::open(opening.interface, opening.filter, opening.ring) {
+        let Opening { interface, filter, ring, .. } = *opening;
+        match ring::Ring::open(interface, filter, ring, ring::Reach::Named) {
             Ok(inlet) => Ok((Box::new(outlet), Box::new(inlet))),
             // Some containers allow packet sockets, but no memory to be shared with the kernel.
-            Err(_) => Ok((Box::new(outlet), Box::new(portable::open(opening)?.1))),
+            Err(_) => Ok((Box::new(outlet), Box::new(portable::open(opening, false)?.1))),
         }
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let (outlet, inlet) = portable::open(opening)?;
+        let (outlet, inlet) = portable::open(opening, false)?;
         Ok((Box::new(outlet), Box::new(inlet)))
     }
+}
+
+/// Opens an interface to hear all that passes it, but for what this machine sends itself. Nothing can be sent by what
+/// comes back. With `promiscuous` the interface takes frames to anybody, as a mirror port needs it, until the inlet is
+/// dropped; without it, those to itself and to groups. `ring` is how many bytes the kernel fills.
+pub fn listen(interface: &str, ring: usize, promiscuous: bool) -> io::Result<Box<dyn Inlet>> {
+    let filter = Filter::everything();
+    #[cfg(target_os = "linux")]
+    {
+        let reach = if promiscuous { ring::Reach::All } else { ring::Reach::Groups };
+        if let Ok(inlet) = ring::Ring::open(interface, &filter, ring, reach) {
+            return Ok(Box::new(inlet));
+        }
+    }
+    let opening = Opening { interface, filter: &filter, ring, bypass: false };
+    Ok(Box::new(portable::open(&opening, promiscuous)?.1))
 }
 
 /// Opens an interface for frames out.
@@ -122,7 +139,7 @@ pub fn open_outlet(opening: &Opening<'_>) -> io::Result<Box<dyn Outlet>> {
     }
     #[cfg(not(target_os = "linux"))]
     {
-        Ok(Box::new(portable::open(opening)?.0))
+        Ok(Box::new(portable::open(opening, false)?.0))
     }
 }
 
@@ -142,7 +159,8 @@ pub fn permitted() -> io::Result<()> {
 pub fn has_ring(interface: &str) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
-        ring::Ring::open(interface, &Filter::of(&[Want::Arp]), 1 << 20).map(drop)
+        let filter = Filter::of(&[Want::Arp]);
+        ring::Ring::open(interface, &filter, 1 << 20, ring::Reach::Named).map(drop)
     }
     #[cfg(not(target_os = "linux"))]
     {

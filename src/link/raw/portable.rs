@@ -24,12 +24,15 @@ pub(super) struct PortableInlet {
 }
 
 /// Opens an interface.
-pub(super) fn open(opening: &Opening<'_>) -> io::Result<(PortableOutlet, PortableInlet)> {
+pub(super) fn open(
+    opening: &Opening<'_>,
+    promiscuous: bool,
+) -> io::Result<(PortableOutlet, PortableInlet)> {
     let is_it = |interface: &NetworkInterface| interface.name == opening.interface;
     let interface = pnet_datalink::interfaces().into_iter().find(is_it);
     let interface = interface.ok_or(io::ErrorKind::NotFound)?;
     let config = Config {
-        promiscuous: false,
+        promiscuous,
         read_timeout: Some(TURN),
         read_buffer_size: 1 << 16,
         ..Config::default()
@@ -48,7 +51,7 @@ pub(super) fn permitted() -> io::Result<()> {
     let filter = Filter::of(&[]);
     let up = pnet_datalink::interfaces().into_iter().find(|i| i.is_up() && !i.is_loopback());
     let name = up.ok_or(io::ErrorKind::NotFound)?.name;
-    open(&Opening { interface: &name, filter: &filter, ring: 0, bypass: false }).map(drop)
+    open(&Opening { interface: &name, filter: &filter, ring: 0, bypass: false }, false).map(drop)
 }
 
 impl Outlet for PortableOutlet {

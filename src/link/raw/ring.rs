@@ -1,4 +1,5 @@
 //! Frames in through a ring that the kernel fills, a block at a time (`TPACKET_V3`, Linux `packet_mmap.rst`).
+//! Memberships of packet(7) end with the socket, and send nothing.
 
 use std::{
     ffi::{c_int, c_uint},
@@ -13,12 +14,29 @@ use super::{
     Filter, Inlet,
     socket::{PacketSocket, checked},
 };
-use crate::time::Timestamp;
+use crate::{time::Timestamp, wire::ethernet};
 
 /// Bytes of one block.
 const BLOCK: usize = 1 << 17;
 /// After how many milliseconds a block is handed over though it is not full.
 const RETIRE: c_uint = 8;
+
+/// What the kernel says of a frame whose tag the network card took off, and of a tag that is not 802.1Q.
+const TAGGED: u32 = libc::TP_STATUS_VLAN_VALID;
+const TAGGED_OTHERWISE: u32 = libc::TP_STATUS_VLAN_TPID_VALID;
+/// Bytes of the two hardware addresses, behind which a tag stands.
+const ADDRESSES: usize = 12;
+
+/// What a ring hears beside frames to the interface itself and to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Frames to the groups that the filter names.
+    Named,
+    /// Frames to any group, with the tags that network cards take off.
+    Groups,
+    /// All frames that pass, with their tags: the interface is promiscuous while the ring lives.
+    All,
+}
 
 /// A ring that the kernel fills.
 pub(super) struct Ring {
@@ -28,6 +46,8 @@ pub(super) struct Ring {
     /// The block that is filled next.
     next: usize,
     dropped: u64,
+    /// A frame with the tag that it had on the wire; none where tags are left off.
+    whole: Option<Vec<u8>>,
 }
 
 // SAFETY: the memory is mapped for this value alone, and every method that reads it takes the value mutably.
@@ -35,7 +55,12 @@ unsafe impl Send for Ring {}
 
 impl Ring {
     /// Opens a ring of about so many bytes.
-    pub(super) fn open(interface: &str, filter: &Filter, bytes: usize) -> io::Result<Self> {
+    pub(super) fn open(
+        interface: &str,
+        filter: &Filter,
+        bytes: usize,
+        reach: Reach,
+    ) -> io::Result<Self> {
         let socket = PacketSocket::new()?;
         socket.attach(filter)?;
         let version: c_int = 2; // TPACKET_V3 counts from 0.
@@ -71,9 +96,20 @@ impl Ring {
             return Err(io::Error::last_os_error());
         }
         let memory = NonNull::new(memory.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        let ring = Self { socket, memory, blocks, next: 0, dropped: 0 };
+        let whole = (reach != Reach::Named).then(Vec::new);
+        let ring = Self { socket, memory, blocks, next: 0, dropped: 0, whole };
         // Bound last, so that nothing comes in that the filter does not want.
         ring.socket.bind(interface, libc::ETH_P_ALL)?;
+        match reach {
+            Reach::Named => {
+                for group in filter.groups() {
+                    // Where a card refuses, what comes anyway is heard.
+                    let _ = ring.socket.join(interface, *group);
+                }
+            }
+            Reach::Groups => ring.socket.join_all(interface, false)?,
+            Reach::All => ring.socket.join_all(interface, true)?,
+        }
         Ok(ring)
     }
 
@@ -97,16 +133,38 @@ impl Ring {
         // SAFETY: the union has this one variant.
         let header = unsafe { description.hdr.bh1 };
         let mut at = usize::try_from(header.offset_to_first_pkt).unwrap_or(BLOCK);
+        let mut whole = self.whole.take();
         for _ in 0..header.num_pkts {
             let Some(packet) = read::<libc::tpacket3_hdr>(block, at) else { break };
             let start = at + usize::from(packet.tp_mac);
             let length = usize::try_from(packet.tp_snaplen).unwrap_or(BLOCK);
+            let moment = Timestamp::new(packet.tp_sec.into(), packet.tp_nsec.into());
             if let Some(frame) = block.get(start..start.saturating_add(length)) {
-                each(Timestamp::new(packet.tp_sec.into(), packet.tp_nsec.into()), frame);
+                match &mut whole {
+                    Some(whole) if packet.tp_status & TAGGED != 0 => {
+                        put_back(whole, frame, &packet);
+                        each(moment, whole);
+                    }
+                    _ => each(moment, frame),
+                }
             }
             at = at.saturating_add(usize::try_from(packet.tp_next_offset).unwrap_or(BLOCK));
         }
+        self.whole = whole;
     }
+}
+
+/// Fills `whole` with a frame and the tag that was taken off it.
+fn put_back(whole: &mut Vec<u8>, frame: &[u8], packet: &libc::tpacket3_hdr) {
+    let (addresses, rest) = frame.split_at(frame.len().min(ADDRESSES));
+    let is_other = packet.tp_status & TAGGED_OTHERWISE != 0;
+    let kind = if is_other { packet.hv1.tp_vlan_tpid } else { ethernet::VLAN };
+    let [_, _, tag @ ..] = packet.hv1.tp_vlan_tci.to_be_bytes();
+    whole.clear();
+    whole.extend_from_slice(addresses);
+    whole.extend_from_slice(&kind.to_be_bytes());
+    whole.extend_from_slice(&tag);
+    whole.extend_from_slice(rest);
 }
 
 /// A copy of the structure at `offset`, where the block has room for it.
@@ -136,6 +194,9 @@ impl Inlet for Ring {
                 _ => Err(error),
             })?;
             // An interface that goes down is told as an error of the socket, once.
+            if waited.revents & libc::POLLERR != 0 {
+                self.socket.take_error()?;
+            }
             if waited.revents & (libc::POLLNVAL | libc::POLLHUP) != 0 {
                 return Err(io::ErrorKind::NotConnected.into());
             }

@@ -70,6 +70,33 @@ impl PacketSocket {
         checked(result).map(drop)
     }
 
+    /// Hears frames to a group, until it is dropped. Nothing is sent.
+    pub(super) fn join(&self, interface: &str, group: [u8; 6]) -> io::Result<()> {
+        self.add_membership(interface, libc::PACKET_MR_MULTICAST, group)
+    }
+
+    /// Hears frames to every group, or to anybody at all, until it is dropped. Nothing is sent.
+    pub(super) fn join_all(&self, interface: &str, promiscuous: bool) -> io::Result<()> {
+        let kind = if promiscuous { libc::PACKET_MR_PROMISC } else { libc::PACKET_MR_ALLMULTI };
+        self.add_membership(interface, kind, [0; 6])
+    }
+
+    fn add_membership(&self, interface: &str, kind: c_int, mac: [u8; 6]) -> io::Result<()> {
+        let [a, b, c, d, e, f] = mac;
+        let request = libc::packet_mreq {
+            mr_ifindex: c_int::try_from(index(interface)?).map_err(io::Error::other)?,
+            mr_type: u16::try_from(kind).map_err(io::Error::other)?,
+            mr_alen: 6,
+            mr_address: [a, b, c, d, e, f, 0, 0],
+        };
+        self.set(libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &request)
+    }
+
+    /// What went wrong since this was last asked, such as an interface that went down.
+    pub(super) fn take_error(&self) -> io::Result<()> {
+        socket2::SockRef::from(&self.0).take_error()?.map_or(Ok(()), Err)
+    }
+
     /// Frames that passed the filter and found no room since this was last asked.
     pub(super) fn take_dropped(&self) -> io::Result<u64> {
         let mut statistics =

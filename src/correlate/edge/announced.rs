@@ -67,8 +67,8 @@ pub(super) fn offers_access_line<'a>(o: &'a Observation, _: &Inside) -> Option<S
     if o.protocol != "pppoe" || o.side != Side::Server || o.heard != Heard::Replied {
         return None;
     }
-    let told = ["pppoe.concentrator", "pppoe.step"].into_iter();
-    let (field, value) = told.filter_map(|field| Some((field, o.facts.get(field)?))).next()?;
+    let mut told = ["pppoe.concentrator", "pppoe.step"].into_iter();
+    let (field, value) = told.find_map(|field| Some((field, o.facts.get(field)?)))?;
     Some(sign_of(o, Some(Kind::InternetGateway), "access_line_offered", field, value, 0.8))
 }
 

@@ -90,7 +90,9 @@ impl<'o> Lines<'o> {
                 }
                 let known = lines.0.entry(*device).or_default();
                 let first = known.len();
-                parts.into_values().for_each(|part| join(known, first, part));
+                for part in parts.into_values() {
+                    join(known, first, part);
+                }
             }
         }
         for (device, heard) in ways.heard.iter().filter(|(device, _)| !ways.is_relay(**device)) {
@@ -377,7 +379,9 @@ fn segments<'o>(lines: &mut Vec<Part<'o>>, o: &'o Observation) {
     while lines.len() < several {
         lines.push(Part::default());
     }
-    lines.iter_mut().for_each(|line| line.reasons.push(reason()));
+    for line in lines.iter_mut() {
+        line.reasons.push(reason());
+    }
     if lines.iter().all(|line| line.mtu.is_none()) {
         for (line, (mtu, reason)) in lines.iter_mut().zip(widths.iter().rev().map(told)) {
             line.mtu = Some(mtu);

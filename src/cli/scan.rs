@@ -431,6 +431,8 @@ fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result
         Want::Icmp,
         Want::Icmpv6,
         Want::Tcp(crate::sweep::cookie::PORTS),
+        // What the inspector's own responder says.
+        Want::Udp(crate::sweep::cookie::PORTS),
         Want::AccessLines,
         Want::Udp(crate::sweep::announced::LEASES),
     ]);

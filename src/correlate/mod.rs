@@ -9,6 +9,7 @@
 //! 5. [`unrecognised`] keeps what boxes at the edge said that no signature names.
 //! 6. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
+mod announced;
 mod answer;
 pub mod coverage;
 mod device;
@@ -90,13 +91,15 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
+    let named = announced::Named::new(observations);
     let resolvers = resolvers(observations);
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     let ways = Ways::new(observations, &mut devices, inside);
     let lines = Lines::new(observations, &mut devices, &ways, inside);
     for observation in observations {
         let own = sign::of_protocol(observation, inside, &answers);
-        for sign in own.into_iter().chain(edge::signs(observation, inside)) {
+        let announced = announced::signs(observation, inside, &named);
+        for sign in own.into_iter().chain(edge::signs(observation, inside)).chain(announced) {
             if let Some(device) = device_of(&mut devices, &sign.about, observation) {
                 about.entry(device).or_default().signs.push(sign);
             }
@@ -141,6 +144,10 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
             point.lines = lines.of(device, packet);
             point.outside.extend(outside);
             point.outside.extend(point.lines.iter().filter_map(|line| line.outside));
+            // Of a box in another network than the hospital's no address is inside; it has one all the same.
+            if point.addresses.is_empty() {
+                point.addresses = ways.in_its_network(device);
+            }
         }
         reasons.extend(point.as_ref().map(|_| Reason::MakesPoint));
         if !reasons.is_empty() && !weigh::is_named(point.as_ref().map(|point| point.kind), &named) {

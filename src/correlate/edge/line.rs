@@ -57,7 +57,7 @@ pub(in super::super) struct Part<'o> {
     mtu: Option<u32>,
     /// It leads into a network that is not the Internet.
     closed: bool,
-    /// It leads to the Internet, whatever else.
+    /// It leads into the Internet. Carriers' routers answer for networks that nobody has there, too.
     open: bool,
     /// What else tells its sort.
     told: Option<Told<'static>>,
@@ -194,9 +194,10 @@ impl<'o> Part<'o> {
         let mut because = |rule, field, value: String| part.reasons.push((rule, field, value, o));
         match reading {
             Reading::Leaves(next) => {
-                let internet = Place::of(question.destination, inside) == Place::Internet;
-                part.open = internet && question.answer != Answer::NoRoute;
-                part.closed = !part.open;
+                let place = Place::of(question.destination, inside);
+                let refused = question.answer == Answer::NoRoute;
+                part.closed = place == Place::Closed || refused;
+                part.open = place == Place::Internet && !refused;
                 if let Some(next) = next {
                     because("egress", "forward.by", next.to_string());
                     part.next_hop = Some(next);

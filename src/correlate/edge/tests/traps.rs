@@ -135,8 +135,13 @@ fn a_host_that_answers_the_link_for_another_network_has_a_foot_there_and_a_proxy
         verdict(&[at(1, "10.0.0.1"), at(1, "192.168.42.129")]),
         ["dual_homed_host inferred 01 [192.168.42.129] answers_for_second_network"]
     );
-    let proxy = [at(1, "10.0.0.1"), at(1, "192.168.42.129"), at(1, "198.51.100.7")];
-    assert_eq!(verdict(&proxy), ["internet_gateway inferred 01 [] proxy_arp"]);
+    // As scans hear it: whoever answers is said to be at the address that was asked about.
+    let said = at(1, "198.51.100.7");
+    let speaker = Endpoint { ip: Some("198.51.100.7".parse().unwrap()), ..said.speaker };
+    for answers in [said.clone(), Observation { speaker, ..said }] {
+        let proxy = [at(1, "10.0.0.1"), at(1, "192.168.42.129"), answers];
+        assert_eq!(verdict(&proxy), ["internet_gateway inferred 01 [] proxy_arp"]);
+    }
 }
 
 #[test]

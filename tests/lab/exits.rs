@@ -98,9 +98,7 @@ fn scanned(name: &str, roles: &[&Role], tier: u8, scope: &str, words: &[&str]) -
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     topology.stop_watching();
     if let Ok(keep) = std::env::var("E_KEEP") {
-        // e-debug
         for f in fs::read_dir(topology.path("")).unwrap().flatten().filter(|f| f.path().is_file()) {
-            // e-debug
             let _ = fs::copy(f.path(), format!("{keep}/{name}-{}", f.file_name().display())); // e-debug
         } // e-debug
     } // e-debug
@@ -122,13 +120,6 @@ fn forwarding(lines: &str) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
         if line["protocol"] != "forward" {
             continue;
         }
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            Value::Array(several) => {
-                several.iter().map(|one| one.as_str().unwrap()).collect::<Vec<_>>().join(" ")
-            }
-            other => panic!("{other}"),
-        };
         let facts = line["facts"].as_object().unwrap();
         let facts = facts
             .iter()
@@ -164,17 +155,29 @@ impl Scanned {
         all.filter_map(|facts| facts.get(field).map(String::as_str)).collect()
     }
 
-    /// The point with an address or a hardware address.
-    fn point(&self, named: &str) -> Option<&Value> {
-        let has = |point: &&Value| {
-            ["addresses", "macs"]
-                .iter()
-                .any(|key| point[key].as_array().unwrap().iter().any(|known| known == named))
+    /// Holds the points against these, each in a line: its first address, its kind, its grade, its outside addresses, and
+    /// of each line the sort, the longest packet and the next router. Nobody else is one.
+    fn concludes(&self, expected: &[&str]) {
+        let found: BTreeSet<String> = self.points.iter().map(verdict).collect();
+        assert_eq!(found, expected.iter().map(|line| (*line).to_owned()).collect());
+    }
+
+    /// The values of a reason for the point with an address.
+    fn because(&self, address: &str, evidence: &str) -> BTreeSet<String> {
+        let of_it = |point: &&Value| {
+            point["addresses"].as_array().unwrap().iter().any(|known| known == address)
         };
-        let mut all = self.points.iter().filter(has);
-        let first = all.next();
-        assert!(all.next().is_none(), "{named} is two points: {:#?}", self.points);
-        first
+        let because = |point: &Value| point["because"].as_array().unwrap().clone();
+        let all = self.points.iter().filter(of_it).flat_map(because);
+        let named = all.filter(|reason| reason["evidence"] == evidence);
+        named.map(|reason| text(&reason["value"])).collect()
+    }
+
+    /// What is told of a mechanism in a network: the state and the details.
+    fn told(&self, mechanism: &str, network: &str) -> Vec<String> {
+        let lines = self.coverage.iter();
+        let lines = lines.filter(|line| line["subject"] == mechanism && line["network"] == network);
+        lines.map(|line| format!("{} {}", text(&line["state"]), text(&line["detail"]))).collect()
     }
 
     fn capture(&self, role: &str, interface: &str) -> PathBuf {
@@ -229,6 +232,29 @@ impl Scanned {
                 assert!(later.count() <= 11, "{whom:?} was asked too often: {moments:?}");
             }
         }
+    }
+}
+
+/// A point in a line.
+fn verdict(point: &Value) -> String {
+    let first = |key: &str| point[key].get(0).map(text);
+    let name = first("addresses").or_else(|| first("macs")).unwrap();
+    let outside: Vec<String> = point["outside"].as_array().unwrap().iter().map(text).collect();
+    let line = |line: &Value| {
+        format!(" {}/{}/{}", text(&line["type"]), text(&line["mtu"]), text(&line["next_hop"]))
+    };
+    let lines: String = point["lines"].as_array().unwrap().iter().map(line).collect();
+    let (kind, grade) = (text(&point["kind"]), text(&point["grade"]));
+    format!("{name} {kind} {grade} [{}]{lines}", outside.join(" "))
+}
+
+/// A value as a person would write it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        Value::Array(several) => several.iter().map(text).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
     }
 }
 
@@ -353,6 +379,18 @@ fn at_tier_1_those_who_forward_say_so_and_nothing_leaves_the_hospital() {
     assert_eq!(scanned.said(&BEYOND_THE_FIRST), []);
     scanned.first_hops_are_read();
     scanned.ip_version_6_is_read(1);
+    // A relay is told from an exit by what is behind it alone.
+    scanned.concludes(&[
+        "10.80.1.11 maintenance_router hint []",
+        "10.80.1.12 internet_gateway inferred []",
+        "10.80.1.13 internet_gateway inferred []",
+        "10.80.1.15 internet_gateway inferred []",
+        "10.80.1.16 internet_gateway inferred []",
+        "10.80.1.19 maintenance_router inferred []",
+        "10.80.1.24 internet_gateway inferred []",
+        "10.80.2.22 ipv6_exit corroborated []",
+        "10.80.2.28 internet_gateway corroborated []",
+    ]);
 }
 
 #[test]
@@ -367,6 +405,21 @@ fn at_tier_2_the_way_behind_them_is_read_and_nothing_gets_beyond_the_first_route
     scanned.relays_are_read(&[(13, "10.80.1.13", "10.80.1.12", "10.80.1.12")]);
     let vendor = BTreeSet::from([("expired", "172.30.255.1")]);
     assert_eq!(scanned.answers(&mac(19), "172.30.0.1", 2), vendor);
+    scanned.concludes(&[
+        "10.80.1.11 maintenance_router hint []",
+        "10.80.1.12 internet_gateway proved [203.0.113.12] ethernet/1500/203.0.113.1",
+        "10.80.1.14 internet_gateway proved [203.0.113.14] ethernet/1500/203.0.113.1",
+        "10.80.1.15 internet_gateway proved [203.0.113.15] flets_pppoe/1454/203.0.113.1",
+        "10.80.1.16 internet_gateway proved [203.0.113.16] ethernet/1500/203.0.113.1",
+        "10.80.1.18 internet_gateway proved [203.0.113.18] ethernet/1500/203.0.113.1",
+        "10.80.1.19 closed_network_gateway proved [172.30.255.2] closed_network/1500/172.30.255.1",
+        "10.80.1.24 internet_gateway proved [203.0.113.24] ethernet/1500/203.0.113.1",
+        "10.80.2.22 ipv6_exit proved []",
+        "10.80.2.28 internet_gateway proved [203.0.113.28] ethernet/1500/203.0.113.1",
+    ]);
+    // Whoever hands on to it is a reason of the exit, and no point.
+    let relayed = &scanned.because("10.80.1.12", "relayed_by");
+    assert_eq!(*relayed, BTreeSet::from(["10.80.1.13".to_owned()]));
 }
 
 #[test]
@@ -389,6 +442,16 @@ fn a_pair_with_a_virtual_address_and_the_core_that_leaves_by_it_are_read() {
     scanned.relays_are_read(&[(25, "10.80.1.254", "10.80.1.1", "10.80.1.2")]);
     // Nobody can be asked by a hardware address on a wire where the scan has no foot, and it is said.
     assert!(!scanned.heard.contains_key(&mac(27)));
+    assert_eq!(scanned.told("forward", "10.80.3.0/24"), ["not_measured no_interface"]);
+    assert_eq!(
+        scanned.told("forward", "10.80.2.0/24"),
+        ["measured answered=1 silent=1 attempts=3"]
+    );
+    // Nothing tells that the one that waits is of the pair; it has a line of its own.
+    scanned.concludes(&[
+        "10.80.1.1 internet_gateway proved [203.0.113.2] ethernet/1500/203.0.113.1",
+        "10.80.1.3 internet_gateway proved [203.0.113.3] ethernet/1500/203.0.113.1",
+    ]);
 }
 
 #[test]
@@ -412,6 +475,13 @@ fn at_tier_3_the_responder_tells_each_road_its_address_and_hears_nothing_else() 
         assert_eq!(scanned.values(&mac(last), "mapped"), BTreeSet::from([address]), "{last}");
     }
     assert_eq!(scanned.values(&mac(10), "mapped"), BTreeSet::new());
+    scanned.concludes(&[
+        "10.80.1.12 internet_gateway proved [203.0.113.12] ethernet/1500/203.0.113.1",
+        "10.80.1.14 internet_gateway proved [203.0.113.14] ethernet/1500/203.0.113.1",
+        "10.80.1.15 internet_gateway proved [203.0.113.15] flets_pppoe/1454/203.0.113.1",
+        "10.80.1.16 internet_gateway proved [203.0.113.16] ethernet/1500/203.0.113.1",
+        "10.80.1.18 internet_gateway proved [203.0.113.18] ethernet/1500/203.0.113.1",
+    ]);
     let told = fs::read_to_string(scanned.topology.path("answered.ndjson")).unwrap();
     let from = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let from: BTreeSet<String> = from
@@ -442,4 +512,9 @@ fn with_consent_routers_of_other_prefixes_and_hosts_with_a_telephone_are_found()
     // One answers for its other foot by ARP, the other to what is sent to its hardware address.
     let strict = BTreeSet::from([("reply", "192.168.42.17")]);
     assert_eq!(scanned.answers(&mac(17), "192.168.42.17", 1), strict);
+    scanned.concludes(&[
+        "00:00:5e:00:53:20 internet_gateway proved [] unknown/-/203.0.113.1",
+        "10.80.1.17 dual_homed_host proved [192.168.42.17]",
+        "10.80.1.21 dual_homed_host inferred [192.168.42.21]",
+    ]);
 }

@@ -1,6 +1,6 @@
 //! The flow of a scan, over any link: who answers, what stands there, what it is. What was heard is in the recording.
 
-use std::{collections::BTreeMap, net::IpAddr, path::Path};
+use std::{collections::BTreeMap, net::IpAddr, path::Path, time::Duration};
 
 use ipnetwork::IpNetwork;
 
@@ -28,13 +28,17 @@ use crate::{
     scope::{Consent, Facility, Overrides, Request, grant},
     sweep::{
         discover::{self, Found, Hop, Targets},
-        forward, wires,
+        forward,
+        listening::{self, Listened},
+        wires,
     },
 };
 
 /// What a scan is to do.
 #[derive(Debug, Clone)]
 pub struct Survey {
+    /// How long is listened before anything is asked.
+    pub listen: Duration,
     /// Whom to look for.
     pub targets: Targets,
     /// How.
@@ -97,6 +101,7 @@ impl Survey {
             ports.into_iter().filter(|port| !consent.fragile_ports.contains(port)).collect();
         let sweep = discover::Manner::of(profile, seed);
         Self {
+            listen: listening::time_of(profile),
             wires: Some(wires::Plan::of(consent, &sweep)),
             targets: Targets {
                 blocks: consent.include.minus(&consent.exclude),
@@ -124,6 +129,8 @@ impl Survey {
 /// Where a scan is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// It listens.
+    Listen,
     /// It looks who answers.
     Sweep,
     /// It looks who forwards.
@@ -135,6 +142,8 @@ pub enum Stage {
 /// What came of it.
 #[derive(Debug, Clone, Default)]
 pub struct Surveyed {
+    /// What was announced before anything was asked.
+    pub listened: Listened,
     /// Who answered.
     pub found: Found,
     /// What came of asking through them.
@@ -176,11 +185,18 @@ pub fn survey<L: Link>(
     past: &dyn Past,
     watch: &mut dyn FnMut(Stage),
 ) -> Surveyed {
+    watch(Stage::Listen);
+    let listened = listening::listen(link, survey.listen);
     watch(Stage::Sweep);
     let handshakes = survey.sweep.handshakes || link.interfaces().is_empty();
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
     let targets = Targets { ports, ..survey.targets.clone() };
-    let found = discover::discover(link, &targets, &survey.sweep);
+    let found = if listened.stopped {
+        let next_call = survey.sweep.first_call;
+        Found { stopped: true, next_call, ..Found::default() }
+    } else {
+        discover::discover(link, &targets, &survey.sweep)
+    };
     let plan = survey.wires.as_ref().filter(|_| !found.stopped);
     let wires = plan.map(|plan| wires::ask(link, plan, &found.hosts)).unwrap_or_default();
     watch(Stage::Forward);
@@ -220,7 +236,7 @@ pub fn survey<L: Link>(
         watch(Stage::Forward);
         exits.verify(link, &survey.forward, told);
     }
-    let surveyed = Surveyed { found, wires, forwarded: exits.outcome(), asked };
+    let surveyed = Surveyed { listened, found, wires, forwarded: exits.outcome(), asked };
     for line in coverage(&surveyed) {
         link.note(&line);
     }
@@ -300,8 +316,8 @@ fn is_of_names(service: &Service) -> bool {
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
 fn coverage(surveyed: &Surveyed) -> Vec<String> {
-    let Surveyed { found, wires, forwarded, asked } = surveyed;
-    let told = wires.told.iter().chain(&forwarded.lines);
+    let Surveyed { listened, found, wires, forwarded, asked } = surveyed;
+    let told = listened.lines.iter().chain(&wires.told).chain(&forwarded.lines);
     let mut lines: Vec<String> = told.map(|told| format!("{COVERAGE} {}", told.line())).collect();
     let mut add = |subject: &str, state: &str, count: u64, detail: &str| {
         if count > 0 {

@@ -144,6 +144,10 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
             point.lines = lines.of(device, packet);
             point.outside.extend(outside);
             point.outside.extend(point.lines.iter().filter_map(|line| line.outside));
+            // Of a box in another network than the hospital's no address is inside; it has one all the same.
+            if point.addresses.is_empty() {
+                point.addresses = ways.in_its_network(device);
+            }
         }
         reasons.extend(point.as_ref().map(|_| Reason::MakesPoint));
         if !reasons.is_empty() && !weigh::is_named(point.as_ref().map(|point| point.kind), &named) {

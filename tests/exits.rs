@@ -9,9 +9,13 @@
 mod desk;
 #[path = "networks/expectation.rs"]
 mod expectation;
+#[path = "exits/observed.rs"]
+mod observed;
 #[path = "exits/readings.rs"]
 mod readings;
 #[path = "exits/scan.rs"]
 mod scan;
+#[path = "exits/seeds.rs"]
+mod seeds;
 #[path = "exits/verdicts.rs"]
 mod verdicts;

@@ -23,7 +23,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use sekisho::{
-    correlate,
+    correlate::{self, Grade},
     fingerprint::{Matcher, Signatures},
     link::{Act, Call, CallId, Event, Link as _, Refused, What, sim::Sim},
     observe::{
@@ -294,7 +294,12 @@ fn every_network_is_read_and_says_what_a_scan_gives() {
         assert!(sim.addresses() > 0, "{name}");
         let facility = Facility::parse(&facility, &name).unwrap_or_else(|e| panic!("{e}"));
         for wanted in &expect.point {
-            assert!(facility.inside.contains(wanted.address), "{name}: {wanted:?}");
+            let foreign = match wanted.address {
+                IpAddr::V4(v4) => facility.foreign.network_of(v4).is_some(),
+                IpAddr::V6(_) => false,
+            };
+            let known = facility.inside.contains(wanted.address) || foreign;
+            assert!(known, "{name}: {wanted:?}");
         }
         let missing = expect.faults(&Outcome::default(), &sim, facility.tier).len();
         let wanted = expect.wanted(facility.tier).count();
@@ -763,12 +768,13 @@ fn an_expectation_tells_every_fault() {
     )
     .unwrap();
     let found = |vendor: &str| FoundPoint {
-        kind: sekisho::correlate::Kind::VpnGateway,
+        kind: correlate::Kind::VpnGateway,
         addresses: [IpAddr::from([10, 0, 0, 1])].into(),
         vendor: Some(vendor.to_owned()),
         product: None,
-        grade: sekisho::correlate::Grade::Corroborated,
+        grade: Grade::Corroborated,
         outside: [IpAddr::from([203, 0, 113, 2])].into(),
+        lines: 1,
     };
     let mut sim = sim("fragile_maker");
     let right = Outcome { points: vec![found("Acme")], ..Outcome::default() };
@@ -801,24 +807,25 @@ fn an_expectation_names_grades_outside_addresses_and_tiers() {
     .unwrap();
     let sim = small("");
     let found = |last: u8, grade, outside: u8| FoundPoint {
-        kind: sekisho::correlate::Kind::InternetGateway,
+        kind: correlate::Kind::InternetGateway,
         addresses: [IpAddr::from([10, 0, 0, last])].into(),
         vendor: None,
         product: None,
         grade,
         outside: [IpAddr::from([203, 0, 113, outside])].into(),
+        lines: 1,
     };
     let faults = |points: &[FoundPoint], tier| {
         let outcome = Outcome { points: points.to_vec(), ..Outcome::default() };
         expect.faults(&outcome, &sim, tier).len()
     };
-    use sekisho::correlate::Grade::{Inferred, Proved};
-    assert_eq!(faults(&[found(1, Proved, 2)], Tier::FirstRouter), 0);
-    assert_eq!(faults(&[found(1, Inferred, 2)], Tier::FirstRouter), 1, "it is not proved");
-    assert_eq!(faults(&[found(1, Proved, 3)], Tier::FirstRouter), 2, "it leads elsewhere");
+    let (inferred, proved) = (Grade::Inferred, Grade::Proved);
+    assert_eq!(faults(&[found(1, proved, 2)], Tier::FirstRouter), 0);
+    assert_eq!(faults(&[found(1, inferred, 2)], Tier::FirstRouter), 1, "it is not proved");
+    assert_eq!(faults(&[found(1, proved, 3)], Tier::FirstRouter), 2, "it leads elsewhere");
     assert_eq!(faults(&[], Tier::FirstRouter), 1);
     assert_eq!(faults(&[], Tier::Ask), 0);
-    assert_eq!(faults(&[found(2, Inferred, 2)], Tier::Ask), 0, "nobody can be sure");
-    assert_eq!(faults(&[found(2, Proved, 2)], Tier::Ask), 1, "nor can this");
-    assert_eq!(faults(&[found(7, Inferred, 2)], Tier::Ask), 1);
+    assert_eq!(faults(&[found(2, inferred, 2)], Tier::Ask), 0, "nobody can be sure");
+    assert_eq!(faults(&[found(2, proved, 2)], Tier::Ask), 1, "nor can this");
+    assert_eq!(faults(&[found(7, inferred, 2)], Tier::Ask), 1);
 }

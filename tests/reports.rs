@@ -389,6 +389,7 @@ fn many(count: usize) -> Run {
                 version: None,
             }),
             names: BTreeSet::new(),
+            lines: Vec::new(),
             because: vec![Because {
                 evidence: "answers_vpn".into(),
                 field: "ike.version".into(),

@@ -144,6 +144,8 @@ fn secrets(store: &Store, seen: &KnownBox) -> anyhow::Result<Vec<String>> {
     for known in store.points(seen.facility.as_deref())? {
         let point = known.point;
         secrets.extend(point.addresses.iter().chain(&point.outside).map(ToString::to_string));
+        let ends = point.lines.iter().flat_map(|line| [line.outside, line.next_hop]);
+        secrets.extend(ends.flatten().map(|address| address.to_string()));
         if point.id == seen.known.id {
             secrets.extend(point.names);
         }

@@ -32,28 +32,26 @@ pub(super) struct Exits {
     neighbours: Vec<Neighbour>,
     past: Past,
     outcome: Outcome,
-    /// Networks that are on none of our wires, and why that is so.
-    unseen: (BTreeSet<IpNetwork>, &'static str),
+    /// Networks of those that answered and are on none of our wires.
+    far: BTreeSet<IpNetwork>,
+    /// Networks that are on our wires, where no frames may go.
+    frameless: Vec<IpNetwork>,
 }
 
 impl Exits {
     /// The search among those that were `found` on our wires.
     pub(super) fn new<L: Link>(link: &L, survey: &Survey, found: &Found) -> Self {
         let blocks = &survey.targets.blocks;
-        let interfaces = link.interfaces();
-        let (networks, why) = if interfaces.is_empty() {
-            (blocks.networks().into_iter().collect(), "no_frames")
-        } else {
-            let wires = interfaces.iter().flat_map(|interface| &interface.addresses);
-            let wires = Blocks::of_networks(wires);
-            let far = found.hosts.iter().map(|host| host.address);
-            (far.filter(|far| !wires.contains(*far)).filter_map(network).collect(), "no_interface")
-        };
+        let wires = link.interfaces().iter().flat_map(|interface| &interface.addresses);
+        let wires = Blocks::of_networks(wires.chain(&survey.frameless));
+        let far = found.hosts.iter().map(|host| host.address);
+        let far = far.filter(|far| !wires.contains(*far) && !far.is_loopback());
         Self {
             neighbours: forward::neighbours(&found.hosts, blocks),
             past: survey.forwarded.clone(),
             outcome: Outcome { stopped: found.stopped, ..Outcome::default() },
-            unseen: (networks, why),
+            far: far.filter_map(network).collect(),
+            frameless: survey.frameless.clone(),
         }
     }
 
@@ -101,8 +99,12 @@ impl Exits {
 
     /// What came of it, with a line for what was not looked at.
     pub(super) fn outcome(mut self) -> Outcome {
-        let (networks, why) = self.unseen;
-        self.outcome.lines.extend(forward::unseen(networks.into_iter().take(MOST_UNSEEN), why));
+        for (networks, why) in
+            [(self.far.into_iter().collect(), "no_interface"), (self.frameless, "no_frames")]
+        {
+            let told: Vec<IpNetwork> = networks;
+            self.outcome.lines.extend(forward::unseen(told.into_iter().take(MOST_UNSEEN), why));
+        }
         self.outcome
     }
 }

@@ -329,6 +329,14 @@ impl Asked<'_> {
             .collect())
     }
 
+    /// The networks of `interfaces` that are asked.
+    fn networks(&self, interfaces: &[Interface]) -> Vec<IpNetwork> {
+        let all = interfaces.iter().flat_map(|known| &known.addresses);
+        all.filter(|own| !self.whom.intersection(&of_network(**own)).is_empty())
+            .filter_map(|own| IpNetwork::new(own.network(), own.prefix()).ok())
+            .collect()
+    }
+
     /// What the run does.
     fn survey(&self, interfaces: &[Interface], journal: Option<&Journal>) -> Survey {
         let Self { plan, facility, consent, .. } = self;
@@ -381,6 +389,7 @@ fn go(
     let mut network = Live::new(&options).map_err(Error::Network)?;
     let inlet = network.inlet();
     let frames = open_frames(interfaces, &inlet);
+    let mut frameless = Vec::new();
     let interfaces = match frames {
         Ok(frames) => {
             network.attach(Box::new(frames));
@@ -392,6 +401,7 @@ fn go(
                     "sekisho: without raw frames ({error}): hosts are looked for by connecting to them; `sekisho doctor` says what is missing"
                 );
             }
+            frameless = asked_of.networks(interfaces);
             &[]
         }
     };
@@ -411,7 +421,8 @@ fn go(
     for neighbour in interface::neighbours() {
         guard.learn(neighbour.address.into(), neighbour.mac.0);
     }
-    let plan = asked_of.survey(interfaces, journal);
+    let mut plan = asked_of.survey(interfaces, journal);
+    plan.frameless = frameless;
     for host in &plan.sweep.progress.hosts {
         if let Some(mac) = host.mac {
             guard.learn(host.address, mac.0);
@@ -442,6 +453,8 @@ fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result
         Want::Icmp,
         Want::Icmpv6,
         Want::Tcp(crate::sweep::cookie::PORTS),
+        // What the inspector's own responder says.
+        Want::Udp(crate::sweep::cookie::PORTS),
         Want::Announced,
         Want::AccessLines,
         Want::Udp(crate::sweep::announced::LEASES),

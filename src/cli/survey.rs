@@ -53,6 +53,8 @@ pub struct Survey {
     pub communities: Vec<String>,
     /// What the facility file names to be asked though it is only asked on request.
     pub requested: Vec<Request>,
+    /// Networks on our wires that no frames may go to: they are asked by connections alone.
+    pub frameless: Vec<IpNetwork>,
     /// What is asked through neighbours.
     pub forward: forward::Plan,
     /// What an earlier part of the run asked through them.
@@ -114,6 +116,7 @@ impl Survey {
             ports,
             communities: facility.map(|facility| facility.communities.clone()).unwrap_or_default(),
             requested: consent.on_request.clone(),
+            frameless: Vec::new(),
             forward: forward::Plan {
                 inside: facility.map(|known| known.inside.prefixes().to_vec()).unwrap_or_default(),
                 ..forward::Plan::of(consent, seed)

@@ -5,6 +5,7 @@ use std::{
     net::IpAddr,
 };
 
+use super::question::{Question, own_in_the_internet};
 use crate::{
     observe::{Mac, Observation},
     scope::{Inside, inside::is_nowhere},
@@ -14,7 +15,7 @@ use crate::{
 const MOST_ADDRESSES: usize = 8;
 
 /// Protocols in which routers that stand in for each other say for which address.
-const STANDING_IN: &[(&str, &str)] = &[
+pub(super) const STANDING_IN: &[(&str, &str)] = &[
     ("vrrp", "vrrp.address"),
     ("hsrp", "hsrp.address"),
     ("glbp", "glbp.address"),
@@ -86,6 +87,14 @@ impl Devices {
             let mut names = own.chain(shared);
             if let Some(first) = names.next() {
                 names.for_each(|name| devices.join(first, name));
+            }
+        }
+        for (address, macs) in owners(observations, inside) {
+            // An address that several boxes seem to have tells none of them from the others.
+            if macs.iter().filter(|mac| !mac.is_virtual_router()).count() <= 1 {
+                for mac in macs {
+                    devices.join(Name::Mac(mac), Name::Ip(address));
+                }
             }
         }
         devices
@@ -172,6 +181,17 @@ fn pairs(observations: &[Observation], inside: &Inside) -> BTreeMap<Mac, BTreeSe
         let field = match observation.protocol {
             "arp" => "arp.ip",
             "ethernet" => "ethernet.address",
+            // Who answers a question that could go no further than a hardware address is the box with that one, and so
+            // is whoever acts for a virtual router's.
+            "forward" => {
+                let question = Question::of(observation);
+                let from = question.as_ref().and_then(|q| Some((q.mac, q.answers_from()?)));
+                if let Some((mac, ip)) = from.filter(|(_, ip)| inside.contains(*ip) && is_own(*ip))
+                {
+                    pairs.entry(mac).or_default().insert(ip);
+                }
+                continue;
+            }
             _ => continue,
         };
         let Some(mac) = observation.speaker.mac else { continue };
@@ -180,6 +200,18 @@ fn pairs(observations: &[Observation], inside: &Inside) -> BTreeMap<Mac, BTreeSe
         known.extend(addresses.filter(|ip| inside.contains(*ip) && is_own(*ip)));
     }
     pairs
+}
+
+/// The hardware addresses that each address of the Internet was shown to be an own one of, so that a box that is also
+/// seen from outside is one.
+fn owners(observations: &[Observation], inside: &Inside) -> BTreeMap<IpAddr, BTreeSet<Mac>> {
+    let mut owners: BTreeMap<IpAddr, BTreeSet<Mac>> = BTreeMap::new();
+    for question in observations.iter().filter_map(Question::of) {
+        if let Some(address) = own_in_the_internet(&question, inside) {
+            owners.entry(address).or_default().insert(question.mac);
+        }
+    }
+    owners
 }
 
 #[cfg(test)]

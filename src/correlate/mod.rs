@@ -3,10 +3,13 @@
 //! 1. [`device`] joins the addresses that are one box.
 //! 2. [`sign`] and [`edge`] say what each observation alone tells about a point, and signatures name
 //!    products.
-//! 3. [`weigh`] makes one point of all the signs about one box.
-//! 4. [`unrecognised`] keeps what boxes at the edge said that no signature names.
-//! 5. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
+//! 3. [`edge`] also says what all that was asked of a box, and of those beside it, tells about ways out, and which
+//!    lines are behind it.
+//! 4. [`weigh`] makes one point of all the signs about one box.
+//! 5. [`unrecognised`] keeps what boxes at the edge said that no signature names.
+//! 6. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
+mod announced;
 mod answer;
 pub mod coverage;
 mod device;
@@ -14,7 +17,9 @@ mod edge;
 pub mod grid;
 pub mod mechanism;
 mod noted;
+mod place;
 pub mod point;
+mod question;
 mod sign;
 pub mod unrecognised;
 mod weigh;
@@ -24,9 +29,10 @@ use std::{
     net::IpAddr,
 };
 
+pub use edge::AccessLines;
 pub use grid::Grid;
 pub use point::{
-    Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
+    Because, Coverage, CoverageState, Direction, Grade, Kind, Line, Point, Product, Service,
 };
 pub use unrecognised::{Reason, Said, Unrecognised};
 
@@ -37,6 +43,7 @@ use crate::{
 };
 use answer::Answers;
 use device::{Device, Devices};
+use edge::{Lines, Ways};
 use sign::Sign;
 use unrecognised::{Found, Sayings};
 
@@ -69,6 +76,8 @@ struct About<'o, 's> {
     signs: Vec<Sign<'o>>,
     named: Vec<Evidence<'s>>,
     reasons: BTreeSet<Reason>,
+    /// Something says that it is made for mobile telephony.
+    mobile: bool,
 }
 
 /// The connection points, in the order of their kinds and addresses.
@@ -82,11 +91,15 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
+    let named = announced::Named::new(observations);
     let resolvers = resolvers(observations);
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
+    let ways = Ways::new(observations, &mut devices, inside);
+    let lines = Lines::new(observations, &mut devices, &ways, inside);
     for observation in observations {
         let own = sign::of_protocol(observation, inside, &answers);
-        for sign in own.into_iter().chain(edge::signs(observation, inside)) {
+        let announced = announced::signs(observation, inside, &named);
+        for sign in own.into_iter().chain(edge::signs(observation, inside)).chain(announced) {
             if let Some(device) = device_of(&mut devices, &sign.about, observation) {
                 about.entry(device).or_default().signs.push(sign);
             }
@@ -103,6 +116,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
                 if let Some(device) = device_of(&mut devices, &sign.about, observation) {
                     let known = about.entry(device).or_default();
                     known.signs.push(sign);
+                    known.mobile |= evidence.role == MOBILE && evidence.collection.is_none();
                     known.named.push(evidence);
                 }
             }
@@ -114,13 +128,23 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
             about.entry(device).or_default().reasons.insert(reason);
         }
     }
+    for (device, sign) in edge::verdicts(observations, &ways, &mut devices, inside) {
+        about.entry(device).or_default().signs.push(sign);
+    }
     let addresses = devices.addresses();
     let mut points: Vec<(Device, Point)> = Vec::new();
     let mut unknown = BTreeMap::new();
     for (device, known) in about {
         let Some((ips, macs)) = addresses.get(&device) else { continue };
-        let About { signs, named, mut reasons } = known;
-        let point = weigh::point(ips, macs, signs, &named, packet);
+        let About { signs, named, mut reasons, mobile } = known;
+        let signs = in_view_of_ways(signs, device, mobile, &ways, &lines);
+        let (ips, outside) = &apart(ips, inside);
+        let mut point = weigh::point(ips, macs, signs, &named, packet);
+        if let Some(point) = &mut point {
+            point.lines = lines.of(device, packet);
+            point.outside.extend(outside);
+            point.outside.extend(point.lines.iter().filter_map(|line| line.outside));
+        }
         reasons.extend(point.as_ref().map(|_| Reason::MakesPoint));
         if !reasons.is_empty() && !weigh::is_named(point.as_ref().map(|point| point.kind), &named) {
             let known = Unrecognised {
@@ -148,6 +172,39 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     }
     let (unrecognised, not_kept) = unrecognised::kept(unknown.into_values().collect(), packet);
     Conclusion { points, unrecognised, not_kept }
+}
+
+/// The role of products that are made for mobile telephony.
+const MOBILE: &str = "mobile-router";
+
+/// The signs about a box as they count once it is known how the box forwards.
+fn in_view_of_ways<'o>(
+    signs: Vec<Sign<'o>>,
+    device: Device,
+    mobile: bool,
+    ways: &Ways<'o>,
+    lines: &Lines<'o>,
+) -> Vec<Sign<'o>> {
+    // What was sent to a box that we asked was our own questions.
+    let explained = |sign: &Sign<'_>| sign.evidence == edge::IS_SENT && ways.was_asked(device);
+    let router = ways.forwards(device);
+    let mut signs: Vec<Sign<'o>> = signs
+        .into_iter()
+        .filter(|sign| !explained(sign))
+        .map(|sign| if router { edge::of_a_router(sign) } else { sign })
+        .collect();
+    if ways.leads_out(device, &signs) {
+        let line = lines.mobile(device).or_else(|| lines.shared(device).filter(|_| mobile));
+        signs.extend(line);
+    }
+    signs
+}
+
+/// The addresses of a box apart: those on the inside, and, where there are such, its own ones outside.
+fn apart(ips: &BTreeSet<IpAddr>, inside: &Inside) -> (BTreeSet<IpAddr>, BTreeSet<IpAddr>) {
+    let (outer, inner): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) =
+        ips.iter().partition(|ip| inside.is_outside(**ip));
+    if inner.is_empty() { (outer, inner) } else { (inner, outer) }
 }
 
 /// Whether who speaks is inside: by its address, or because only its hardware address is known.

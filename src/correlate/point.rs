@@ -32,7 +32,28 @@ pub struct Point {
     pub product: Option<Product>,
     /// Names it gives itself: host names, certificate names.
     pub names: BTreeSet<String>,
+    /// The lines behind it, as far as something tells of them.
+    #[serde(default)]
+    pub lines: Vec<Line>,
     /// Why we think so, the strongest first. Never empty.
+    pub because: Vec<Because>,
+}
+
+/// A line behind a point: what leads from the box to a carrier.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Line {
+    /// What sort of line: an id of `signatures/access-lines.toml`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whose line it is, where an address or a name tells.
+    pub carrier: Option<String>,
+    /// The longest packet that it takes, in bytes.
+    pub mtu: Option<u32>,
+    /// The box's own address on it, or the one that the outside sees.
+    pub outside: Option<IpAddr>,
+    /// The address of the router at its other end.
+    pub next_hop: Option<IpAddr>,
+    /// What shows it. Never empty.
     pub because: Vec<Because>,
 }
 

@@ -10,6 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::question::Question;
 use crate::{
     fingerprint::{self, Evidence, Sayer},
     observe::{Confidence, Mac, Observation, PacketId, Side, Transport},
@@ -205,6 +206,11 @@ pub(super) fn reason(o: &Observation, explained: bool) -> Option<Reason> {
     match o.protocol {
         "ethernet" => {
             (number("ethernet.inside_forwarded") >= Some(FEWEST_JOINED)).then_some(Reason::Forwards)
+        }
+        "forward" => {
+            let question = Question::of(o)?;
+            let itself = question.destination.is_ipv4() && question.answers_from().is_some();
+            itself.then_some(Reason::Forwards)
         }
         protocol if OF_ROUTERS.contains(&protocol) => Some(Reason::Routes),
         "lldp" => says("lldp.capability", "router").then_some(Reason::SaysRouter),

@@ -104,6 +104,7 @@ pub(super) fn point(
         services,
         product: product(kind, named),
         names: names(&signs),
+        lines: Vec::new(),
         because: because(&signs, packet),
     })
 }
@@ -155,7 +156,9 @@ fn kind(signs: &[Sign<'_>]) -> Option<Kind> {
     let rank = |kind: Kind, signs: &[&Sign<'_>]| {
         let shown = signs.iter().any(|sign| sign.proves);
         let strong = likelihood(signs.iter().copied()) >= 0.6;
-        (shown || strong, nearness(kind), shown)
+        // A way out that no packet shows is no nearer than anything that the box serves.
+        let near = if shown || kind != Kind::InternetGateway { nearness(kind) } else { 1 };
+        (shown || strong, near, shown)
     };
     kinds.iter().max_by_key(|(kind, signs)| rank(**kind, signs)).map(|(kind, _)| *kind)
 }

@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
 ];
 
 /// How long to wait for another process to finish writing.
@@ -39,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a sighting is read from; the order [`sighting`] expects.
 const SIGHTING: &str = "p.number, p.id, r.id, r.began, s.kind, s.grade, s.confidence, s.direction, \
-     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because";
+     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because, s.lines";
 
 /// An inventory.
 #[derive(Debug)]
@@ -254,8 +255,8 @@ impl Store {
         let mut known = self.rows(&sql, [facility], |row| {
             let seen = sighting(row)?;
             Ok(Known {
-                facility: row.get(15)?,
-                first_seen: row.get(16)?,
+                facility: row.get(16)?,
+                first_seen: row.get(17)?,
                 last_seen: seen.run,
                 point: seen.point,
                 history: Vec::new(),
@@ -552,7 +553,8 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
         ])?;
     }
     let mut sighting = transaction.prepare(
-        "INSERT INTO sighting VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO sighting
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     let mut kept = BTreeMap::new();
     for ((place, point), same) in (0_i64..).zip(&run.points).zip(same) {
@@ -582,6 +584,7 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             json(&point.product)?,
             json(&point.names)?,
             json(&point.because)?,
+            json(&point.lines)?,
         ])?;
     }
     unknown::insert(transaction, number, run, &kept)
@@ -669,6 +672,7 @@ fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
             product: unjson(row, 12)?,
             names: unjson(row, 13)?,
             because: unjson(row, 14)?,
+            lines: unjson(row, 15)?,
         },
     })
 }
@@ -737,7 +741,7 @@ fn explain(path: &Path, error: rusqlite::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind};
+    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind, Line};
 
     fn point(id: &str, address: &str, mac: &str) -> Point {
         Point {
@@ -752,6 +756,14 @@ mod tests {
             services: BTreeSet::new(),
             product: None,
             names: BTreeSet::from(["関所 <b>\u{202e}".to_owned()]),
+            lines: vec![Line {
+                kind: "flets_pppoe".into(),
+                carrier: Some("関所通信 <b>".into()),
+                mtu: Some(1454),
+                outside: Some([203, 0, 113, 2].into()),
+                next_hop: None,
+                because: Vec::new(),
+            }],
             because: vec![Because {
                 evidence: "answers_vpn".into(),
                 field: "ike.version".into(),

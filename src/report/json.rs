@@ -12,7 +12,9 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 use super::{Report, commands};
 use crate::{
     assess::Assessment,
-    correlate::{Because, Coverage, Direction, Grade, Kind, Point, Product, Service, Unrecognised},
+    correlate::{
+        Because, Coverage, Direction, Grade, Kind, Line, Point, Product, Service, Unrecognised,
+    },
     inventory::{Change, Input},
     observe::Mac,
     time::Timestamp,
@@ -48,6 +50,7 @@ struct Row<'a> {
     services: &'a BTreeSet<Service>,
     product: Option<&'a Product>,
     names: &'a BTreeSet<String>,
+    lines: &'a [Line],
     because: &'a [Because],
     exploited: Option<Vec<&'a str>>,
     assessment: Option<&'a Assessment>,
@@ -70,6 +73,7 @@ impl<'a> Row<'a> {
             services: &point.services,
             product: point.product.as_ref(),
             names: &point.names,
+            lines: &point.lines,
             because: &point.because,
             exploited: assessment.and_then(Assessment::affected),
             assessment,

@@ -43,6 +43,7 @@ pub fn write_point(
         ("addresses", point.addresses.iter().map(ToString::to_string).collect()),
         ("macs", point.macs.iter().map(ToString::to_string).collect()),
         ("outside_addresses", point.outside.iter().map(ToString::to_string).collect()),
+        ("lines", point.lines.iter().map(|line| words.line(line)).collect()),
         ("services", point.services.iter().map(|service| words.service(service)).collect()),
         ("product", point.product.iter().map(ToString::to_string).collect()),
         ("names", point.names.iter().cloned().collect::<Vec<_>>()),

@@ -335,8 +335,12 @@ fn blocks(
     Ok(())
 }
 
-/// The strongest because of a point, on one line; the packet's number is never cut off.
+/// The lines behind a point, and its strongest because, on one line each; the packet's number is never cut off.
 fn because(point: &Point, words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
+    for line in &point.lines {
+        let (label, colon) = (words.get("label", "lines"), words.get("language", "colon"));
+        writeln!(out, "{}", cut(&format!("  = {label}{colon}{}", words.line(line)), look.columns))?;
+    }
     let Some(because) = point.because.first() else { return Ok(()) };
     let (file, number) = because.observation.rsplit_once('#').unwrap_or((&because.observation, ""));
     let packet = cut(file, look.columns / 4);

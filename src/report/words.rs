@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::LazyLock};
 
 use crate::{
-    correlate::{Because, CoverageState, Direction, Grade, Kind, Service},
+    correlate::{AccessLines, Because, CoverageState, Direction, Grade, Kind, Line, Service},
     time::Timestamp,
 };
 
@@ -138,6 +138,25 @@ impl Words {
             Some(port) => format!("{protocol} {}/{port}", service.transport.name()),
             None => protocol.into_owned(),
         }
+    }
+
+    /// A line as people say it: its sort, whose it is, how wide, and its two ends.
+    pub fn line(&self, line: &Line) -> String {
+        let japanese = self.language == Language::Japanese;
+        let sort = AccessLines::built_in().words(&line.kind, japanese).unwrap_or(&line.kind);
+        let carrier = line.carrier.as_ref().map(|carrier| {
+            format!("{}{carrier}{}", self.get("language", "open"), self.get("language", "close"))
+        });
+        let mut said = vec![format!("{sort}{}", carrier.unwrap_or_default())];
+        let rest = [
+            ("mtu", line.mtu.map(|mtu| mtu.to_string())),
+            ("outside", line.outside.map(|address| address.to_string())),
+            ("next_hop", line.next_hop.map(|address| address.to_string())),
+        ];
+        for (key, value) in rest {
+            said.extend(value.map(|value| self.fill("line", key, &[("value", &value)])));
+        }
+        said.join(self.get("language", "comma"))
     }
 
     /// A because as a sentence.
@@ -277,6 +296,59 @@ mod tests {
             }
             let (subjects, plain) = (&words.list()["coverage"], &words.list()["coverage_plain"]);
             assert!(subjects.keys().eq(plain.keys()));
+        }
+    }
+
+    #[test]
+    fn a_line_reads_well_in_both_languages() {
+        let line = Line {
+            kind: "flets_pppoe".into(),
+            carrier: Some("NTT東日本".into()),
+            mtu: Some(1454),
+            outside: Some([203, 0, 113, 2].into()),
+            next_hop: None,
+            because: Vec::new(),
+        };
+        let english = "FLET'S with PPPoE (NTT東日本), MTU 1454, near end 203.0.113.2";
+        assert_eq!(Words::of(Language::English).line(&line), english);
+        let japanese = "フレッツの PPPoE 接続（NTT東日本）、MTU 1454、手前側 203.0.113.2";
+        assert_eq!(Words::of(Language::Japanese).line(&line), japanese);
+        let later = Line { kind: "laser".into(), carrier: None, mtu: None, outside: None, ..line };
+        assert_eq!(Words::of(Language::English).line(&later), "laser");
+    }
+
+    #[test]
+    fn every_verdict_about_a_way_out_has_a_sentence() {
+        let rules = [
+            "access_line_offered",
+            "answers_for_second_network",
+            "egress",
+            "expired_on_the_way",
+            "foreign_prefix",
+            "forwards_and_rejects",
+            "forwards_probe",
+            "forwards_without_route",
+            "hides",
+            "line_mtu",
+            "line_segments",
+            "mapped_address",
+            "mobile_line",
+            "names_second_network",
+            "next_hop_outside",
+            "owns_outside_address",
+            "owns_second_address",
+            "proxy_arp",
+            "record_route",
+            "relayed_by",
+            "routed_without_nat",
+            "routes_to",
+            "several_lines",
+            "shares_line",
+        ];
+        for words in Language::ALL.map(Words::of) {
+            for rule in rules {
+                assert!(words.find("evidence", rule).is_some(), "{rule}");
+            }
         }
     }
 

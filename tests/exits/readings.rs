@@ -22,6 +22,7 @@ use super::desk::{
     Asked, FAR, OURS, OWN, ask, ask_v6, exchange, frame, mac, network, one, reading, say, who_has,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside silence, which is none")]
 fn answer(kind: u8, code: u8, by: &str) -> Option<(u8, u8, String)> {
     Some((kind, code, by.to_owned()))
 }

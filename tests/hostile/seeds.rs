@@ -119,22 +119,23 @@ fn forwarding() -> Vec<Vec<u8>> {
     let (us, gateway) = (Ipv4Addr::new(10, 0, 0, 10), Ipv4Addr::new(10, 0, 0, 1));
     let outside = Ipv4Addr::new(198, 41, 0, 4);
     let route = ipv4::record_route(9);
-    let packet = |source, destination, protocol, options: &[u8], payload: &[u8]| {
-        let packet = ipv4::Packet {
-            source,
-            destination,
-            time_to_live: 1,
-            protocol,
-            identification: 1,
-            dont_fragment: true,
-            more_fragments: false,
-            fragment_offset: 0,
-            options,
-            payload,
-            missing: 0,
+    let packet =
+        |source: Ipv4Addr, destination: Ipv4Addr, protocol, options: &[u8], payload: &[u8]| {
+            let packet = ipv4::Packet {
+                source,
+                destination,
+                time_to_live: 1,
+                protocol,
+                identification: 1,
+                dont_fragment: true,
+                more_fragments: false,
+                fragment_offset: 0,
+                options,
+                payload,
+                missing: 0,
+            };
+            packet.emit()
         };
-        packet.emit()
-    };
     let frame = |ours: bool, kind: u16, packet: &[u8]| {
         let (near, far) = ([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]);
         let (source, destination) = if ours { (near, far) } else { (far, near) };
@@ -167,7 +168,7 @@ fn forwarding() -> Vec<Vec<u8>> {
     seeds.push(seed(ethernet::IPV4, &asked, &packet(outside, us, 17, &[], &tell.emit(&[]))));
     let [ours, router] = ["fe80::10", "fe80::1"].map(|text| text.parse::<Ipv6Addr>().unwrap());
     let far = "2001:db8::53".parse().unwrap();
-    let packet = |source, destination, payload: &[u8]| {
+    let packet = |source: Ipv6Addr, destination: Ipv6Addr, payload: &[u8]| {
         let (hop_limit, protocol, fragment, missing) = (1, icmpv6::NUMBER, None, 0);
         ipv6::Packet { source, destination, hop_limit, protocol, fragment, payload, missing }.emit()
     };

@@ -265,9 +265,13 @@ pub(crate) const BEYOND: Role = kernel(
      ip address add 2001:db8:fffe::2/64 dev behind; ip -6 route add 2001:db8::/32 via 2001:db8:fffe::1",
 );
 
-/// Everybody.
-pub(crate) const ALL: [&Role; 27] = [
-    &CARRIER, &FAR_END, &BEYOND, &FIRST, &SECOND, &CORE, &PLAIN, &ROADLESS, &NAT, &RELAY, &MUTE,
-    &NARROW, &ROUTED, &STRICT, &DARK, &VENDOR, &FOREIGN, &GUEST, &WEAK, &SIX, &SIX_PLAIN, &LOSSY,
-    &BEDSIDE, &PROXY, &REMOTE, &MODALITY, &EXCLUDED,
+/// Everybody but the pair and what is behind it.
+pub(crate) const MOST: [&Role; 23] = [
+    &CARRIER, &FAR_END, &BEYOND, &PLAIN, &ROADLESS, &NAT, &RELAY, &MUTE, &NARROW, &ROUTED, &STRICT,
+    &DARK, &VENDOR, &FOREIGN, &GUEST, &WEAK, &SIX, &SIX_PLAIN, &LOSSY, &PROXY, &BEDSIDE, &MODALITY,
+    &EXCLUDED,
 ];
+
+/// The pair, and the networks that leave by it.
+pub(crate) const PAIRED: [&Role; 7] =
+    [&CARRIER, &BEYOND, &FIRST, &SECOND, &CORE, &BEDSIDE, &REMOTE];

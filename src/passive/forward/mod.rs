@@ -7,8 +7,6 @@
 
 mod packet;
 mod recent;
-#[cfg(test)]
-mod tests;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -241,3 +239,6 @@ fn observation(key: &Key, question: &Question, answer: &Answer) -> Observation {
         facts,
     }
 }
+
+#[cfg(test)]
+mod tests;

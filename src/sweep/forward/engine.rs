@@ -149,7 +149,10 @@ impl<L: Link> Engine<'_, L> {
         {
             let now = self.link.now();
             if at > now {
-                self.hear_until(at);
+                // What is heard may make somebody due before.
+                if let Some(event) = self.link.wait(at) {
+                    self.hear(&event);
+                }
                 continue;
             }
             self.due.pop();

@@ -17,11 +17,15 @@ use std::{
 use hex_literal::hex;
 use proptest::prelude::*;
 use sekisho::{
-    link::{Act, Event, Interface, Link, What, guard::Guard},
+    correlate,
+    fingerprint::{Matcher, Signatures},
+    link::{Act, Event, Interface, Link, What, guard::Guard, record::Recorder},
     observe::Mac,
+    passive,
     scope::{
         Blocks, Consent, DESTINATIONS_V4, Facility, Overrides, Refusal, Tier, destination, target,
     },
+    sweep::{discover, wires},
     time::Timestamp,
     wire::{
         arp::{self, Arp},
@@ -583,11 +587,11 @@ impl Story {
                 Happened::Used(of) if of == address => used = true,
                 Happened::Heard(_, _, sender, _) if sender == address => return false,
                 Happened::Heard(_, arp::REQUEST, sender, target)
-                    if target == address && !tries.is_empty() =>
+                    if target == address
+                        && !tries.is_empty()
+                        && (sender.is_unspecified() || !used) =>
                 {
-                    if sender.is_unspecified() || !used {
-                        return false;
-                    }
+                    return false;
                 }
                 _ => {}
             }
@@ -706,4 +710,158 @@ fn what_is_included_is_asked_as_ever() {
         Consent { exclude: Blocks::new([(address, address)]), ..guard.consent().clone() };
     let (mut guard, _) = self::guard(excluded);
     assert_eq!(send(&mut guard, &looks_for(own), Tier::Ask), Err(Refusal::Excluded(address)));
+}
+
+// In the recording.
+
+/// A wire on which a concentrator, a DHCP server, a router of IPv6 and three routers that stand in for the outside
+/// answer.
+struct Busy {
+    paper: Paper,
+}
+
+const TELLERS: [[u8; 6]; 3] = [hex!("020000000011"), hex!("020000000012"), hex!("020000000013")];
+
+impl Busy {
+    fn says(&mut self, source: [u8; 6], to: [u8; 6], kind: u16, payload: &[u8]) {
+        let kind = Kind::Type(kind);
+        let frame = Frame { destination: to, source, vlan: None, kind, payload };
+        self.paper.says.borrow_mut().push_back(What::Frame { interface: 0, bytes: frame.emit() });
+    }
+
+    fn hears(&mut self, bytes: &[u8]) {
+        let asked = Frame::parse(bytes).unwrap();
+        match asked.kind {
+            Kind::Type(ethernet::PPPOE_DISCOVERY) => {
+                let mark = &asked.payload[10..];
+                let named = hex!("0101 0000 0102 0006 6272617337 33");
+                let tags = [&named[..], mark].concat();
+                let offer = pppoe::Pppoe { code: pppoe::PADO, session: 0, payload: &tags };
+                self.says(TELLERS[0], OUR_MAC, ethernet::PPPOE_DISCOVERY, &offer.emit());
+            }
+            Kind::Type(ethernet::IPV4) => {
+                let search = &ipv4::Packet::parse(asked.payload).unwrap().payload[8..];
+                let options = hex!(
+                    "350102 36040a00000b 0104ffffff00 03040a00000b 2108cb007107 0a000009
+                     7907 10 ac1e 0a000009 fc10 687474703a2f2f3139322e302e322e31 ff"
+                );
+                let mut offer = [&search[..240], &options[..]].concat();
+                offer[0] = 2;
+                offer[16..20].copy_from_slice(&[10, 0, 0, 99]);
+                offer[24..28].copy_from_slice(&[10, 0, 0, 11]);
+                let datagram = Datagram { source: 67, destination: 68, payload: &offer }.emit(&[]);
+                let from = Ipv4Addr::new(10, 0, 0, 11);
+                let bytes = packet(from, Ipv4Addr::BROADCAST, 64, 17, &datagram);
+                self.says(TELLERS[0], [0xff; 6], ethernet::IPV4, &bytes);
+            }
+            Kind::Type(ethernet::IPV6) => {
+                let (from, to) = ("fe80::11".parse().unwrap(), "ff02::1".parse().unwrap());
+                let body = hex!(
+                    "40 00 0708 00000000 00000000 0501 0000 000005ae
+                     0304 40 c0 00015180 00003840 00000000 2001 0db8 0001 0000 0000000000000000
+                     1903 0000 00000708 20010db8000000000000000000000035"
+                );
+                let message = icmpv6::seal(from, to, ndp::ROUTER_ADVERTISEMENT, &body);
+                let packet = ipv6::Packet {
+                    source: from,
+                    destination: to,
+                    hop_limit: 255,
+                    protocol: icmpv6::NUMBER,
+                    fragment: None,
+                    payload: &message,
+                    missing: 0,
+                };
+                let all = hex!("333300000001");
+                self.says(TELLERS[1], all, ethernet::IPV6, &packet.emit());
+            }
+            _ => {
+                let target = Arp::parse(asked.payload).unwrap().target;
+                for sender_mac in TELLERS {
+                    let (sender, target_mac) = (target, OUR_MAC);
+                    let operation = arp::REPLY;
+                    let told = Arp { operation, sender_mac, sender, target_mac, target: OURS };
+                    self.says(sender_mac, OUR_MAC, ethernet::ARP, &told.emit());
+                }
+            }
+        }
+    }
+}
+
+impl Link for Busy {
+    fn now(&self) -> Timestamp {
+        self.paper.now
+    }
+
+    fn send(&mut self, act: Act<'_>) -> Result<(), Refusal> {
+        if let Act::Frame { interface: 0, bytes, .. } = act {
+            self.hears(bytes);
+        }
+        self.paper.send(act)
+    }
+
+    fn wait(&mut self, until: Timestamp) -> Option<Event> {
+        self.paper.wait(until)
+    }
+
+    fn interfaces(&self) -> &[Interface] {
+        &self.paper.interfaces
+    }
+}
+
+#[test]
+fn what_a_wire_answers_is_in_the_recording_and_nobody_is_given_an_address_that_he_stands_in_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.pcapng");
+    let consent = consent(WHOLE);
+    let manner = discover::Manner::of(consent.pace.profile, 7);
+    let plan = wires::Plan::of(&consent, &manner);
+    let recorder = Recorder::create(&path, "{}", Busy { paper: Paper::new() }).unwrap();
+    let mut guard = Guard::new(recorder, consent);
+    let outcome = wires::ask(&mut guard, &plan, &[]);
+    let told = guard.ledger().total().packets;
+    drop(guard.into_parts().0.finish().unwrap());
+    assert_eq!(outcome.sent, told);
+
+    let replay = passive::replay(&[path], None, &|_| {}).unwrap();
+    assert_eq!(replay.asked.packets, told, "the recording's ledger is the guard's");
+    let everybody = replay.asked.of(Ipv4Addr::BROADCAST.into()).unwrap();
+    let probes: Vec<&str> = replay.asked.probes_of(everybody).collect();
+    assert_eq!(probes, ["access_line", "dhcp_offer"]);
+    assert!(replay.asked.of(DESTINATIONS_V4[0].into()).unwrap().answers > 0);
+    for (protocol, field, value) in [
+        ("pppoe", "pppoe.step", "pado"),
+        ("pppoe", "pppoe.concentrator", "bras73"),
+        ("dhcp", "dhcp.message", "offer"),
+        ("dhcp", "dhcp.server", "10.0.0.11"),
+        ("dhcp", "dhcp.router", "10.0.0.11"),
+        ("dhcp", "dhcp.relay", "10.0.0.11"),
+        ("dhcp", "dhcp.route", "203.0.113.7 via 10.0.0.9"),
+        ("dhcp", "dhcp.wpad", "http://192.0.2.1"),
+        ("ndp", "ndp.lifetime", "1800"),
+        ("ndp", "ndp.mtu", "1454"),
+        ("ndp", "ndp.prefix", "2001:db8:1::/64"),
+        ("ndp", "ndp.dns", "2001:db8::35"),
+        ("arp", "arp.ip", "198.41.0.4"),
+    ] {
+        let of_protocol = replay.observations.iter().filter(|o| o.protocol == protocol);
+        let said = of_protocol.flat_map(|o| o.facts.all(field).collect::<Vec<_>>());
+        assert!(said.into_iter().any(|said| said == value), "{field} {value}");
+    }
+    // Three hardware addresses that answer for it do not make its network the hospital's.
+    assert!(replay.inside.is_outside(DESTINATIONS_V4[0].into()), "{:?}", replay.inside);
+    let signatures = Signatures::built_in().unwrap();
+    let points = correlate::points(&correlate::Heard {
+        observations: &replay.observations,
+        inside: &replay.inside,
+        vantages: &[],
+        matcher: &Matcher::new(&signatures),
+        packet: &|id| id.number.to_string(),
+    });
+    let address = IpAddr::V4(DESTINATIONS_V4[0]);
+    assert!(
+        points.iter().all(|point| !point.addresses.contains(&address) || point.macs.is_empty())
+    );
+    let rules: Vec<&str> =
+        points.iter().flat_map(|point| &point.because).map(|one| one.evidence.as_str()).collect();
+    assert!(rules.contains(&"dhcp_route_outside"), "{rules:?}");
 }

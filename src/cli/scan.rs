@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -32,8 +33,10 @@ use crate::{
     },
     passive::capture::COVERAGE,
     probe::{engine, plan, resume::Resumed},
-    scope::{Blocks, Consent, Facility, Profile, Tier, Vantage, hours, inside::is_nowhere, reach},
-    sweep::{discover::Progress, forward, told, wires},
+    scope::{
+        Blocks, Consent, Facility, Profile, Tier, Vantage, hours, inside::is_nowhere, pace, reach,
+    },
+    sweep::{discover::Progress, forward, listening, told, wires},
 };
 
 /// Find the connection points of a network by asking
@@ -68,6 +71,10 @@ pub(super) struct Arguments {
     /// Go on with a run that was stopped or killed, from its recording, as it was begun
     #[arg(long, value_name = "RUN.pcapng", conflicts_with_all = ["targets", "input_list", "exclude", "exclude_file", "ports", "no_ports", "vantage", "seed", "dry_run", "list"])]
     resume: Option<PathBuf>,
+    /// Listen for this long to what is announced before asking, such as 30s; 0 for not at all. Otherwise 2m, 30s or 5s by
+    /// the profile
+    #[arg(long, value_name = "TIME", value_parser = listening_time, conflicts_with = "resume")]
+    listen: Option<Duration>,
     /// Ways to find exits that are not used, such as routes,record_route; `sekisho probes list` names them
     #[arg(long, value_name = "MECHANISM", value_delimiter = ',', value_parser = mechanism(), conflicts_with = "resume")]
     without: Vec<String>,
@@ -143,6 +150,8 @@ struct Plan {
     no_ports: bool,
     #[serde(default)]
     without: Vec<String>,
+    #[serde(default)]
+    listen_ms: Option<u64>,
     seed: u64,
     /// Runs of before there were vantages looked from inside.
     #[serde(default, skip_serializing_if = "Vantage::is_usual")]
@@ -239,6 +248,7 @@ fn new_plan(arguments: &Arguments) -> anyhow::Result<(Plan, Limits)> {
         ports: arguments.ports.as_ref().map(Ports::list),
         no_ports: arguments.no_ports,
         without: arguments.without.clone(),
+        listen_ms: arguments.listen.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         seed: arguments.seed.unwrap_or_else(random),
         vantage: arguments.vantage.clone().unwrap_or_default(),
     };
@@ -271,7 +281,7 @@ fn resumed_plan(
         exclude: plan.exclude.clone(),
         rate: plan.rate,
         per_host_rate: plan.per_host_rate,
-        gateway_interval: plan.gateway_interval_ms.map(std::time::Duration::from_millis),
+        gateway_interval: plan.gateway_interval_ms.map(Duration::from_millis),
         max_runtime: arguments.limits.max_runtime,
         tier: plan.tier,
         profile: plan.profile,
@@ -281,6 +291,14 @@ fn resumed_plan(
         ..Limits::default()
     };
     Ok((plan, limits))
+}
+
+/// How long is listened before asking.
+fn listening_time(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    pace::duration(text).map_err(|error| error.to_string())
 }
 
 fn facility_file(path: &Path) -> FacilityFile {
@@ -371,6 +389,12 @@ impl Asked<'_> {
         let mut survey = Survey::of(consent, *facility, &around, plan.ports.as_deref(), plan.seed);
         if plan.no_ports {
             survey.probe = None;
+        }
+        if let Some(milliseconds) = plan.listen_ms {
+            survey.listen = Duration::from_millis(milliseconds);
+        }
+        if plan.without.iter().any(|name| name == listening::NAME) {
+            survey.listen = Duration::ZERO;
         }
         if plan.vantage.is_outside() {
             survey = survey.from_outside();
@@ -484,6 +508,9 @@ fn open_frames(interfaces: &[Interface], inlet: &live::Inlet) -> std::io::Result
         Want::Icmp,
         Want::Icmpv6,
         Want::Tcp(crate::sweep::cookie::PORTS),
+        // What the inspector's own responder says.
+        Want::Udp(crate::sweep::cookie::PORTS),
+        Want::Announced,
         Want::AccessLines,
         Want::Udp(crate::sweep::announced::LEASES),
     ]);
@@ -506,6 +533,7 @@ fn progress(arguments: &Arguments) -> ProgressBar {
 
 fn show(bar: &ProgressBar, stage: Stage) {
     bar.set_message(match stage {
+        Stage::Listen => "listening to what is announced".to_owned(),
         Stage::Sweep => "looking who answers".to_owned(),
         Stage::Forward => "looking who forwards".to_owned(),
         Stage::Probe(now) => {
@@ -632,12 +660,14 @@ fn budget(
         "interfaces {}",
         if names.is_empty() { "the system's choice".to_owned() } else { names.join(", ") }
     )?;
-    let outside = asked_of.plan.vantage.is_outside();
-    if outside {
+    if asked_of.plan.vantage.is_outside() {
         writeln!(out, "vantage    {}", asked_of.plan.vantage)?;
         writeln!(out, "addresses  {addresses}, over the Internet")?;
     } else {
         writeln!(out, "addresses  {addresses}: {wired} on our wires, {far} behind routers")?;
+    }
+    if !survey.listen.is_zero() && !interfaces.is_empty() {
+        writeln!(out, "listening  {} seconds first; nothing is sent", survey.listen.as_secs())?;
     }
     writeln!(out, "sweep      {sweep} packets at most")?;
     writeln!(

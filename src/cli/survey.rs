@@ -1,6 +1,6 @@
 //! The flow of a scan, over any link: who answers, what stands there, what it is. What was heard is in the recording.
 
-use std::{collections::BTreeMap, net::IpAddr, path::Path};
+use std::{collections::BTreeMap, net::IpAddr, path::Path, time::Duration};
 
 use ipnetwork::IpNetwork;
 
@@ -29,7 +29,9 @@ use crate::{
     sweep::{
         How,
         discover::{self, Found, Hop, Host, Targets},
-        forward, wires,
+        forward,
+        listening::{self, Listened},
+        wires,
     },
 };
 
@@ -42,6 +44,8 @@ const MOST_NAMED: usize = 1 << 10;
 /// What a scan is to do.
 #[derive(Debug, Clone)]
 pub struct Survey {
+    /// How long is listened before anything is asked.
+    pub listen: Duration,
     /// Whom to look for.
     pub targets: Targets,
     /// How.
@@ -116,6 +120,7 @@ impl Survey {
             ports.into_iter().filter(|port| !consent.fragile_ports.contains(port)).collect();
         let sweep = discover::Manner::of(profile, seed);
         Self {
+            listen: listening::time_of(profile),
             wires: Some(wires::Plan::of(consent, &sweep)),
             targets: Targets {
                 blocks: consent.include.minus(&consent.exclude),
@@ -163,6 +168,8 @@ impl Survey {
 /// Where a scan is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// It listens.
+    Listen,
     /// It looks who answers.
     Sweep,
     /// It looks who forwards.
@@ -174,6 +181,8 @@ pub enum Stage {
 /// What came of it.
 #[derive(Debug, Clone, Default)]
 pub struct Surveyed {
+    /// What was announced before anything was asked.
+    pub listened: Listened,
     /// Who answered.
     pub found: Found,
     /// What came of asking through them.
@@ -215,17 +224,24 @@ pub fn survey<L: Link>(
     past: &dyn Past,
     watch: &mut dyn FnMut(Stage),
 ) -> Surveyed {
+    let outside = survey.outside.as_ref();
+    let everybody = outside.and_then(|outside| outside.everybody.as_ref());
+    let mut listened = Listened::default();
+    // From outside there is no wire to listen on, and no neighbour to ask through.
+    if outside.is_none() {
+        watch(Stage::Listen);
+        listened = listening::listen(link, survey.listen);
+    }
     watch(Stage::Sweep);
     let handshakes = survey.sweep.handshakes || link.interfaces().is_empty();
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
     let targets = Targets { ports, ..survey.targets.clone() };
-    let outside = survey.outside.as_ref();
-    let everybody = outside.and_then(|outside| outside.everybody.as_ref());
-    let mut found = match everybody {
-        Some(_) => Found { next_call: survey.sweep.first_call, ..Found::default() },
-        None => discover::discover(link, &targets, &survey.sweep),
+    let mut found = if listened.stopped || everybody.is_some() {
+        let (stopped, next_call) = (listened.stopped, survey.sweep.first_call);
+        Found { stopped, next_call, ..Found::default() }
+    } else {
+        discover::discover(link, &targets, &survey.sweep)
     };
-    // From outside there is no wire, and no neighbour to ask through.
     let plan = survey.wires.as_ref().filter(|_| !found.stopped && outside.is_none());
     let wires = plan.map(|plan| wires::ask(link, plan, &found.hosts)).unwrap_or_default();
     let mut exits = outside.is_none().then(|| {
@@ -275,7 +291,7 @@ pub fn survey<L: Link>(
         exits.verify(link, &survey.forward, told);
     }
     let forwarded = exits.map(Exits::outcome).unwrap_or_default();
-    let surveyed = Surveyed { found, wires, forwarded, asked };
+    let surveyed = Surveyed { listened, found, wires, forwarded, asked };
     for line in coverage(survey, &surveyed) {
         link.note(&line);
     }
@@ -388,8 +404,8 @@ fn opened(asked: &engine::Outcome) -> Vec<Host> {
 
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
 fn coverage(survey: &Survey, surveyed: &Surveyed) -> Vec<String> {
-    let Surveyed { found, wires, forwarded, asked } = surveyed;
-    let told = wires.told.iter().chain(&forwarded.lines);
+    let Surveyed { listened, found, wires, forwarded, asked } = surveyed;
+    let told = listened.lines.iter().chain(&wires.told).chain(&forwarded.lines);
     let mut lines: Vec<String> = told.map(|told| format!("{COVERAGE} {}", told.line())).collect();
     let mut add = |subject: &str, state: &str, count: u64, detail: &str| {
         if count > 0 {

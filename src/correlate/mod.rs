@@ -11,6 +11,7 @@
 //! 6. [`unrecognised`] keeps what boxes at the edge said that no signature names.
 //! 7. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
+mod announced;
 mod answer;
 pub mod coverage;
 mod device;
@@ -105,12 +106,14 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
+    let named = announced::Named::new(observations);
     let resolvers = resolvers(observations);
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     let ways = Ways::new(observations, &mut devices, inside);
     let lines = Lines::new(observations, &mut devices, &ways, inside);
     for observation in observations {
         let inside = views.inside(observation);
+        let announced = announced::signs(observation, inside, &named);
         if is_inside(observation, inside)
             && let Some(device) = device_of(&mut devices, &observation.speaker, observation)
         {
@@ -119,7 +122,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         let from_outside = views.is_from_outside(observation);
         let outside = sign::of_outside(observation).filter(|_| from_outside);
         let own = sign::of_protocol(observation, inside, &answers).into_iter().chain(outside);
-        for sign in own.chain(edge::signs(observation, inside)) {
+        for sign in own.chain(edge::signs(observation, inside)).chain(announced) {
             if let Some(device) = device_of(&mut devices, &sign.about, observation) {
                 about.entry(device).or_default().signs.push(sign);
             }
@@ -167,6 +170,10 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
             point.lines = lines.of(device, packet);
             point.outside.extend(outside);
             point.outside.extend(point.lines.iter().filter_map(|line| line.outside));
+            // Of a box in another network than the hospital's no address is inside; it has one all the same.
+            if point.addresses.is_empty() {
+                point.addresses = ways.in_its_network(device);
+            }
             sides.claims.extend(outside);
             sides.claims.extend(point.lines.iter().filter_map(|line| line.outside));
             sides::add(point, sides, &views);
@@ -231,10 +238,15 @@ fn in_view_of_ways<'o>(
     // What was sent to a box that we asked was our own questions.
     let explained = |sign: &Sign<'_>| sign.evidence == edge::IS_SENT && ways.was_asked(device);
     let router = ways.forwards(device);
+    // A way to the Internet that a packet shows also leads to whatever else was spoken with over it.
+    let to_the_internet = signs.iter().any(|sign| {
+        sign.proves && sign.kind == Some(Kind::InternetGateway) && sign.evidence == edge::EGRESS
+    });
     let mut signs: Vec<Sign<'o>> = signs
         .into_iter()
         .filter(|sign| !explained(sign))
         .map(|sign| if router { edge::of_a_router(sign) } else { sign })
+        .map(|sign| if to_the_internet { edge::of_an_exit(sign) } else { sign })
         .collect();
     if ways.leads_out(device, &signs) {
         let line = lines.mobile(device).or_else(|| lines.shared(device).filter(|_| mobile));

@@ -286,13 +286,12 @@ impl<L: Link> Guard<L> {
         let Some(out) = self.link.interfaces().get(interface) else {
             return Err(Refusal::System(format!("there is no interface {interface}")));
         };
-        let judged = match self.judge_wire(interface, bytes, tier, now) {
-            Some(judged) => judged?,
-            None => {
-                let receiver = receiver::read(bytes, out, tier)?;
-                let (to, answers_itself) = self.judge(&receiver, out, tier, now)?;
-                Judged::to(to, answers_itself)
-            }
+        let judged = if let Some(judged) = self.judge_wire(interface, bytes, tier, now) {
+            judged?
+        } else {
+            let receiver = receiver::read(bytes, out, tier)?;
+            let (to, answers_itself) = self.judge(&receiver, out, tier, now)?;
+            Judged::to(to, answers_itself)
         };
         let Judged { to, answers_itself, pace } = judged;
         self.in_time(pace, 1, now)?;

@@ -134,8 +134,6 @@ impl Neighbours {
             is_nowhere(*address)
                 || interface.addresses.iter().any(|network| network.contains(*address))
         };
-        self.overflowed
-            || !self.excluded.is_empty()
-            || self.fragile.keys().any(|address| may_be_there(address))
+        self.overflowed || !self.excluded.is_empty() || self.fragile.keys().any(may_be_there)
     }
 }

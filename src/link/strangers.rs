@@ -248,7 +248,7 @@ mod tests {
         let at = |last| Ipv4Addr::new(192, 168, 9, last);
         assert_eq!(all, [(at(18), true), (at(17), false)]);
         assert_eq!(known.network_of(0, at(30)).unwrap().prefix(), 28);
-        assert_eq!(known.network_of(0, at(200)).map(|network| network.prefix()), Some(24));
+        assert_eq!(known.network_of(0, at(200)).map(ipnetwork::Ipv4Network::prefix), Some(24));
     }
 
     #[test]

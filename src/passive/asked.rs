@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
 };
 
 use super::{
@@ -281,6 +281,11 @@ impl Ends {
                 let arp = Arp::parse(link.payload).ok()?;
                 Self::between(arp.sender.into(), arp.target.into(), true)
             }
+            // It has no address of IP: everybody on the wire is asked, and offers are to us alone.
+            Holds::Ethernet(Kind::Type(ethernet::PPPOE_DISCOVERY)) => {
+                let everybody = IpAddr::V4(Ipv4Addr::BROADCAST);
+                Self::between(everybody, everybody, true)
+            }
             Holds::Ip | Holds::Ethernet(Kind::Type(ethernet::IPV4 | ethernet::IPV6)) => {
                 Self::of_ip(link.payload)?
             }
@@ -353,7 +358,7 @@ fn asks(protocol: u8, payload: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Cursor, net::Ipv4Addr};
+    use std::io::Cursor;
 
     use super::*;
     use crate::{

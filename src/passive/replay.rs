@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     observe::{Mac, Observation, PacketId, dissect::Dissector},
-    scope::{Inside, Vantage, inside::is_global},
+    scope::{Inside, Vantage, destination::is_destination, inside::is_global},
     time::Timestamp,
     wire::{
         ethernet::{self, Kind},
@@ -182,13 +182,14 @@ fn claimed(observations: &[Observation]) -> BTreeSet<(Mac, IpAddr)> {
 }
 
 /// Global networks that speak on the wire themselves: a hospital may own one. Two speakers are an access
-/// line with its far end; three are a network.
+/// line with its far end; three are a network. Whoever answers for an address that outside questions are addressed to
+/// stands in for it, and has it not.
 fn on_link(observations: &[Observation]) -> Vec<IpNetwork> {
     let mut networks: BTreeMap<IpNetwork, BTreeSet<Mac>> = BTreeMap::new();
     for observation in observations.iter().filter(|observation| observation.protocol == "arp") {
         let address = observation.facts.get("arp.ip").and_then(|ip| ip.parse::<IpAddr>().ok());
         if let Some((address, mac)) =
-            address.filter(|ip| is_global(*ip)).zip(observation.speaker.mac)
+            address.filter(|ip| is_global(*ip) && !is_destination(*ip)).zip(observation.speaker.mac)
             && let Ok(network) = IpNetwork::new(address, 24)
             && let Ok(network) = IpNetwork::new(network.network(), 24)
         {

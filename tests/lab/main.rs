@@ -11,6 +11,7 @@ mod hospital;
 mod hosts;
 mod listen;
 mod roles;
+mod scanned;
 mod seen;
 mod topology;
 

@@ -116,7 +116,7 @@ fn sign<'a>(
 }
 
 /// The same sign for a box that forwards: a router has addresses in other networks, and is not a host for it.
-pub(in super::super) fn of_a_router<'a>(sign: Sign<'a>) -> Sign<'a> {
+pub(in super::super) fn of_a_router(sign: Sign<'_>) -> Sign<'_> {
     let told = TELLINGS.iter().any(|telling| telling.rule == sign.evidence);
     let computer = OF_COMPUTERS.contains(&&*sign.field);
     Sign { kind: sign.kind.filter(|_| !told || computer), ..sign }

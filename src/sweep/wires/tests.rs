@@ -1,3 +1,5 @@
+//! Scripted wires: what is asked of them, how often, and what is made of what comes.
+
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},

@@ -192,10 +192,15 @@ fn in_view_of_ways<'o>(
     // What was sent to a box that we asked was our own questions.
     let explained = |sign: &Sign<'_>| sign.evidence == edge::IS_SENT && ways.was_asked(device);
     let router = ways.forwards(device);
+    // A way to the Internet that a packet shows also leads to whatever else was spoken with over it.
+    let to_the_internet = signs.iter().any(|sign| {
+        sign.proves && sign.kind == Some(Kind::InternetGateway) && sign.evidence == edge::EGRESS
+    });
     let mut signs: Vec<Sign<'o>> = signs
         .into_iter()
         .filter(|sign| !explained(sign))
         .map(|sign| if router { edge::of_a_router(sign) } else { sign })
+        .map(|sign| if to_the_internet { edge::of_an_exit(sign) } else { sign })
         .collect();
     if ways.leads_out(device, &signs) {
         let line = lines.mobile(device).or_else(|| lines.shared(device).filter(|_| mobile));

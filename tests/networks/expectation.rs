@@ -100,7 +100,7 @@ impl From<&Point> for FoundPoint {
         let product = point.product.as_ref();
         Self {
             kind: point.kind,
-            addresses: point.addresses.clone(),
+            addresses: &point.addresses | &point.sides.faces,
             vendor: product.map(|product| product.vendor.clone()),
             product: product.map(|product| product.name.clone()),
             grade: point.grade,

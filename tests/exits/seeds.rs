@@ -17,7 +17,7 @@ use super::{
 };
 
 /// How many seeds.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 1000;
 
 /// Of a hundred packets to every host, or of a hundred from it, so many are lost.
 const LOSS: u8 = 20;

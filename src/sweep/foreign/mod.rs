@@ -52,7 +52,7 @@ pub(super) fn ask<L: Link>(
         let (silent, asked): (Vec<&Wire>, Vec<&Wire>) =
             wires.iter().partition(|wire| off || !plan.uses(name) || wire.networks.is_empty());
         for wire in silent {
-            let reason = if off || !plan.uses(name) { "not_asked_for" } else { "no_interface" };
+            let reason = if off || !plan.uses(name) { "not_asked_for" } else { "no_address" };
             told.push(wire.silent(name, reason));
         }
         let open: Vec<&Wire> =

@@ -312,7 +312,7 @@ fn a_wire_on_which_somebody_is_fragile_or_addresses_are_few_is_spared() {
         "access_line@10.10.1.0/24@eth1 not_measured 0 fragile",
         "dhcp_offer@10.10.1.0/24@eth1 not_measured 0 fragile",
         "dhcp_offer@10.10.2.0/28@eth2 not_measured 0 small_network",
-        "router_solicitation@10.10.2.0/28@eth2 not_measured 0 no_interface",
+        "router_solicitation@10.10.2.0/28@eth2 not_measured 0 no_address",
         "proxy_arp@10.10.1.0/24@eth1 measured 1 answered=0 silent=1 attempts=2",
     ] {
         assert!(lines.iter().any(|told| told == line), "{line}: {lines:#?}");

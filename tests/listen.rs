@@ -54,7 +54,7 @@ where
     F: FnMut(Duration, Each<'_>) -> io::Result<()> + Send + 'static,
 {
     let inlet = Box::new(Script { turn, lost });
-    Ear { name: name.to_owned(), networks: Vec::new(), layer: Layer::Ethernet, inlet }
+    Ear { name: name.to_owned(), layer: Layer::Ethernet, inlet }
 }
 
 /// An interface that brings these frames, a second apart, and is then taken away.

@@ -22,6 +22,7 @@ use crate::{
     },
     passive::capture::COVERAGE,
     scope::{Facility, pace},
+    sweep::listening,
 };
 
 /// List the connection points that show in what passes a mirror port
@@ -85,8 +86,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let _watch = stop::watch(move || stopper.stop(), stop::at_once).map_err(Error::Signals)?;
     let heard = listen(arguments, listener);
     tell(arguments, &path, &heard.wires);
-    let lines: Vec<String> =
-        heard.wires.iter().flat_map(|wire| lines(wire, arguments.time)).collect();
+    let of_wire = |wire: &Wire| {
+        let interface = interfaces.iter().find(|known| known.name == wire.name);
+        interface.map(|interface| lines(interface, wire, arguments.time)).unwrap_or_default()
+    };
+    let lines: Vec<String> = heard.wires.iter().flat_map(of_wire).collect();
     let exit =
         heard.finish(&lines).map_err(Into::into).and_then(|()| conclude(desk, &path, facility));
     if exit.is_err() {
@@ -183,20 +187,14 @@ fn tell(arguments: &Arguments, path: &Path, wires: &[Wire]) {
 }
 
 /// What is told of an interface in lines of coverage, as recordings have them.
-fn lines(wire: &Wire, wanted: Option<Duration>) -> Vec<String> {
-    let networks: Vec<String> = wire.networks.iter().map(ToString::to_string).collect();
-    let (networks, name) = (networks.join(","), &wire.name);
-    let state = if wire.cut.is_some() { "partial" } else { "measured" };
-    let mut detail = format!("seconds={} kept={}", wire.time.as_secs(), wire.kept);
-    if let Some(cut) = &wire.cut {
-        let of = wanted.map_or(String::new(), |time| format!(" of={}", time.as_secs()));
-        detail = format!("{detail}{of} ended={}", cut.name());
-    }
-    let frames = wire.frames;
-    let mut lines =
-        vec![format!("{COVERAGE} listening@{networks}@{name} {state} {frames} {detail}")];
+fn lines(interface: &Interface, wire: &Wire, wanted: Option<Duration>) -> Vec<String> {
+    let reason = wire.cut.as_ref().map(Cut::name);
+    let mut told = listening::told(interface, wire.frames, wire.time, reason);
+    let of = wanted.filter(|_| reason.is_some()).map(|time| format!(" of={}", time.as_secs()));
+    told.detail = format!("{}{} kept={}", told.detail, of.unwrap_or_default(), wire.kept);
+    let mut lines = vec![format!("{COVERAGE} {}", told.line())];
     if wire.lost > 0 {
-        lines.push(format!("{COVERAGE} packets_lost partial {} {name}", wire.lost));
+        lines.push(format!("{COVERAGE} packets_lost partial {} {}", wire.lost, wire.name));
     }
     lines
 }
@@ -236,16 +234,20 @@ fn size(text: &str) -> Result<u64, String> {
 mod tests {
     use super::*;
 
-    fn wire(cut: Option<Cut>, lost: u64) -> Wire {
-        Wire {
+    fn interface(addresses: &[&str]) -> Interface {
+        Interface {
             name: "eth1".to_owned(),
-            networks: vec!["10.10.1.0/24".parse().unwrap()],
-            frames: 4000,
-            kept: 900,
-            lost,
-            time: Duration::from_millis(61_500),
-            cut,
+            mac: None,
+            addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
+            mtu: 1500,
+            up: true,
+            loopback: false,
         }
+    }
+
+    fn wire(cut: Option<Cut>, lost: u64) -> Wire {
+        let (name, time) = ("eth1".to_owned(), Duration::from_millis(61_500));
+        Wire { name, frames: 4000, kept: 900, lost, time, cut }
     }
 
     #[test]
@@ -259,20 +261,20 @@ mod tests {
 
     #[test]
     fn what_was_heard_is_told_for_each_wire_and_what_was_lost_makes_it_partial() {
+        let ward = interface(&["10.10.1.9/24"]);
         assert_eq!(
-            lines(&wire(None, 0), None),
+            lines(&ward, &wire(None, 0), None),
             ["coverage listening@10.10.1.0/24@eth1 measured 4000 seconds=61 kept=900"]
         );
         let cut = wire(Some(Cut::Size(1 << 20)), 7);
         assert_eq!(
-            lines(&cut, Some(Duration::from_mins(15))),
+            lines(&ward, &cut, Some(Duration::from_mins(15))),
             [
-                "coverage listening@10.10.1.0/24@eth1 partial 4000 seconds=61 kept=900 of=900 ended=size",
+                "coverage listening@10.10.1.0/24@eth1 partial 4000 file_full seconds=61 of=900 kept=900",
                 "coverage packets_lost partial 7 eth1",
             ]
         );
-        let mirror = Wire { networks: Vec::new(), ..wire(None, 0) };
-        let said = lines(&mirror, None);
-        assert!(said[0].starts_with("coverage listening@@eth1 measured"), "{said:?}");
+        let mirror = lines(&interface(&["fe80::9/64"]), &wire(None, 0), None);
+        assert_eq!(mirror, ["coverage listening@@eth1 measured 4000 seconds=61 kept=900"]);
     }
 }

@@ -35,7 +35,7 @@ pub static MECHANISMS: [Mechanism; COUNT] = [
 
 /// Why a mechanism did not run, or not to its end, as far as journals of this release say it; others are shown as
 /// they are.
-pub const REASONS: [&str; 13] = [
+pub const REASONS: [&str; 15] = [
     "tier",
     "no_frames",
     NO_INTERFACE,
@@ -49,6 +49,8 @@ pub const REASONS: [&str; 13] = [
     "in_use",
     "excluded",
     "not_included",
+    "file_full",
+    "disk_full",
 ];
 
 /// The reason of a network in which this machine has no interface.

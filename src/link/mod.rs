@@ -19,6 +19,7 @@ pub mod listen;
 pub mod live;
 pub mod loans;
 mod neighbours;
+mod overheard;
 pub mod pace;
 #[allow(
     unsafe_code,

@@ -17,6 +17,7 @@ use std::{
 use super::{
     Act, Call, CallId, Event, Interface, Link, Refused, Speaker, What,
     journal::{self, Journal},
+    overheard::Overheard,
     rebuild::{self, Rebuilt, Stream},
 };
 use crate::{
@@ -112,6 +113,8 @@ pub struct Recorder<L> {
     asked: HashMap<IpAddr, &'static str>,
     /// Our addresses, as conversations showed them.
     own: Vec<IpAddr>,
+    /// What was said to everybody.
+    overheard: Overheard,
     fault: Option<Error>,
 }
 
@@ -180,6 +183,7 @@ impl<L: Link> Recorder<L> {
             secrets: Vec::new(),
             asked: HashMap::new(),
             own: Vec::new(),
+            overheard: Overheard::default(),
             fault: None,
         };
         recorder.write();
@@ -227,6 +231,10 @@ impl<L: Link> Recorder<L> {
         let at = self.link.now();
         for id in open {
             self.close(at, id, false);
+        }
+        let passed_over = self.overheard.passed_over();
+        if passed_over > 0 {
+            self.line(at, &format!("coverage overheard_not_kept measured {passed_over}"));
         }
         self.write();
         if self.fault.is_none()
@@ -459,15 +467,16 @@ impl<L: Link> Recorder<L> {
         }
     }
 
-    /// What a frame that arrived is: an answer when it comes to one of our interfaces alone.
-    fn arrived(&self, interface: usize, bytes: &[u8]) -> String {
-        let Ok(frame) = Frame::parse(bytes) else { return String::new() };
+    /// What a frame that arrived is: an answer when it comes to one of our interfaces alone, else overheard, and then
+    /// without a word. None when it is not to be written down.
+    fn arrived(&mut self, interface: usize, bytes: &[u8]) -> Option<String> {
+        let Ok(frame) = Frame::parse(bytes) else { return Some(String::new()) };
         let own = self.link.interfaces().get(interface).and_then(|interface| interface.mac);
         if own.is_some_and(|own| own.0 != frame.destination) {
-            return String::new();
+            return self.overheard.keeps(&frame, bytes.len()).then(String::new);
         }
         let probe = who(&frame).and_then(|address| self.asked.get(&address)).copied();
-        format!("replied {} -", probe.unwrap_or("-"))
+        Some(format!("replied {} -", probe.unwrap_or("-")))
     }
 }
 
@@ -514,8 +523,9 @@ impl<L: Link> Link for Recorder<L> {
         let at = event.at;
         match &event.what {
             What::Frame { interface, bytes } => {
-                let comment = self.arrived(*interface, bytes);
-                self.frame(at, *interface, bytes, &comment);
+                if let Some(comment) = self.arrived(*interface, bytes) {
+                    self.frame(at, *interface, bytes, &comment);
+                }
             }
             What::Opened { id, from } => self.opened(at, *id, *from),
             What::Refused { id, how } => self.refused(at, *id, *how),

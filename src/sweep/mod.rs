@@ -13,6 +13,7 @@ pub mod flight;
 pub mod foreign;
 pub mod forward;
 pub mod icmp;
+pub mod listening;
 pub mod ndp;
 mod packet;
 mod round;

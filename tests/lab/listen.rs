@@ -229,7 +229,7 @@ fn an_interface_that_goes_down_ends_it_with_what_was_heard() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("near: went down") && said.contains("listen again"), "{said}");
     let points = fs::read_to_string(cable.path("points.json")).unwrap();
-    assert!(points.contains("192.168.0.1") && points.contains("ended=interface"), "{points}");
+    assert!(points.contains("192.168.0.1") && points.contains("interface_lost"), "{points}");
     let done = cable.at("near", SEKISHO).args(["listen", "-i", "near"]).output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(3), "{said}");
@@ -261,7 +261,7 @@ fn a_full_disk_ends_it_with_what_was_heard_and_the_user_may_end_it_early() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("cannot be written further") && said.contains("--write"), "{said}");
     let points = fs::read_to_string(cable.path("points.json")).unwrap();
-    assert!(points.contains("192.168.0.1") && points.contains("ended=disk"), "{points}");
+    assert!(points.contains("192.168.0.1") && points.contains("disk_full"), "{points}");
 
     let listening = cable.listen(&["--for", "60s", "--json", "early.json"]);
     cable.interrupt(listening);

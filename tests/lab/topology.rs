@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 };
 
 /// The packages that it needs, as the error says when a program is missing.
-const PACKAGES: &str = "iproute2 tcpdump nftables keepalived radvd";
+const PACKAGES: &str = "iproute2 tcpdump nftables keepalived radvd dnsmasq pppoe socat";
 
 /// What every box begins with: what a namespace takes over from the machine it stands on is set back to what Linux is
 /// born with, and the words that roles are written in.
@@ -42,7 +43,7 @@ pub(crate) struct Topology {
     prefix: String,
     desk: tempfile::TempDir,
     running: Vec<Child>,
-    watching: Vec<Child>,
+    watching: Vec<(Child, PathBuf)>,
     namespaces: Vec<String>,
 }
 
@@ -79,31 +80,26 @@ impl Topology {
     /// Begins to write down what comes to an interface of a role, or, of `wires`, whatever passes that wire.
     pub(crate) fn watch(&mut self, role: &str, interface: &str) {
         let path = self.path(&format!("{role}-{interface}.pcap"));
+        let log = path.with_extension("log");
         let mut command = self.at(role, Path::new("tcpdump"));
-        command.args([
-            "-i",
-            interface,
-            "-Q",
-            "in",
-            "-U",
-            "-n",
-            "--immediate-mode",
-            "-Z",
-            "root",
-            "-w",
-        ]);
-        command.arg(&path);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        self.watching.push(child);
+        // Short pieces of frames, so that many find room until they are written.
+        let words =
+            format!("-i {interface} -Q in -U -n --immediate-mode -s 256 -B 16384 -Z root -w");
+        command.args(words.split(' ')).arg(&path).stdout(Stdio::null());
+        let child = command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+        self.watching.push((child, log));
         wait_for("tcpdump", || path.metadata().is_ok_and(|data| data.len() >= 24));
     }
 
-    /// Ends everything that [`Topology::watch`] began, once it is written.
+    /// Ends everything that [`Topology::watch`] began, once it is written. Nothing may be missing: what is not in a
+    /// capture was not sent.
     pub(crate) fn stop_watching(&mut self) {
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        for mut child in self.watching.drain(..) {
+        std::thread::sleep(Duration::from_millis(500));
+        for (mut child, log) in self.watching.drain(..) {
             run("kill", &["-INT", &child.id().to_string()]);
             child.wait().unwrap();
+            let said = std::fs::read_to_string(&log).unwrap();
+            assert!(said.contains("\n0 packets dropped by kernel"), "{}: {said}", log.display());
         }
     }
 
@@ -207,7 +203,8 @@ fn batch(name: &str, lines: &str) {
 
 impl Drop for Topology {
     fn drop(&mut self) {
-        for child in self.watching.iter_mut().chain(&mut self.running) {
+        let watching = self.watching.iter_mut().map(|(child, _)| child);
+        for child in watching.chain(&mut self.running) {
             let _ = child.kill();
             let _ = child.wait();
         }

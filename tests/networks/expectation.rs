@@ -24,6 +24,8 @@ pub(crate) struct Expectation {
     no_point: Vec<IpAddr>,
     /// Addresses of which points may be made that are not wanted, as long as they are not proved.
     unsure: Vec<IpAddr>,
+    /// The same of scans at the first tier; no point may be made of them at a higher one.
+    relays: Vec<IpAddr>,
     /// What must be heard.
     heard: Vec<WantedFacts>,
     /// Addresses that get no packet.
@@ -57,6 +59,8 @@ pub(crate) struct WantedPoint {
     /// Addresses that it must have outside.
     #[serde(default)]
     outside: BTreeSet<IpAddr>,
+    /// How many lines are told of behind it, where that is said.
+    lines: Option<usize>,
     /// The tiers of scans that find it; all when none is named.
     #[serde(default)]
     tiers: Vec<u8>,
@@ -79,6 +83,7 @@ pub(crate) struct FoundPoint {
     pub(crate) product: Option<String>,
     pub(crate) grade: Grade,
     pub(crate) outside: BTreeSet<IpAddr>,
+    pub(crate) lines: usize,
 }
 
 /// What a scan gave.
@@ -94,11 +99,12 @@ impl From<&Point> for FoundPoint {
         let product = point.product.as_ref();
         Self {
             kind: point.kind,
-            addresses: point.addresses.clone(),
+            addresses: &point.addresses | &point.sides.faces,
             vendor: product.map(|product| product.vendor.clone()),
             product: product.map(|product| product.name.clone()),
             grade: point.grade,
             outside: point.outside.clone(),
+            lines: point.lines.len(),
         }
     }
 }
@@ -113,6 +119,7 @@ impl WantedPoint {
             && named(&self.product, &found.product)
             && self.grade.is_none_or(|grade| grade == found.grade)
             && self.outside.is_subset(&found.outside)
+            && self.lines.is_none_or(|lines| lines == found.lines)
     }
 }
 
@@ -192,7 +199,8 @@ impl Expectation {
             let of_one = |addresses: &[IpAddr]| {
                 addresses.iter().any(|address| found.addresses.contains(address))
             };
-            let unsure = found.grade < Grade::Proved && of_one(&self.unsure);
+            let near = tier <= Tier::Ask && of_one(&self.relays);
+            let unsure = found.grade < Grade::Proved && (near || of_one(&self.unsure));
             if self.forbids(found) || !unsure && !self.wanted(tier).any(|w| w.is(found)) {
                 faults.push(format!("wrong: {found:?}"));
             }

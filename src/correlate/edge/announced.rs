@@ -7,7 +7,7 @@ use super::{
     TELLS_OUTSIDE, sign_of,
 };
 use crate::{
-    observe::{Heard, Observation, Side},
+    observe::{Endpoint, Heard, Observation, Side},
     scope::{
         Inside,
         inside::{is_global, is_nowhere},
@@ -33,7 +33,7 @@ pub(super) fn tells_outside<'a>(o: &'a Observation, inside: &Inside) -> Option<S
         TELLS_OUTSIDE.iter().find_map(|field| Some((field, o.facts.get(field)?)))?;
     let outside = value.parse::<IpAddr>().ok().filter(|ip| !is_nowhere(*ip));
     // A router whose far side is the hospital's own network leads no further than that.
-    if outside.is_some_and(|ip| inside.is_given() && inside.contains(ip)) {
+    if outside.is_some_and(|ip| inside.is_given() && inside.contains(ip) && !inside.faces(ip)) {
         return None;
     }
     let sign = sign_of(o, Some(Kind::InternetGateway), "tells_outside_address", field, value, 0.85);
@@ -67,8 +67,8 @@ pub(super) fn offers_access_line<'a>(o: &'a Observation, _: &Inside) -> Option<S
     if o.protocol != "pppoe" || o.side != Side::Server || o.heard != Heard::Replied {
         return None;
     }
-    let told = ["pppoe.concentrator", "pppoe.step"].into_iter();
-    let (field, value) = told.filter_map(|field| Some((field, o.facts.get(field)?))).next()?;
+    let mut told = ["pppoe.concentrator", "pppoe.step"].into_iter();
+    let (field, value) = told.find_map(|field| Some((field, o.facts.get(field)?)))?;
     Some(sign_of(o, Some(Kind::InternetGateway), "access_line_offered", field, value, 0.8))
 }
 
@@ -82,6 +82,9 @@ pub(super) fn answers_for_the_internet<'a>(
     }
     let (field, value) = ("arp.ip", o.facts.get("arp.ip")?);
     let address = value.parse::<IpAddr>().ok()?;
-    let internet = Place::of(address, inside) == Place::Internet;
-    internet.then(|| sign_of(o, Some(Kind::InternetGateway), "proxy_arp", field, value, 0.6))
+    // The address is another's: it is about whoever has the hardware address.
+    let about = Endpoint { ip: None, ..o.speaker };
+    let sign = sign_of(o, Some(Kind::InternetGateway), "proxy_arp", field, value, 0.6);
+    let internet = Place::of(address, inside) == Place::Internet && about.mac.is_some();
+    internet.then_some(Sign { about, ..sign })
 }

@@ -57,6 +57,8 @@ pub(in super::super) struct Part<'o> {
     mtu: Option<u32>,
     /// It leads into a network that is not the Internet.
     closed: bool,
+    /// It leads into the Internet. Carriers' routers answer for networks that nobody has there, too.
+    open: bool,
     /// What else tells its sort.
     told: Option<Told<'static>>,
     reasons: Vec<Reason<'o>>,
@@ -88,7 +90,9 @@ impl<'o> Lines<'o> {
                 }
                 let known = lines.0.entry(*device).or_default();
                 let first = known.len();
-                parts.into_values().for_each(|part| join(known, first, part));
+                for part in parts.into_values() {
+                    join(known, first, part);
+                }
             }
         }
         for (device, heard) in ways.heard.iter().filter(|(device, _)| !ways.is_relay(**device)) {
@@ -190,8 +194,10 @@ impl<'o> Part<'o> {
         let mut because = |rule, field, value: String| part.reasons.push((rule, field, value, o));
         match reading {
             Reading::Leaves(next) => {
-                part.closed = Place::of(question.destination, inside) == Place::Closed
-                    || question.answer == Answer::NoRoute;
+                let place = Place::of(question.destination, inside);
+                let refused = question.answer == Answer::NoRoute;
+                part.closed = place == Place::Closed || refused;
+                part.open = place == Place::Internet && !refused;
                 if let Some(next) = next {
                     because("egress", "forward.by", next.to_string());
                     part.next_hop = Some(next);
@@ -241,6 +247,7 @@ impl<'o> Part<'o> {
         // The narrowest that was told is the line's.
         self.mtu = [self.mtu, other.mtu].into_iter().flatten().min();
         self.closed |= other.closed;
+        self.open |= other.open;
         self.told = self.told.max(other.told);
         self.reasons.extend(other.reasons);
     }
@@ -253,7 +260,7 @@ impl<'o> Part<'o> {
         let closed = Told { confidence: Confidence::Weak, kind: CLOSED, carrier: None };
         let width = self.mtu.and_then(|mtu| list.of_mtu(mtu));
         let width = width.into_iter().map(|told| (told, 0_u8));
-        let closed = self.closed.then_some((closed, 1)).into_iter();
+        let closed = (self.closed && !self.open).then_some((closed, 1)).into_iter();
         let told = self.told.into_iter().map(|told| (told, 2));
         let all = width.chain(closed).chain(told).chain(network.map(|told| (told, 3)));
         all.max_by_key(|(told, rank)| (told.confidence, *rank, *told)).map(|(told, _)| told)
@@ -372,7 +379,9 @@ fn segments<'o>(lines: &mut Vec<Part<'o>>, o: &'o Observation) {
     while lines.len() < several {
         lines.push(Part::default());
     }
-    lines.iter_mut().for_each(|line| line.reasons.push(reason()));
+    for line in lines.iter_mut() {
+        line.reasons.push(reason());
+    }
     if lines.iter().all(|line| line.mtu.is_none()) {
         for (line, (mtu, reason)) in lines.iter_mut().zip(widths.iter().rev().map(told)) {
             line.mtu = Some(mtu);

@@ -191,6 +191,14 @@ impl<'o> Ways<'o> {
         self.boxes.get(&device).is_some_and(|asked| asked.questions.iter().any(Question::is_ours))
     }
 
+    /// The addresses that a box answered from when it was asked from an address of its own network, which is not the
+    /// hospital's.
+    pub(in super::super) fn in_its_network(&self, device: Device) -> BTreeSet<IpAddr> {
+        let questions = self.boxes.get(&device).into_iter().flat_map(|asked| &asked.questions);
+        let borrowed = questions.filter(|question| question.borrowed);
+        borrowed.filter_map(Question::answers_from).collect()
+    }
+
     /// Whether one of the `signs` about a box is that it leads out.
     pub(in super::super) fn leads_out(&self, device: Device, signs: &[Sign<'_>]) -> bool {
         let out = |sign: &Sign<'_>| {

@@ -19,8 +19,6 @@ use std::{
     time::Duration,
 };
 
-use ipnetwork::IpNetwork;
-
 use self::{ration::Ration, sink::Sink};
 use super::{
     Interface,
@@ -37,9 +35,6 @@ const RING: usize = 32 << 20;
 
 /// Bytes of packets that are written at once.
 const PIECE: usize = 256 << 10;
-
-/// How many networks of an interface are told.
-const MOST_NETWORKS: usize = 4;
 
 /// How long a thread listens before it looks whether it should end.
 const TURN: Duration = Duration::from_millis(100);
@@ -121,10 +116,10 @@ impl Cut {
     /// The name in lines of coverage.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::User => "user",
-            Self::Size(_) => "size",
-            Self::Disk(_) => "disk",
-            Self::Interface(_) => "interface",
+            Self::User => "stopped",
+            Self::Size(_) => "file_full",
+            Self::Disk(_) => "disk_full",
+            Self::Interface(_) => "interface_lost",
         }
     }
 }
@@ -152,8 +147,6 @@ impl Layer {
 pub struct Ear {
     /// Its name.
     pub name: String,
-    /// The networks that our own addresses on it are in; none on a mirror port.
-    pub networks: Vec<IpNetwork>,
     /// How its frames begin.
     pub layer: Layer,
     /// Where they come in.
@@ -174,8 +167,6 @@ pub struct Measure {
 pub struct Wire {
     /// Its name.
     pub name: String,
-    /// The networks that our own addresses on it are in.
-    pub networks: Vec<IpNetwork>,
     /// Frames that were heard.
     pub frames: u64,
     /// Those of them that are in the file.
@@ -215,16 +206,8 @@ impl Ear {
                 _ => Error::Interface { interface, source },
             }
         })?;
-        let whole = |own: &IpNetwork| IpNetwork::new(own.network(), own.prefix()).ok();
-        let networks = interface.addresses.iter().filter(|own| !is_link_local(own));
-        let networks = networks.filter_map(whole).take(MOST_NETWORKS).collect();
-        Ok(Self { name, networks, layer, inlet })
+        Ok(Self { name, layer, inlet })
     }
-}
-
-/// Whether an address is one that every interface gives itself.
-fn is_link_local(own: &IpNetwork) -> bool {
-    matches!(own, IpNetwork::V6(v6) if v6.ip().is_unicast_link_local())
 }
 
 /// How frames of an interface begin, by its kind as the system tells it.
@@ -417,9 +400,9 @@ struct Attention<'a> {
 impl<'a> Attention<'a> {
     /// Listens until it is ended, or until nothing more can be heard or written.
     fn listen(place: u32, ear: Ear, measure: Measure, shared: &'a Shared) -> Wire {
-        let Ear { name, networks, layer, mut inlet } = ear;
+        let Ear { name, layer, mut inlet } = ear;
         let (time, cut) = (Duration::ZERO, None);
-        let wire = Wire { name, networks, frames: 0, kept: 0, lost: 0, time, cut };
+        let wire = Wire { name, frames: 0, kept: 0, lost: 0, time, cut };
         let ration = (!measure.whole).then(Ration::default);
         let piece = Vec::with_capacity(PIECE + (64 << 10));
         let mut own = Self { place, shared, ration, layer, wire, piece, waiting: 0, told: 0 };

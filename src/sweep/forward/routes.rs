@@ -23,7 +23,11 @@ const MOST_SILENCE: usize = 6;
 
 fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     let mut answers = case.answers(first_hop::MECHANISM.name).peekable();
-    answers.peek()?;
+    let (_, first) = answers.peek()?;
+    // Who acts for a virtual router is asked by its own hardware address.
+    if case.neighbour.mac.is_virtual_router() && !case.neighbour.addresses.contains(&first.by) {
+        return None;
+    }
     if answers.any(|(_, answer)| matches!(answer.kind, Kind::Expired | Kind::Reply)) {
         return None;
     }

@@ -110,6 +110,16 @@ fn two_lines_behind_one_gateway_are_two() {
 }
 
 #[test]
+fn a_line_to_the_internet_is_not_closed_because_the_carrier_answers_for_other_networks_too() {
+    let heard = gateway(vec![
+        asked(1, ROOT, 2, "expired", "203.0.113.1"),
+        asked(1, "172.20.0.1", 2, "expired", "203.0.113.1"),
+        with(asked(1, ROOT, 2, "expired", "203.0.113.1"), "forward.size", "1500"),
+    ]);
+    assert_eq!(lines(&heard), ["ethernet - 1500 - 203.0.113.1"]);
+}
+
+#[test]
 fn what_passes_tells_how_many_lines_there_are_and_how_wide() {
     let passed = |facts: Facts| {
         let facts = facts

@@ -30,6 +30,7 @@ const fn mac(last: u8) -> Mac {
 }
 
 /// An observation of a protocol, of the box with a hardware address.
+#[expect(clippy::default_trait_access, reason = "moments are no business of correlation's")]
 fn observed(last: u8, protocol: &'static str, facts: Facts) -> Observation {
     let (mac, transport) = (Some(mac(last)), Transport::Ethernet);
     Observation {
@@ -112,6 +113,7 @@ fn points_with(
     conclude(&super::super::Heard {
         observations,
         inside,
+        vantages: &[],
         matcher: &Matcher::new(signatures),
         packet: &|id| format!("run.pcapng#{}", id.number),
     })

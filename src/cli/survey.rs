@@ -289,7 +289,7 @@ pub fn survey<L: Link>(
         exits.verify(link, &survey.forward, told);
     }
     let forwarded = exits.map(Exits::outcome).unwrap_or_default();
-    let surveyed = Surveyed { listened, found, wires, forwarded, asked };
+    let surveyed = Surveyed { listened, found, forwarded, wires, asked };
     for line in coverage(survey, &surveyed) {
         link.note(&line);
     }

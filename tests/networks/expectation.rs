@@ -84,6 +84,7 @@ pub(crate) struct FoundPoint {
     pub(crate) grade: Grade,
     pub(crate) outside: BTreeSet<IpAddr>,
     pub(crate) lines: usize,
+    #[allow(dead_code, reason = "of the tests that share this, one looks at it")]
     pub(crate) macs: BTreeSet<Mac>,
 }
 

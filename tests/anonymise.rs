@@ -76,6 +76,7 @@ fn points(
     let points = correlate::points(&correlate::Heard {
         observations: &replay.observations,
         inside: inside.unwrap_or(&replay.inside),
+        vantages: &replay.vantages(),
         matcher,
         packet: &|id| format!("#{}", id.number),
     });

@@ -183,6 +183,7 @@ fn played() -> impl Iterator<Item = Played> {
         let points = correlate::points(&correlate::Heard {
             observations: &replay.observations,
             inside: &replay.inside,
+            vantages: &[],
             matcher: &matcher,
             packet: &|id| format!("{name}#{}", id.number),
         });

@@ -6,7 +6,7 @@ use std::fs;
 use jsonschema::Validator;
 use sekisho::{
     assess::{Answer, Condition, Ends, Known, SupportAnswer},
-    correlate::{CoverageState, Direction, Grade, Kind, Reason},
+    correlate::{CoverageState, Direction, FromOutside, Grade, Kind, Reason},
     inventory::Facet,
 };
 use serde_json::{Value, json};
@@ -90,6 +90,9 @@ fn every_key_the_schema_requires_is_missed() {
         "/changes/0",
         "/points/0",
         "/points/0/because/0",
+        "/points/0/services/0",
+        "/points/0/restriction/0",
+        "/asked_from_outside/0",
         "/points/0/assessment",
         "/points/0/assessment/exploited/0",
         "/points/0/assessment/support/0",
@@ -114,6 +117,9 @@ fn what_does_not_belong_is_refused() {
         ("/points/0/confidence", json!(1.5)),
         ("/points/0/addresses", json!(["the server room"])),
         ("/points/0/macs", json!(["00-00-5E-00-53-01"])),
+        ("/points/0/seen_from", json!([])),
+        ("/points/0/restriction/0/answer", json!("closed")),
+        ("/asked_from_outside/0/open/tcp", json!("many")),
         ("/points/0/because", json!([])),
         ("/points/0/exploited", json!(["CVE-1"])),
         ("/points/0/assessment/exploited/0/answer", json!("safe")),
@@ -141,6 +147,8 @@ fn the_schema_lists_the_words_of_the_program() {
     assert_eq!(listed("/$defs/direction/enum"), Direction::ALL.map(Direction::name));
     let states = CoverageState::ALL.map(CoverageState::name);
     assert_eq!(listed("/$defs/coverage/properties/state/enum"), states);
+    let answers = listed("/$defs/restriction/properties/answer/enum");
+    assert_eq!(answers, FromOutside::ALL.map(FromOutside::name));
     let exploited = |key: &str| listed(&format!("/$defs/exploited/properties/{key}/enum"));
     assert_eq!(exploited("answer"), Answer::ALL.map(Answer::name));
     assert_eq!(exploited("known/items"), Known::ALL.map(Known::name));

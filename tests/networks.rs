@@ -29,7 +29,7 @@ use sekisho::{
     observe::{
         Endpoint, Facts, Finding, Heard, Observation, PROTOCOLS, PacketId, Said, Side, Transport,
     },
-    scope::{Facility, Tier},
+    scope::{Facility, Tier, Vantage},
     time::Timestamp,
     wire::{
         arp::{self, Arp},
@@ -49,12 +49,15 @@ struct Case {
     name: String,
     text: String,
     facility: String,
+    vantage: Vantage,
     expect: Expectation,
 }
 
 #[derive(Deserialize)]
 struct Beside {
     facility: String,
+    #[serde(default)]
+    vantage: Vantage,
     expect: Expectation,
 }
 
@@ -69,17 +72,18 @@ fn cases() -> Vec<Case> {
         };
         let text = fs::read_to_string(&path).unwrap();
         let expect = folder.join(format!("{name}.expect.toml"));
-        let Beside { facility, expect } = if expect.exists() {
+        let Beside { facility, vantage, expect } = if expect.exists() {
             let facility = folder.join(format!("{name}.facility.toml"));
             let expect = fs::read_to_string(expect).unwrap();
             Beside {
                 facility: fs::read_to_string(facility).unwrap(),
+                vantage: Vantage::default(),
                 expect: toml::from_str(&expect).unwrap_or_else(|e| panic!("{name}: {e}")),
             }
         } else {
             toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
         };
-        cases.push(Case { name: name.to_owned(), text, facility, expect });
+        cases.push(Case { name: name.to_owned(), text, facility, vantage, expect });
     }
     cases
 }
@@ -289,7 +293,7 @@ fn send_frame(sim: &mut Sim, bytes: &[u8]) -> Option<Vec<u8>> {
 fn every_network_is_read_and_says_what_a_scan_gives() {
     let cases = cases();
     assert!(cases.len() > 13, "only {} networks", cases.len());
-    for Case { name, text, facility, expect } in cases {
+    for Case { name, text, facility, expect, .. } in cases {
         let sim = Sim::parse(&text, &name).unwrap_or_else(|error| panic!("{error}"));
         assert!(sim.addresses() > 0, "{name}");
         let facility = Facility::parse(&facility, &name).unwrap_or_else(|e| panic!("{e}"));
@@ -298,7 +302,8 @@ fn every_network_is_read_and_says_what_a_scan_gives() {
                 IpAddr::V4(v4) => facility.foreign.network_of(v4).is_some(),
                 IpAddr::V6(_) => false,
             };
-            let known = facility.inside.contains(wanted.address) || foreign;
+            let own = facility.outside.iter().any(|network| network.contains(wanted.address));
+            let known = facility.inside.contains(wanted.address) || foreign || own;
             assert!(known, "{name}: {wanted:?}");
         }
         let missing = expect.faults(&Outcome::default(), &sim, facility.tier).len();
@@ -441,6 +446,7 @@ fn what_the_hospital_says_makes_its_points() {
     let points = correlate::points(&correlate::Heard {
         observations: &observations,
         inside: &facility.inside,
+        vantages: &[],
         matcher: &Matcher::new(&signatures),
         packet: &|id| format!("hospital#{}", id.number),
     });
@@ -775,6 +781,7 @@ fn an_expectation_tells_every_fault() {
         grade: Grade::Corroborated,
         outside: [IpAddr::from([203, 0, 113, 2])].into(),
         lines: 1,
+        macs: [].into(),
     };
     let mut sim = sim("fragile_maker");
     let right = Outcome { points: vec![found("Acme")], ..Outcome::default() };
@@ -814,6 +821,7 @@ fn an_expectation_names_grades_outside_addresses_and_tiers() {
         grade,
         outside: [IpAddr::from([203, 0, 113, outside])].into(),
         lines: 1,
+        macs: [].into(),
     };
     let faults = |points: &[FoundPoint], tier| {
         let outcome = Outcome { points: points.to_vec(), ..Outcome::default() };

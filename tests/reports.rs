@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 use sekisho::{
     assess::{Advisories, Assessments, Day},
     correlate::{
-        Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Service,
-        mechanism::MECHANISMS,
+        Because, Coverage, CoverageState, Direction, FromOutside, Grade, Kind, Point, Product,
+        Restriction, Service, Sides, mechanism::MECHANISMS,
     },
     inventory::{Change, Difference, Facet, Input, Run},
     observe::{Mac, Transport},
@@ -166,6 +166,10 @@ fn points_in_json_have_every_key_of_the_contract() {
     // What is written can be read back as points.
     let points: Vec<Point> = serde_json::from_value(json["points"].clone()).unwrap();
     assert_eq!(points[1], run.points[2]);
+    assert_eq!(json["vantages"], serde_json::json!(["inside", "outside"]));
+    assert_eq!(point["services"][1]["seen_from"], serde_json::json!(["inside"]));
+    assert_eq!(point["restriction"][1]["answer"], "not_answered_from_outside");
+    assert_eq!(json["points"][1]["restriction"], serde_json::json!([]));
 }
 
 /// Texts a device could choose to harm whoever reads about it.
@@ -221,11 +225,13 @@ fn what_a_device_calls_itself_harms_nobody() {
             version: Some(text.clone()),
         });
         point.names = hostile().into_iter().collect();
-        point.services.insert(Service {
-            transport: Transport::Tcp,
-            port: Some(1),
-            protocol: text.clone(),
+        let service = Service { transport: Transport::Tcp, port: Some(1), protocol: text.clone() };
+        point.sides.restriction.push(Restriction {
+            service: service.clone(),
+            answer: FromOutside::Open,
+            vantages: BTreeSet::from(["outside".parse().unwrap()]),
         });
+        point.services.insert(service);
         point.because = hostile()
             .into_iter()
             .flat_map(|text| {
@@ -396,6 +402,7 @@ fn many(count: usize) -> Run {
                 value: "IKEv2".into(),
                 observation: format!("center-switch.pcap#{n}"),
             }],
+            sides: Sides::default(),
         }
     });
     Run { points: points.collect(), ..clinic() }

@@ -293,6 +293,7 @@ fn what_several_ports_of_one_box_say_adds_up() {
         let points = correlate::points(&correlate::Heard {
             observations,
             inside: &Inside::inferred([]),
+            vantages: &[],
             matcher: &matcher,
             packet: &|id| id.number.to_string(),
         });

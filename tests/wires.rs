@@ -855,6 +855,7 @@ fn what_a_wire_answers_is_in_the_recording_and_nobody_is_given_an_address_that_h
         inside: &replay.inside,
         matcher: &Matcher::new(&signatures),
         packet: &|id| id.number.to_string(),
+        vantages: &[],
     });
     let address = IpAddr::V4(DESTINATIONS_V4[0]);
     assert!(

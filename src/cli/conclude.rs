@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     assess::Assessments,
-    correlate::{self, CoverageState, Grid, coverage},
+    correlate::{self, CoverageState, Grid, coverage, restriction},
     fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
@@ -117,6 +117,7 @@ impl Desk<'_> {
         let concluded = correlate::conclude(&correlate::Heard {
             observations: &heard.observations,
             inside: &heard.inside,
+            vantages: &heard.vantages(),
             matcher: &matcher,
             packet: &packet,
         });
@@ -282,6 +283,9 @@ fn describe(
     let id =
         digest.finalize().iter().take(6).fold("r".to_owned(), |id, byte| format!("{id}{byte:02x}"));
     let mut coverage = coverage::of_replay(heard, names);
+    let inquiries = restriction::inquiries(&heard.asked);
+    let mut points = concluded.points;
+    points.iter_mut().for_each(|point| restriction::restrict(point, &[&inquiries]));
     coverage.extend(coverage::of_boxes(concluded.not_kept));
     Run {
         id,
@@ -290,8 +294,10 @@ fn describe(
         ended,
         inputs,
         coverage,
-        points: concluded.points,
+        points,
         unrecognised: concluded.unrecognised,
+        vantages: heard.vantages().into_iter().collect(),
+        inquiries,
     }
 }
 

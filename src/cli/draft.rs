@@ -146,7 +146,10 @@ fn secrets(store: &Store, seen: &KnownBox) -> anyhow::Result<Vec<String>> {
         secrets.extend(point.addresses.iter().chain(&point.outside).map(ToString::to_string));
         let ends = point.lines.iter().flat_map(|line| [line.outside, line.next_hop]);
         secrets.extend(ends.flatten().map(|address| address.to_string()));
-        if point.id == seen.known.id {
+        // It may be called otherwise by now.
+        let same = !point.addresses.is_disjoint(&seen.known.addresses)
+            || !point.macs.is_disjoint(&seen.known.macs);
+        if same || point.id == seen.known.id {
             secrets.extend(point.names);
         }
     }

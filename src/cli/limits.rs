@@ -6,7 +6,8 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use ipnetwork::IpNetwork;
 
 use crate::scope::{
-    Blocks, Consent, Facility, Overrides, Profile, Rate, Tier, facility, grant, pace, target,
+    Blocks, Consent, Facility, Overrides, Profile, Rate, Tier, Vantage, facility, grant, pace,
+    target,
 };
 
 /// Options of every command that asks.
@@ -66,6 +67,9 @@ pub(super) struct Limits {
     /// List the interfaces of this machine, and send nothing
     #[arg(long)]
     pub(super) iflist: bool,
+    /// From where; only some commands ask.
+    #[arg(skip)]
+    pub(super) vantage: Vantage,
 }
 
 /// Why there is nobody to ask.
@@ -124,6 +128,7 @@ impl Limits {
             targets: self.named()?,
             exclude: self.left_out()?,
             tier: self.tier,
+            vantage: self.vantage.clone(),
             pace: pace::Limits {
                 profile: self.profile.or(self.template),
                 rate: self.rate.map(Rate::from),

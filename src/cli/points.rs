@@ -120,8 +120,11 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
             coverage: Vec::new(),
             points: Vec::new(),
             unrecognised: Vec::new(),
+            vantages: BTreeSet::new(),
+            inquiries: Vec::new(),
         },
     };
+    run.vantages = store.vantages(facility)?;
     add_earlier(&mut run, store)?;
     let known = store.points(facility)?.into_iter().map(|known| known.point);
     run.points = known.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect();

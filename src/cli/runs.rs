@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Exit, output};
-use crate::{inventory::Store, report::visible};
+use crate::{inventory::Store, report::visible, scope::Vantage};
 
 /// List the runs that the inventory holds
 #[derive(Debug, clap::Args)]
@@ -27,15 +27,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 continue;
             }
             let facility = run.facility.as_deref().unwrap_or("-");
+            let from: Vec<&str> = run.vantages.iter().map(Vantage::name).collect();
             writeln!(
                 out,
-                "{}  {} to {}  {} files, {} packets, {} points  {}",
+                "{}  {} to {}  {} files, {} packets, {} points  {}  {}",
                 run.id,
                 run.began,
                 run.ended,
                 run.inputs,
                 run.packets,
                 run.points,
+                from.join(","),
                 visible(facility)
             )?;
         }

@@ -31,8 +31,11 @@ use crate::{
         record::Recorder,
         stop,
     },
+    passive::capture::COVERAGE,
     probe::{engine, plan, resume::Resumed},
-    scope::{Blocks, Consent, Facility, Profile, Tier, hours, pace, reach},
+    scope::{
+        Blocks, Consent, Facility, Profile, Tier, Vantage, hours, inside::is_nowhere, pace, reach,
+    },
     sweep::{discover::Progress, forward, listening, told, wires},
 };
 
@@ -46,7 +49,8 @@ use crate::{
     sekisho scan --scope facility.toml --store hospital.sqlite --report out --lang ja\n  \
     sekisho scan --scope facility.toml --dry-run                 # the plan and its packets; nothing is sent\n  \
     sekisho scan 127.0.0.1 --yes --profile lab                   # this machine\n  \
-    sekisho scan --scope facility.toml --record run.pcapng       # go on later: --resume run.pcapng\n\n\
+    sekisho scan --scope facility.toml --record run.pcapng       # go on later: --resume run.pcapng\n  \
+    sekisho scan --scope facility.toml --vantage outside --store hospital.sqlite    # from your own line outside\n\n\
     The first Ctrl-C ends what is under way and tells what was found, the second stops at once.")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -57,11 +61,15 @@ pub(super) struct Arguments {
     /// Find who answers and who forwards, and ask no port
     #[arg(long)]
     no_ports: bool,
+    /// From where the run looks: `inside` (otherwise), the name of a place inside such as ward-3, or `outside`: from your own
+    /// line in the Internet, and then nothing is asked but the addresses in [scope] outside of the facility file
+    #[arg(long, value_name = "NAME")]
+    vantage: Option<Vantage>,
     /// Write the recording of the run here; otherwise it stands beside the store while the run lasts
     #[arg(long, value_name = "RUN.pcapng", conflicts_with = "resume")]
     record: Option<PathBuf>,
     /// Go on with a run that was stopped or killed, from its recording, as it was begun
-    #[arg(long, value_name = "RUN.pcapng", conflicts_with_all = ["targets", "input_list", "exclude", "exclude_file", "ports", "no_ports", "seed", "dry_run", "list"])]
+    #[arg(long, value_name = "RUN.pcapng", conflicts_with_all = ["targets", "input_list", "exclude", "exclude_file", "ports", "no_ports", "vantage", "seed", "dry_run", "list"])]
     resume: Option<PathBuf>,
     /// Listen for this long to what is announced before asking, such as 30s; 0 for not at all. Otherwise 2m, 30s or 5s by
     /// the profile
@@ -107,6 +115,11 @@ pub(super) enum Error {
         /// What is wrong.
         what: String,
     },
+    /// Nothing is found from outside without asking.
+    #[error(
+        "--no-ports only looks who answers, and from outside that shows nothing of what they serve; leave it out, or name fewer --ports"
+    )]
+    NothingOutside,
     /// There is no such interface.
     #[error("there is no interface `{name}` here; `sekisho scan --iflist` lists them")]
     NoInterface {
@@ -140,6 +153,9 @@ struct Plan {
     #[serde(default)]
     listen_ms: Option<u64>,
     seed: u64,
+    /// Runs of before there were vantages looked from inside.
+    #[serde(default, skip_serializing_if = "Vantage::is_usual")]
+    vantage: Vantage,
 }
 
 /// The facility file that a run was begun with.
@@ -161,6 +177,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         (Some(journal), Some(path)) => resumed_plan(arguments, journal, path)?,
         _ => new_plan(arguments)?,
     };
+    if plan.vantage.is_outside() && plan.no_ports {
+        return Err(Error::NothingOutside.into());
+    }
     let connected: Vec<IpNetwork> =
         interface::connected_prefixes().into_iter().map(|(_, prefix)| prefix).collect();
     let now = live::Clock::start().now();
@@ -189,9 +208,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return Err(Error::Hours.into());
     }
     let recording = Recording::of(arguments, now)?;
+    if let (Some(own), false) = (asked_of.looks_inside(&connected), arguments.outputs.quiet) {
+        eprintln!(
+            "sekisho: this machine is in {own}, which is inside: what answers here says nothing of the Internet; the report will say so"
+        );
+    }
     // Results take their time, too, and the second Ctrl-C ends that.
     let (surveyed, _watch) =
-        go(arguments, &asked_of, &interfaces, &recording, journal.as_ref(), &desk)?;
+        go(arguments, &asked_of, &interfaces, &connected, &recording, journal.as_ref(), &desk)?;
     if !arguments.outputs.quiet {
         tell(&surveyed, &recording);
     }
@@ -226,8 +250,10 @@ fn new_plan(arguments: &Arguments) -> anyhow::Result<(Plan, Limits)> {
         without: arguments.without.clone(),
         listen_ms: arguments.listen.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         seed: arguments.seed.unwrap_or_else(random),
+        vantage: arguments.vantage.clone().unwrap_or_default(),
     };
-    Ok((plan, limits.clone()))
+    let limits = Limits { vantage: plan.vantage.clone(), ..limits.clone() };
+    Ok((plan, limits))
 }
 
 /// The plan that a recording was begun with.
@@ -261,6 +287,7 @@ fn resumed_plan(
         profile: plan.profile,
         interface: plan.interface.clone(),
         yes: plan.yes,
+        vantage: plan.vantage.clone(),
         ..Limits::default()
     };
     Ok((plan, limits))
@@ -299,11 +326,18 @@ impl Asked<'_> {
         let all = interface::all();
         let of_facility =
             self.facility.map(|facility| facility.interfaces.clone()).unwrap_or_default();
-        let named =
-            if self.plan.interface.is_empty() { of_facility } else { self.plan.interface.clone() };
+        let named = match &*self.plan.interface {
+            // Those of the facility file are in the facility.
+            [] if !self.plan.vantage.is_outside() => of_facility,
+            named => named.to_vec(),
+        };
         if let Some(name) = named.iter().find(|name| !all.iter().any(|known| known.name == **name))
         {
             return Err(Error::NoInterface { name: name.clone() });
+        }
+        // Between us and the facility lies the Internet: frames show nothing that connections do not.
+        if self.plan.vantage.is_outside() {
+            return Ok(Vec::new());
         }
         // A default route covers loopback, too, and does not lead there.
         let outside = self.whom.minus(reach::loopback());
@@ -327,6 +361,13 @@ impl Asked<'_> {
             .into_iter()
             .filter(|known| known.up && !known.loopback && known.mac.is_some() && fits(known))
             .collect())
+    }
+
+    /// The network on our own wires that is the facility's, where the run is to look from outside.
+    fn looks_inside(&self, connected: &[IpNetwork]) -> Option<IpNetwork> {
+        let inside = &self.facility?.inside;
+        let is_inside = |own: &&IpNetwork| inside.is_given() && overlaps(own, inside.prefixes());
+        connected.iter().filter(|_| self.plan.vantage.is_outside()).find(is_inside).copied()
     }
 
     /// The networks of `interfaces` that are asked.
@@ -355,6 +396,9 @@ impl Asked<'_> {
         if plan.without.iter().any(|name| name == listening::NAME) {
             survey.listen = Duration::ZERO;
         }
+        if plan.vantage.is_outside() {
+            survey = survey.from_outside();
+        }
         survey.forward.without.extend(plan.without.iter().cloned());
         if let Some(wires) = &mut survey.wires {
             wires.without.extend(plan.without.iter().cloned());
@@ -372,6 +416,11 @@ impl Asked<'_> {
     }
 }
 
+fn overlaps(own: &IpNetwork, networks: &[IpNetwork]) -> bool {
+    let shared = of_network(*own).intersection(&Blocks::of_networks(networks));
+    !is_nowhere(own.ip()) && !shared.is_empty()
+}
+
 fn of_network(network: IpNetwork) -> Blocks {
     Blocks::of_networks([&network])
 }
@@ -381,11 +430,14 @@ fn go(
     arguments: &Arguments,
     asked_of: &Asked<'_>,
     interfaces: &[Interface],
+    connected: &[IpNetwork],
     recording: &Recording,
     journal: Option<&Journal>,
     desk: &Desk<'_>,
 ) -> anyhow::Result<(Surveyed, stop::Watch)> {
-    let options = live::Options { interface: None, from: Vec::new() };
+    // Frames have their interfaces; without them a named one is for the conversations.
+    let named = asked_of.plan.interface.first().filter(|_| asked_of.plan.vantage.is_outside());
+    let options = live::Options { interface: named.cloned(), from: Vec::new() };
     let mut network = Live::new(&options).map_err(Error::Network)?;
     let inlet = network.inlet();
     let frames = open_frames(interfaces, &inlet);
@@ -420,6 +472,9 @@ fn go(
     }
     for neighbour in interface::neighbours() {
         guard.learn(neighbour.address.into(), neighbour.mac.0);
+    }
+    if let Some(own) = asked_of.looks_inside(connected) {
+        guard.note(&format!("{COVERAGE} vantage_in_doubt not_measured 1 {own}"));
     }
     let mut plan = asked_of.survey(interfaces, journal);
     plan.frameless = frameless;
@@ -580,7 +635,11 @@ fn budget(
         .sum();
     let far = addresses.saturating_sub(wired);
     let attempts = u64::from(survey.sweep.attempts);
-    let sweep = wired * attempts + far * attempts * (1 + DISCOVERY.len() as u64);
+    let everybody = survey.outside.as_ref().and_then(|outside| outside.everybody.as_ref());
+    let sweep = match everybody {
+        Some(_) => 0,
+        None => wired * attempts + far * attempts * (1 + DISCOVERY.len() as u64),
+    };
     let datagrams = plan::datagram_services([std::net::Ipv4Addr::LOCALHOST.into()]).count();
     let a_host = survey.ports.len() as u64
         + datagrams as u64 * u64::from(survey.probe.map_or(0, |probe| probe.attempts));
@@ -601,8 +660,14 @@ fn budget(
         "interfaces {}",
         if names.is_empty() { "the system's choice".to_owned() } else { names.join(", ") }
     )?;
-    writeln!(out, "addresses  {addresses}: {wired} on our wires, {far} behind routers")?;
-    if !survey.listen.is_zero() && !interfaces.is_empty() {
+    let outside = asked_of.plan.vantage.is_outside();
+    if outside {
+        writeln!(out, "vantage    {}", asked_of.plan.vantage)?;
+        writeln!(out, "addresses  {addresses}, over the Internet")?;
+    } else {
+        writeln!(out, "addresses  {addresses}: {wired} on our wires, {far} behind routers")?;
+    }
+    if !outside && !survey.listen.is_zero() && !interfaces.is_empty() {
         writeln!(out, "listening  {} seconds first; nothing is sent", survey.listen.as_secs())?;
     }
     writeln!(out, "sweep      {sweep} packets at most")?;
@@ -611,7 +676,11 @@ fn budget(
         "a host     {a_host} questions: {} TCP ports, {datagrams} of datagrams",
         survey.ports.len()
     )?;
-    if let Some(rate) = pace.rate {
+    if let (Some(rate), Some(all)) = (pace.rate, everybody) {
+        let packets = a_host * all.len() as u64;
+        let minutes = packets.div_ceil(u64::from(rate) * 60);
+        writeln!(out, "time       {minutes} minutes at least: every address is asked everything")?;
+    } else if let Some(rate) = pace.rate {
         let minutes = |packets: u64| packets.div_ceil(u64::from(rate) * 60);
         writeln!(
             out,

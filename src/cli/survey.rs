@@ -25,14 +25,21 @@ use crate::{
         engine::{self, Context, Past, Service, State},
         plan,
     },
-    scope::{Consent, Facility, Overrides, Request, grant},
+    scope::{Consent, Facility, Overrides, Request, Vantage, grant},
     sweep::{
-        discover::{self, Found, Hop, Targets},
+        How,
+        discover::{self, Found, Hop, Host, Targets},
         forward,
         listening::{self, Listened},
         wires,
     },
 };
+
+/// How many addresses are asked everything though they may be nobody's, from outside. Of more, those that show life.
+const MOST_UNSEEN: u64 = 1 << 10;
+
+/// How many single IPv6 addresses are asked from outside.
+const MOST_NAMED: usize = 1 << 10;
 
 /// What a scan is to do.
 #[derive(Debug, Clone)]
@@ -59,6 +66,18 @@ pub struct Survey {
     pub forward: forward::Plan,
     /// What an earlier part of the run asked through them.
     pub forwarded: forward::Past,
+    /// What is otherwise because the run looks from outside, if it does.
+    pub outside: Option<Outside>,
+}
+
+/// What a scan from outside is to do otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Outside {
+    /// Who is asked everything without looking first who answers: boxes drop what they do not serve, and many serve
+    /// nothing but datagrams. None where they are too many.
+    pub everybody: Option<Vec<IpAddr>>,
+    /// Networks of which no address is asked, since they cannot be gone through and nobody on a wire tells theirs.
+    pub unasked: Vec<IpNetwork>,
 }
 
 /// What this machine knows of the networks around it.
@@ -122,7 +141,28 @@ impl Survey {
                 ..forward::Plan::of(consent, seed)
             },
             forwarded: forward::Past::default(),
+            outside: None,
         }
+    }
+
+    /// The same from outside: no frames, nobody on a wire, and, where they are not too many, no address that is left out
+    /// because it is silent to the first questions.
+    pub fn from_outside(mut self) -> Self {
+        let blocks = &self.targets.blocks;
+        let networks = blocks.networks().into_iter();
+        let unasked = networks.filter(|one| one.is_ipv6() && one.prefix() < 128).collect();
+        let single = blocks.ranges_v6().filter(|(first, last)| first == last);
+        let named = single.map(|(only, _)| IpAddr::V6(only)).take(MOST_NAMED);
+        let v4 = (0..blocks.count_v4()).filter_map(|place| blocks.nth_v4(place)).map(IpAddr::V4);
+        let few = blocks.count_v4() <= MOST_UNSEEN;
+        let everybody = few.then(|| v4.chain(named).collect());
+        self.outside = Some(Outside { everybody, unasked });
+        self.targets.hops.clear();
+        self.targets.known.clear();
+        self.targets.ipv6 = false;
+        self.sweep.handshakes = true;
+        self.listen = Duration::ZERO;
+        self
     }
 }
 
@@ -191,23 +231,32 @@ pub fn survey<L: Link>(
     let handshakes = survey.sweep.handshakes || link.interfaces().is_empty();
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
     let targets = Targets { ports, ..survey.targets.clone() };
-    let found = if listened.stopped {
-        let next_call = survey.sweep.first_call;
-        Found { stopped: true, next_call, ..Found::default() }
-    } else {
-        discover::discover(link, &targets, &survey.sweep)
+    let outside = survey.outside.as_ref();
+    let everybody = outside.and_then(|outside| outside.everybody.as_ref());
+    let nobody = || Found { next_call: survey.sweep.first_call, ..Found::default() };
+    let mut found = match everybody {
+        _ if listened.stopped => Found { stopped: true, ..nobody() },
+        Some(_) => nobody(),
+        None => discover::discover(link, &targets, &survey.sweep),
     };
-    let plan = survey.wires.as_ref().filter(|_| !found.stopped);
+    // From outside there is no wire, and no neighbour to ask through.
+    let plan = survey.wires.as_ref().filter(|_| !found.stopped && outside.is_none());
     let wires = plan.map(|plan| wires::ask(link, plan, &found.hosts)).unwrap_or_default();
-    watch(Stage::Forward);
-    let mut exits = Exits::new(link, survey, &found);
-    if !wires.stopped {
-        exits.look(link, &survey.forward);
-    }
-    let stopped = found.stopped || wires.stopped || exits.stopped();
+    let mut exits = outside.is_none().then(|| {
+        watch(Stage::Forward);
+        let mut exits = Exits::new(link, survey, &found);
+        if !wires.stopped {
+            exits.look(link, &survey.forward);
+        }
+        exits
+    });
+    let stopped = found.stopped || wires.stopped || exits.as_ref().is_some_and(Exits::stopped);
     let mut asked = engine::Outcome::default();
     if let Some(manner) = survey.probe.filter(|_| !stopped) {
-        let hosts: Vec<IpAddr> = found.hosts.iter().map(|host| host.address).collect();
+        let hosts: Vec<IpAddr> = match everybody {
+            Some(everybody) => everybody.clone(),
+            None => found.hosts.iter().map(|host| host.address).collect(),
+        };
         let context = Context {
             seed: survey.sweep.seed,
             communities: &survey.communities,
@@ -221,7 +270,7 @@ pub fn survey<L: Link>(
         let watch = &mut |now| watch(Stage::Probe(now));
         // What hosts are called is asked first, for some answer only to whoever calls them by their names.
         let (naming, others): (Vec<Service>, Vec<Service>) =
-            services(survey, &found, handshakes).into_iter().partition(is_of_names);
+            services(survey, &found, &hosts, handshakes).into_iter().partition(is_of_names);
         asked = engine::ask(link, naming, &manner, &context, watch);
         if !asked.stopped {
             let mut names = past.names();
@@ -230,14 +279,18 @@ pub fn survey<L: Link>(
             asked.absorb(engine::ask(link, others, &manner, &context, watch));
         }
     }
-    if !stopped && !asked.stopped {
+    if everybody.is_some() {
+        found.hosts = opened(&asked);
+    }
+    if let Some(exits) = exits.as_mut().filter(|_| !stopped && !asked.stopped) {
         // What boxes told of themselves is held against what they show.
         let told = past.addresses().into_iter().chain(asked.addresses.iter().copied());
         watch(Stage::Forward);
         exits.verify(link, &survey.forward, told);
     }
-    let surveyed = Surveyed { listened, found, wires, forwarded: exits.outcome(), asked };
-    for line in coverage(&surveyed) {
+    let forwarded = exits.map(Exits::outcome).unwrap_or_default();
+    let surveyed = Surveyed { listened, found, wires, forwarded, asked };
+    for line in coverage(survey, &surveyed) {
         link.note(&line);
     }
     if !surveyed.is_partial() {
@@ -267,14 +320,33 @@ pub fn simulated(
     path: &Path,
     watch: &mut dyn FnMut(Stage),
 ) -> Result<(Surveyed, Sim), Error> {
+    simulated_from(&Vantage::default(), network, facility, seed, matcher, path, watch)
+}
+
+/// As [`simulated`], from a vantage: the network is as it shows from there.
+pub fn simulated_from(
+    vantage: &Vantage,
+    network: Sim,
+    facility: &Facility,
+    seed: u64,
+    matcher: &Matcher<'_>,
+    path: &Path,
+    watch: &mut dyn FnMut(Stage),
+) -> Result<(Surveyed, Sim), Error> {
     let interfaces = network.interfaces().to_vec();
     let connected: Vec<IpNetwork> =
         interfaces.iter().flat_map(|known| known.addresses.iter().copied()).collect();
-    let consent = facility.consent(&Overrides::default(), &connected, Some(0))?;
+    let overrides = Overrides { vantage: vantage.clone(), ..Overrides::default() };
+    let consent = facility.consent(&overrides, &connected, Some(0))?;
     let around =
         Surroundings { interfaces: &interfaces, routes: &network.routes(), neighbours: &[] };
-    let plan = Survey::of(&consent, Some(facility), &around, None, seed);
-    let mut recorder = Recorder::create(path, "{}", network)?;
+    let mut plan = Survey::of(&consent, Some(facility), &around, None, seed);
+    if vantage.is_outside() {
+        plan = plan.from_outside();
+    }
+    let text =
+        if vantage.is_usual() { "{}".to_owned() } else { format!("{{\"vantage\":\"{vantage}\"}}") };
+    let mut recorder = Recorder::create(path, &text, network)?;
     be_discreet(&mut recorder, Some(facility));
     let ending = engine::Manner::of(consent.pace.profile).ending;
     let mut guard = Guard::new(recorder, consent);
@@ -286,11 +358,10 @@ pub fn simulated(
 
 /// What is asked: what the facility file names; of those that live ports that are open, or, where opening them is the
 /// question, all of them; and every datagram question.
-fn services(survey: &Survey, found: &Found, handshakes: bool) -> Vec<Service> {
+fn services(survey: &Survey, found: &Found, hosts: &[IpAddr], handshakes: bool) -> Vec<Service> {
     let transport = Transport::Tcp;
-    let addresses = found.hosts.iter().map(|host| host.address);
-    let hosts: Vec<IpAddr> =
-        addresses.filter(|address| survey.targets.blocks.contains(*address)).collect();
+    let in_scope = |address: &IpAddr| survey.targets.blocks.contains(*address);
+    let hosts: Vec<IpAddr> = hosts.iter().copied().filter(in_scope).collect();
     let open = found.open.iter().map(|(address, port)| Service {
         to: (*address, *port).into(),
         transport,
@@ -314,8 +385,23 @@ fn is_of_names(service: &Service) -> bool {
     here && service.transport == probe::dns::NAMES.transport
 }
 
+/// Whoever opened a port or answered, where nobody looked for hosts before.
+fn opened(asked: &engine::Outcome) -> Vec<Host> {
+    let mut hosts: BTreeMap<IpAddr, Vec<How>> = BTreeMap::new();
+    for (to, transport) in &asked.open {
+        let how = if *transport == Transport::Udp { How::Udp } else { How::Connected };
+        let answers = hosts.entry(to.ip()).or_default();
+        if !answers.contains(&how) {
+            answers.push(how);
+        }
+    }
+    let (mac, interface, on_link) = (None, None, false);
+    let host = |(address, answers)| Host { address, mac, interface, on_link, answers };
+    hosts.into_iter().map(host).collect()
+}
+
 /// Lines of the journal that tell what could not be measured: subject, state, how many, details.
-fn coverage(surveyed: &Surveyed) -> Vec<String> {
+fn coverage(survey: &Survey, surveyed: &Surveyed) -> Vec<String> {
     let Surveyed { listened, found, wires, forwarded, asked } = surveyed;
     let told = listened.lines.iter().chain(&wires.told).chain(&forwarded.lines);
     let mut lines: Vec<String> = told.map(|told| format!("{COVERAGE} {}", told.line())).collect();
@@ -342,6 +428,9 @@ fn coverage(surveyed: &Surveyed) -> Vec<String> {
     }
     for (address, distress) in &asked.left {
         add("left_alone", "partial", 1, &format!("{address} {}", distress.name()));
+    }
+    for network in survey.outside.iter().flat_map(|outside| &outside.unasked) {
+        add("network_not_gone_through", "not_measured", 1, &network.to_string());
     }
     add("questions_failed", "partial", asked.failed, "");
     let unfinished = u64::try_from(asked.unfinished).unwrap_or(u64::MAX);

@@ -6,8 +6,10 @@
 //! 3. [`edge`] also says what all that was asked of a box, and of those beside it, tells about ways out, and which
 //!    lines are behind it.
 //! 4. [`weigh`] makes one point of all the signs about one box.
-//! 5. [`unrecognised`] keeps what boxes at the edge said that no signature names.
-//! 6. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
+//! 5. [`join`] makes one point of those that were seen of one box from inside and from outside; [`restriction`] says
+//!    what of it is open there.
+//! 6. [`unrecognised`] keeps what boxes at the edge said that no signature names.
+//! 7. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
 mod announced;
 mod answer;
@@ -15,13 +17,17 @@ pub mod coverage;
 mod device;
 mod edge;
 pub mod grid;
+pub mod join;
 pub mod mechanism;
 mod noted;
 mod place;
 pub mod point;
 mod question;
+pub mod restriction;
+pub mod sides;
 mod sign;
 pub mod unrecognised;
+mod view;
 mod weigh;
 
 use std::{
@@ -29,11 +35,14 @@ use std::{
     net::IpAddr,
 };
 
+pub use crate::scope::Vantage;
 pub use edge::AccessLines;
 pub use grid::Grid;
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Line, Point, Product, Service,
 };
+pub use restriction::{FromOutside, Inquiry, Restriction};
+pub use sides::{Seen, Sides};
 pub use unrecognised::{Reason, Said, Unrecognised};
 
 use crate::{
@@ -44,8 +53,10 @@ use crate::{
 use answer::Answers;
 use device::{Device, Devices};
 use edge::{Lines, Ways};
+use sides::Identities;
 use sign::Sign;
 use unrecognised::{Found, Sayings};
+use view::Views;
 
 /// What was heard, and what it is measured against.
 pub struct Heard<'a> {
@@ -53,6 +64,8 @@ pub struct Heard<'a> {
     pub observations: &'a [Observation],
     /// What counts as inside.
     pub inside: &'a Inside,
+    /// From where each file was heard, by its number; those that are missing from inside.
+    pub vantages: &'a [Vantage],
     /// The signatures.
     pub matcher: &'a Matcher<'a>,
     /// How reports name a packet.
@@ -87,7 +100,9 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
 
 /// The connection points, and the boxes at the edge that no signature names.
 pub fn conclude(heard: &Heard<'_>) -> Conclusion {
-    let Heard { observations, inside, matcher, packet } = *heard;
+    let Heard { observations, inside, vantages, matcher, packet } = *heard;
+    let views = Views::new(observations, inside, vantages);
+    let mut identities = Identities::default();
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
@@ -97,9 +112,17 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let ways = Ways::new(observations, &mut devices, inside);
     let lines = Lines::new(observations, &mut devices, &ways, inside);
     for observation in observations {
-        let own = sign::of_protocol(observation, inside, &answers);
+        let inside = views.inside(observation);
+        if is_inside(observation, inside)
+            && let Some(device) = device_of(&mut devices, &observation.speaker, observation)
+        {
+            identities.note(device, observation);
+        }
+        let from_outside = views.is_from_outside(observation);
+        let outside = sign::of_outside(observation).filter(|_| from_outside);
+        let own = sign::of_protocol(observation, inside, &answers).into_iter().chain(outside);
         let announced = announced::signs(observation, inside, &named);
-        for sign in own.into_iter().chain(edge::signs(observation, inside)).chain(announced) {
+        for sign in own.chain(edge::signs(observation, inside)).chain(announced) {
             if let Some(device) = device_of(&mut devices, &sign.about, observation) {
                 about.entry(device).or_default().signs.push(sign);
             }
@@ -132,18 +155,28 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         about.entry(device).or_default().signs.push(sign);
     }
     let addresses = devices.addresses();
+    let mut identities = unique(identities, &addresses, &views);
     let mut points: Vec<(Device, Point)> = Vec::new();
     let mut unknown = BTreeMap::new();
     for (device, known) in about {
         let Some((ips, macs)) = addresses.get(&device) else { continue };
         let About { signs, named, mut reasons, mobile } = known;
         let signs = in_view_of_ways(signs, device, mobile, &ways, &lines);
+        let told = identities.remove(&device).unwrap_or_default();
+        let mut sides = sides::of_signs(&signs, ips, told, &views);
         let (ips, outside) = &apart(ips, inside);
         let mut point = weigh::point(ips, macs, signs, &named, packet);
         if let Some(point) = &mut point {
             point.lines = lines.of(device, packet);
             point.outside.extend(outside);
             point.outside.extend(point.lines.iter().filter_map(|line| line.outside));
+            // Of a box in another network than the hospital's no address is inside; it has one all the same.
+            if point.addresses.is_empty() {
+                point.addresses = ways.in_its_network(device);
+            }
+            sides.claims.extend(outside);
+            sides.claims.extend(point.lines.iter().filter_map(|line| line.outside));
+            sides::add(point, sides, &views);
         }
         reasons.extend(point.as_ref().map(|_| Reason::MakesPoint));
         if !reasons.is_empty() && !weigh::is_named(point.as_ref().map(|point| point.kind), &named) {
@@ -163,7 +196,8 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     });
     let (makers, mut points): (Vec<Device>, Vec<Point>) = points.into_iter().unzip();
     part_names(&mut points, &mut unknown, &makers);
-    for observation in observations.iter().filter(|one| is_inside(one, inside)) {
+    let points = join::join(points);
+    for observation in observations.iter().filter(|one| is_inside(one, views.inside(one))) {
         if let Some(device) = device_of(&mut devices, &observation.speaker, observation)
             && let Some(found) = unknown.get_mut(&device)
         {
@@ -172,6 +206,22 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     }
     let (unrecognised, not_kept) = unrecognised::kept(unknown.into_values().collect(), packet);
     Conclusion { points, unrecognised, not_kept }
+}
+
+/// What each box alone tells of itself.
+fn unique(
+    mut identities: Identities,
+    boxes: &BTreeMap<Device, device::Addresses>,
+    views: &Views<'_>,
+) -> BTreeMap<Device, BTreeSet<String>> {
+    for (device, (_, macs)) in boxes.iter().filter(|(_, (_, macs))| !macs.is_empty()) {
+        identities.note_macs(*device, macs);
+    }
+    identities.unique(|device| {
+        boxes.get(&device).is_some_and(|(ips, macs)| {
+            macs.is_empty() && !ips.is_empty() && views.faces(ips).len() == ips.len()
+        })
+    })
 }
 
 /// The role of products that are made for mobile telephony.
@@ -188,10 +238,15 @@ fn in_view_of_ways<'o>(
     // What was sent to a box that we asked was our own questions.
     let explained = |sign: &Sign<'_>| sign.evidence == edge::IS_SENT && ways.was_asked(device);
     let router = ways.forwards(device);
+    // A way to the Internet that a packet shows also leads to whatever else was spoken with over it.
+    let to_the_internet = signs.iter().any(|sign| {
+        sign.proves && sign.kind == Some(Kind::InternetGateway) && sign.evidence == edge::EGRESS
+    });
     let mut signs: Vec<Sign<'o>> = signs
         .into_iter()
         .filter(|sign| !explained(sign))
         .map(|sign| if router { edge::of_a_router(sign) } else { sign })
+        .map(|sign| if to_the_internet { edge::of_an_exit(sign) } else { sign })
         .collect();
     if ways.leads_out(device, &signs) {
         let line = lines.mobile(device).or_else(|| lines.shared(device).filter(|_| mobile));
@@ -294,6 +349,7 @@ mod tests {
         let mut points = points(&self::Heard {
             observations: &heard,
             inside: &Inside::inferred([]),
+            vantages: &[],
             matcher: &Matcher::new(&signatures),
             packet: &|id| id.number.to_string(),
         });
@@ -313,6 +369,7 @@ mod tests {
         points(&self::Heard {
             observations,
             inside: &Inside::inferred([]),
+            vantages: &[],
             matcher: &Matcher::new(&signatures),
             packet: &|id| id.number.to_string(),
         })

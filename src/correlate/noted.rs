@@ -19,6 +19,8 @@ const SUBJECTS: &[&str] = &[
     "questions_failed",
     "services_not_finished",
     "run_stopped",
+    "vantage_in_doubt",
+    "network_not_gone_through",
     "packets_lost",
     "overheard_not_kept",
 ];

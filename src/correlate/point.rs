@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::sides::Sides;
 use crate::observe::{Mac, Transport};
 
 /// One box or line, not one port: a firewall that answers IKE, SSL-VPN and SSH is one point with three
@@ -37,6 +38,9 @@ pub struct Point {
     pub lines: Vec<Line>,
     /// Why we think so, the strongest first. Never empty.
     pub because: Vec<Because>,
+    /// From where it was seen, and what of it is open to the outside.
+    #[serde(default)]
+    pub sides: Sides,
 }
 
 /// A line behind a point: what leads from the box to a carrier.

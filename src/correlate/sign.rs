@@ -34,7 +34,7 @@ pub(super) struct Sign<'a> {
     pub direction: Direction,
     /// What is served or dialled.
     pub service: Option<Service>,
-    /// The outside address that it shows.
+    /// The outside address that it shows: one that is dialled where there is a service, otherwise the box's own.
     pub outside: Option<IpAddr>,
 }
 
@@ -284,6 +284,30 @@ pub(super) fn of_protocol<'a>(
         }
     }
     signs
+}
+
+/// What an answer shows that came to a question from outside, whatever it says: that this service is open there. It
+/// adds to a point that other signs make.
+pub(super) fn of_outside(observation: &Observation) -> Option<Sign<'_>> {
+    let o = observation;
+    let (field, value) = telling(o);
+    (o.side == Side::Server).then(|| Sign {
+        about: o.speaker,
+        kind: None,
+        evidence: "answers_outside".to_owned(),
+        field,
+        value,
+        observation: o,
+        weight: 0.0,
+        proves: false,
+        direction: Direction::In,
+        service: Some(Service {
+            transport: o.speaker.transport,
+            port: o.speaker.port,
+            protocol: o.protocol.to_owned(),
+        }),
+        outside: None,
+    })
 }
 
 /// What a signature's match on `observation` says. `is_resolver` tells whose name questions are others'.

@@ -474,6 +474,7 @@ mod tests {
         conclude(&Heard {
             observations: heard,
             inside: &Inside::inferred([]),
+            vantages: &[],
             matcher: &Matcher::new(&signatures),
             packet: &|id| format!("a.pcap#{}", id.number),
         })

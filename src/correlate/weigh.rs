@@ -7,7 +7,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Because, Direction, Grade, Kind, Point, Product, sign::Sign};
+use super::{Because, Direction, Grade, Kind, Point, Product, Sides, sign::Sign};
 use crate::{
     fingerprint::{self, Evidence},
     observe::{Mac, PacketId},
@@ -106,6 +106,7 @@ pub(super) fn point(
         names: names(&signs),
         lines: Vec::new(),
         because: because(&signs, packet),
+        sides: Sides::default(),
     })
 }
 
@@ -164,7 +165,7 @@ fn kind(signs: &[Sign<'_>]) -> Option<Kind> {
 }
 
 /// How particular a kind is, where a box could be called several.
-fn nearness(kind: Kind) -> u8 {
+pub(super) fn nearness(kind: Kind) -> u8 {
     match kind {
         Kind::MobileRouter => 9,
         Kind::VpnGateway => 8,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use serde::Serialize;
 
-use crate::correlate::{Direction, Kind, Point};
+use crate::correlate::{Direction, FromOutside, Kind, Point};
 
 /// What one run says that was not known before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -99,11 +99,13 @@ pub enum Facet {
     Product,
     /// Names it gives itself.
     Names,
+    /// Services that answer to runs from outside.
+    OpenFromOutside,
 }
 
 impl Facet {
     /// Every facet.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Kind,
         Self::Grade,
         Self::Direction,
@@ -113,6 +115,7 @@ impl Facet {
         Self::Services,
         Self::Product,
         Self::Names,
+        Self::OpenFromOutside,
     ];
 
     /// The name in JSON and in the word lists.
@@ -127,6 +130,7 @@ impl Facet {
             Self::Services => "services",
             Self::Product => "product",
             Self::Names => "names",
+            Self::OpenFromOutside => "open_from_outside",
         }
     }
 
@@ -143,6 +147,11 @@ impl Facet {
             Self::Services => texts(&point.services),
             Self::Product => texts(&point.product),
             Self::Names => texts(&point.names),
+            Self::OpenFromOutside => {
+                let answers = point.sides.restriction.iter();
+                let open = answers.filter(|one| one.answer == FromOutside::Open);
+                texts(open.map(|one| &one.service))
+            }
         }
     }
 }

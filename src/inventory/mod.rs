@@ -3,10 +3,12 @@
 //! Facts are kept, payloads are not: nothing but what a [`crate::correlate::Point`] holds is written, and
 //! what boxes said that nobody knows. A
 //! run is written whole or not at all, so a store that was cut off opens as it was before. Nothing is
-//! deleted: a point that is not seen stays, with the run that saw it last.
+//! deleted: a point that is not seen stays, with the run that saw it last. Which points of several runs are one box is
+//! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
 pub mod change;
 pub mod run;
+mod state;
 pub mod store;
 pub mod unknown;
 

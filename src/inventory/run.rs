@@ -1,9 +1,11 @@
 //! One run: what was read, what was measured, and the points it made.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    correlate::{Coverage, Point, Unrecognised},
+    correlate::{Coverage, Inquiry, Point, Sides, Unrecognised, Vantage},
     time::Timestamp,
 };
 
@@ -27,6 +29,17 @@ pub struct Run {
     /// The boxes at the edge that no signature names.
     #[serde(default)]
     pub unrecognised: Vec<Unrecognised>,
+    /// From where it looked. Never empty.
+    #[serde(default = "usual")]
+    pub vantages: BTreeSet<Vantage>,
+    /// What it asked from outside.
+    #[serde(default)]
+    pub inquiries: Vec<Inquiry>,
+}
+
+/// From where a run looked of which nobody says it.
+fn usual() -> BTreeSet<Vantage> {
+    Sides::default().seen_from
 }
 
 /// A file that was read.

@@ -17,10 +17,11 @@ use super::{
     Change, Error, Result,
     change::differences,
     run::{Input, Run},
+    state::{self, EVER, Moment, State},
     unknown,
 };
 use crate::{
-    correlate::{Coverage, Point},
+    correlate::{Coverage, Point, Vantage, join},
     time::Timestamp,
 };
 
@@ -33,14 +34,15 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
+    include_str!("schema/0005.sql"),
 ];
 
 /// How long to wait for another process to finish writing.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a sighting is read from; the order [`sighting`] expects.
-const SIGHTING: &str = "p.number, p.id, r.id, r.began, s.kind, s.grade, s.confidence, s.direction, \
-     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because, s.lines";
+pub(super) const SIGHTING: &str = "p.number, p.id, r.id, r.began, s.kind, s.grade, s.confidence, s.direction, \
+     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because, s.lines, s.sides";
 
 /// An inventory.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ pub struct Store {
     path: PathBuf,
 }
 
-/// A point as it was last seen.
+/// A point as it was last seen from each vantage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     /// The facility it belongs to.
@@ -58,7 +60,7 @@ pub struct Known {
     pub first_seen: String,
     /// The run that saw it last.
     pub last_seen: String,
-    /// The point, as the last of them saw it.
+    /// The point: from each vantage what the last run there saw of it.
     pub point: Point,
     /// Every run that saw it, the earliest first. Only [`Store::point`] fills this.
     pub history: Vec<Sighting>,
@@ -92,6 +94,8 @@ pub struct Summary {
     pub packets: u64,
     /// How many points it saw.
     pub points: u64,
+    /// From where it looked.
+    pub vantages: BTreeSet<Vantage>,
 }
 
 impl Store {
@@ -183,9 +187,10 @@ impl Store {
     /// Remembers `run`, and says what it changes in what was known before it. A run that is known
     /// already is not written again, and changes what it changed then.
     ///
-    /// A point is known by its name; failing that, a point of the same kind that shares a hardware
-    /// address, or else an address, is the same one and keeps its earlier name. [`Store::run`] gives
-    /// the run back under the names that were kept.
+    /// A point is known by its name; failing that, a point of the same kind, or seen from another vantage, that shares a
+    /// hardware address, or else an address, is the same one and keeps its earlier name. What was seen from outside
+    /// alone is the point that has its address, and is called as that is. [`Store::run`] gives the run back under the
+    /// names that were kept.
     pub fn absorb(&mut self, run: &Run) -> Result<Vec<Change>> {
         let twice: BTreeSet<&str> = run.points.iter().map(|point| point.id.as_str()).collect();
         if twice.len() < run.points.len() {
@@ -217,51 +222,40 @@ impl Store {
     /// What `run` changed in what earlier runs of its facility knew.
     pub fn changes(&self, run: &str) -> Result<Vec<Change>> {
         let run = self.find_run(run)?;
-        let before = self.rows(
-            &known_before(),
-            params![run.facility, run.began, run.ended, run.number],
-            state,
-        )?;
+        let before = self.states(run.facility.as_deref(), run.moment())?;
+        let after = self.states(run.facility.as_deref(), run.with_itself())?;
         let previous = self.rows(
             "SELECT id FROM run WHERE facility IS ?1 AND (began, ended, number) < (?2, ?3, ?4)
+               AND EXISTS (SELECT 1 FROM json_each(vantages) a JOIN json_each(?5) b ON b.value = a.value)
              ORDER BY began DESC, ended DESC, number DESC LIMIT 1",
-            params![run.facility, run.began, run.ended, run.number],
+            params![run.facility, run.began, run.ended, run.number, run.vantages],
             |row| row.get::<_, String>(0),
         )?;
-        let now = self.sightings(run.number)?;
-        Ok(compare(before, now, previous.first().map(String::as_str)))
+        let seen: BTreeSet<i64> =
+            self.sightings(run.number)?.into_iter().map(|(number, _)| number).collect();
+        let now: Vec<State> = after.into_iter().filter(|state| state.has_any(&seen)).collect();
+        let from: BTreeSet<Vantage> = serde_json::from_str(&run.vantages).unwrap_or_default();
+        Ok(compare(&before, &now, previous.first().map(String::as_str), &from))
     }
 
     /// What is different between two runs, whatever came between them.
     pub fn between(&self, earlier: &str, later: &str) -> Result<Vec<Change>> {
         let (earlier, later) = (self.find_run(earlier)?, self.find_run(later)?);
-        let (before, now) = (self.sightings(earlier.number)?, self.sightings(later.number)?);
-        Ok(compare(before, now, Some(&earlier.id)))
+        let states = |run: &RunRow| -> Result<Vec<State>> {
+            let seen = self.sightings(run.number)?.into_iter();
+            Ok(seen.map(|(row, seen)| State::of_run(row, &seen.run, seen.point)).collect())
+        };
+        let from = serde_json::from_str(&later.vantages).unwrap_or_default();
+        Ok(compare(&states(&earlier)?, &states(&later)?, Some(&earlier.id), &from))
     }
 
     /// Every point of `facility`, or of all of them, as it was last seen; by facility, kind and name.
     pub fn points(&self, facility: Option<&str>) -> Result<Vec<Known>> {
-        let sql = format!(
-            "SELECT {SIGHTING}, p.facility,
-               (SELECT y.id FROM sighting x JOIN run y ON y.number = x.run WHERE x.point = p.number
-                ORDER BY y.began, y.ended, y.number LIMIT 1)
-             FROM point p
-             JOIN run r ON r.number = (
-               SELECT y.number FROM sighting x JOIN run y ON y.number = x.run WHERE x.point = p.number
-               ORDER BY y.began DESC, y.ended DESC, y.number DESC LIMIT 1)
-             JOIN sighting s ON s.point = p.number AND s.run = r.number
-             WHERE ?1 IS NULL OR p.facility = ?1"
-        );
-        let mut known = self.rows(&sql, [facility], |row| {
-            let seen = sighting(row)?;
-            Ok(Known {
-                facility: row.get(16)?,
-                first_seen: row.get(17)?,
-                last_seen: seen.run,
-                point: seen.point,
-                history: Vec::new(),
-            })
-        })?;
+        let mut known = Vec::new();
+        for facility in self.all_facilities(facility)? {
+            let states = self.states(facility.as_deref(), EVER)?;
+            known.extend(states.into_iter().map(|state| known_of(facility.clone(), state)));
+        }
         known.sort_by(|a, b| {
             let key =
                 |known: &Known| (known.facility.clone(), known.point.kind, known.point.id.clone());
@@ -270,62 +264,83 @@ impl Store {
         Ok(known)
     }
 
-    /// The point of `facility`, or of any, that is named `id`, or the only one whose name begins so, with every
+    /// The point of `facility`, or of any, that is or was named `id`, or the only one whose name begins so, with every
     /// run that saw it.
     pub fn point(&self, id: &str, facility: Option<&str>) -> Result<Known> {
-        let found = self.rows(
-            "SELECT number, id, facility FROM point WHERE substr(id, 1, length(?1)) = ?1
-               AND (?2 IS NULL OR facility = ?2)
-             ORDER BY id <> ?1, id, facility",
-            params![id, facility],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, String>(1)?,
-                    row.get::<_, Option<String>>(2)?,
-                ))
-            },
-        )?;
-        let exact = found.iter().filter(|(_, name, _)| name == id).count();
-        let (number, facility) = match found.as_slice() {
-            [] => return Err(Error::NoSuchPoint { path: self.path.clone(), id: id.into() }),
-            [(number, _, facility), rest @ ..] if rest.is_empty() || exact == 1 => {
-                (*number, facility.clone())
-            }
-            several => {
-                let candidates = several
-                    .iter()
-                    .map(|(_, name, facility)| match facility {
-                        Some(facility) => format!("{name} ({facility})"),
-                        None => name.clone(),
-                    })
-                    .take(8)
-                    .collect();
-                return Err(Error::Ambiguous {
-                    path: self.path.clone(),
-                    id: id.into(),
-                    candidates,
-                });
-            }
+        let mut found = self.named(id, facility)?;
+        let exact = |(_, state): &(_, State)| state.names.contains(id) || state.point.id == id;
+        if found.len() > 1 && found.iter().filter(|one| exact(one)).count() == 1 {
+            found.retain(exact);
+        }
+        let path = self.path.clone();
+        let Some((facility, state)) = found.pop() else {
+            return Err(Error::NoSuchPoint { path, id: id.into() });
         };
+        if !found.is_empty() {
+            let mut candidates: Vec<String> = found
+                .into_iter()
+                .chain([(facility, state)])
+                .map(|(facility, state)| match facility {
+                    Some(facility) => format!("{} ({facility})", state.point.id),
+                    None => state.point.id,
+                })
+                .collect();
+            candidates.sort();
+            candidates.truncate(8);
+            return Err(Error::Ambiguous { path, id: id.into(), candidates });
+        }
         let sql = format!(
             "SELECT {SIGHTING} FROM sighting s JOIN point p ON p.number = s.point
-             JOIN run r ON r.number = s.run WHERE s.point = ?1 ORDER BY r.began, r.ended, r.number"
+             JOIN run r ON r.number = s.run WHERE s.point IN (SELECT value FROM json_each(?1))
+             ORDER BY r.began, r.ended, r.number, s.place"
         );
-        let history = self.rows(&sql, [number], sighting)?;
-        match (history.first(), history.last()) {
-            (Some(first), Some(last)) => Ok(Known {
-                facility,
-                first_seen: first.run.clone(),
-                last_seen: last.run.clone(),
-                point: last.point.clone(),
-                history,
-            }),
-            _ => Err(Error::Damaged {
-                path: self.path.clone(),
-                what: format!("no run saw point {id}"),
-            }),
+        let rows = serde_json::to_string(&state.rows).unwrap_or_default();
+        let mut history = self.rows(&sql, [rows], sighting)?;
+        for seen in &mut history {
+            seen.point.id.clone_from(&state.point.id);
         }
+        Ok(Known { history, ..known_of(facility, state) })
+    }
+
+    /// The boxes of `facility`, or of any, of which a name begins with `id`.
+    pub(super) fn named(
+        &self,
+        id: &str,
+        facility: Option<&str>,
+    ) -> Result<Vec<(Option<String>, State)>> {
+        let mut found = Vec::new();
+        for facility in self.all_facilities(facility)? {
+            let states = self.states(facility.as_deref(), EVER)?.into_iter();
+            let named = |state: &State| {
+                state.point.id.starts_with(id)
+                    || state.names.iter().any(|name| name.starts_with(id))
+            };
+            found.extend(states.filter(named).map(|state| (facility.clone(), state)));
+        }
+        Ok(found)
+    }
+
+    /// The facility of this name, or every one that a run was made at, and none where runs do not say.
+    fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
+        match facility {
+            Some(name) => Ok(vec![Some(name.to_owned())]),
+            None => self.rows("SELECT DISTINCT facility FROM run ORDER BY 1", [], |row| row.get(0)),
+        }
+    }
+
+    fn states(&self, facility: Option<&str>, before: Moment) -> Result<Vec<State>> {
+        state::states_at(&self.connection, facility, before)
+            .map_err(|error| explain(&self.path, error))
+    }
+
+    /// From where any run of `facility`, or of any, looked.
+    pub fn vantages(&self, facility: Option<&str>) -> Result<BTreeSet<Vantage>> {
+        let all: Vec<BTreeSet<Vantage>> = self.rows(
+            "SELECT DISTINCT vantages FROM run WHERE ?1 IS NULL OR facility = ?1",
+            [facility],
+            |row| unjson(row, 0),
+        )?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     /// Every run, the earliest first.
@@ -334,7 +349,7 @@ impl Store {
             "SELECT id, facility, began, ended,
                (SELECT count(*) FROM input WHERE run = number),
                (SELECT ifnull(sum(packets), 0) FROM input WHERE run = number),
-               (SELECT count(*) FROM sighting WHERE run = number)
+               (SELECT count(*) FROM sighting WHERE run = number), vantages
              FROM run ORDER BY began, ended, number",
             [],
             |row| {
@@ -346,6 +361,7 @@ impl Store {
                     inputs: row.get::<_, i64>(4)?.cast_unsigned(),
                     packets: row.get::<_, i64>(5)?.cast_unsigned(),
                     points: row.get::<_, i64>(6)?.cast_unsigned(),
+                    vantages: unjson(row, 7)?,
                 })
             },
         )
@@ -372,8 +388,15 @@ impl Store {
             [run.number],
             covered,
         )?;
-        let points = self.sightings(run.number)?.into_iter().map(|(_, seen)| seen.point).collect();
-        let unrecognised = self.boxes(run.number)?;
+        let states = self.states(run.facility.as_deref(), run.with_itself())?;
+        let unrecognised = self.boxes(run.number, &states)?;
+        let points = as_kept(self.sightings(run.number)?, &states);
+        let mut said = self.rows(
+            "SELECT vantages, inquiries FROM run WHERE number = ?1",
+            [run.number],
+            |row| Ok((unjson(row, 0)?, unjson(row, 1)?)),
+        )?;
+        let (vantages, inquiries) = said.pop().unwrap_or_default();
         Ok(Run {
             id: run.id,
             facility: run.facility,
@@ -383,6 +406,8 @@ impl Store {
             coverage,
             points,
             unrecognised,
+            vantages,
+            inquiries,
         })
     }
 
@@ -413,7 +438,7 @@ impl Store {
 
     fn find_run(&self, id: &str) -> Result<RunRow> {
         let mut found = self.rows(
-            "SELECT number, id, facility, began, ended FROM run
+            "SELECT number, id, facility, began, ended, vantages FROM run
              WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id <> ?1, id",
             [id],
             |row| {
@@ -423,6 +448,7 @@ impl Store {
                     facility: row.get(2)?,
                     began: row.get(3)?,
                     ended: row.get(4)?,
+                    vantages: row.get(5)?,
                 })
             },
         )?;
@@ -441,7 +467,7 @@ impl Store {
     }
 
     /// What one run saw, by the point's number, in the run's order.
-    fn sightings(&self, run: i64) -> Result<Vec<(i64, Sighting)>> {
+    pub(super) fn sightings(&self, run: i64) -> Result<Vec<(i64, Sighting)>> {
         let sql = format!(
             "SELECT {SIGHTING} FROM sighting s JOIN point p ON p.number = s.point
              JOIN run r ON r.number = s.run WHERE s.run = ?1 ORDER BY s.place"
@@ -466,6 +492,47 @@ struct RunRow {
     facility: Option<String>,
     began: i64,
     ended: i64,
+    /// From where it looked, as JSON.
+    vantages: String,
+}
+
+impl RunRow {
+    /// Before it.
+    fn moment(&self) -> Moment {
+        (self.began, self.ended, self.number)
+    }
+
+    /// Just after it.
+    fn with_itself(&self) -> Moment {
+        (self.began, self.ended, self.number.saturating_add(1))
+    }
+}
+
+/// A point as it is known, without its history.
+fn known_of(facility: Option<String>, state: State) -> Known {
+    let State { first, last, point, .. } = state;
+    Known { facility, first_seen: first, last_seen: last, point, history: Vec::new() }
+}
+
+/// What a run saw, in its order, under the names that are kept; and what is known to be open of each. What it saw of one
+/// box from several sides is one point.
+fn as_kept(seen: Vec<(i64, Sighting)>, states: &[State]) -> Vec<Point> {
+    let mut points: Vec<Point> = Vec::new();
+    for (row, Sighting { mut point, .. }) in seen {
+        if let Some(state) = states.iter().find(|state| state.rows.contains(&row)) {
+            point.id.clone_from(&state.point.id);
+            point.sides.restriction.clone_from(&state.point.sides.restriction);
+        }
+        match points.iter_mut().find(|known| known.id == point.id) {
+            Some(known) => {
+                let restriction = point.sides.restriction.clone();
+                *known = join::merged(known, &point, None);
+                known.sides.restriction = restriction;
+            }
+            None => points.push(point),
+        }
+    }
+    points
 }
 
 /// Why a file could not be made ready.
@@ -496,7 +563,7 @@ fn create(path: &Path) -> Result<()> {
     }
 }
 
-fn rows<T>(
+pub(super) fn rows<T>(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,
@@ -505,29 +572,23 @@ fn rows<T>(
     connection.prepare_cached(sql)?.query_map(parameters, read)?.collect()
 }
 
-/// Each point of a facility as the last run before a moment saw it.
-fn known_before() -> String {
-    format!(
-        "SELECT {SIGHTING} FROM point p
-         JOIN run r ON r.number = (
-           SELECT y.number FROM sighting x JOIN run y ON y.number = x.run
-           WHERE x.point = p.number AND (y.began, y.ended, y.number) < (?2, ?3, ?4)
-           ORDER BY y.began DESC, y.ended DESC, y.number DESC LIMIT 1)
-         JOIN sighting s ON s.point = p.number AND s.run = r.number
-         WHERE p.facility IS ?1 ORDER BY p.number"
-    )
-}
-
 /// Writes a run the store does not know.
 fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
     // What is known is matched as it was last seen, whatever the time of this run.
-    let ever = params![run.facility, i64::MAX, i64::MAX, i64::MAX];
-    let known = rows(transaction, &known_before(), ever, state)?;
+    let known = state::rows_at(transaction, run.facility.as_deref(), EVER)?;
     let same = recognise(&run.points, &known);
 
     transaction.execute(
-        "INSERT INTO run (id, facility, began, ended) VALUES (?1, ?2, ?3, ?4)",
-        params![run.id, run.facility, run.began.nanoseconds(), run.ended.nanoseconds()],
+        "INSERT INTO run (id, facility, began, ended, vantages, inquiries)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            run.id,
+            run.facility,
+            run.began.nanoseconds(),
+            run.ended.nanoseconds(),
+            json(&run.vantages)?,
+            json(&run.inquiries)?
+        ],
     )?;
     let number = transaction.last_insert_rowid();
     let mut input = transaction.prepare("INSERT INTO input VALUES (?1, ?2, ?3, ?4, ?5)")?;
@@ -553,14 +614,15 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
         ])?;
     }
     let mut sighting = transaction.prepare(
-        "INSERT INTO sighting
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        "INSERT INTO sighting (run, place, point, kind, grade, confidence, direction, addresses, macs,
+           outside, services, product, names, because, lines, sides, own)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?;
     let mut kept = BTreeMap::new();
     for ((place, point), same) in (0_i64..).zip(&run.points).zip(same) {
         let known = if let Some(number) = same {
-            let earlier = known.iter().find(|(known, _)| *known == number);
-            kept.extend(earlier.map(|(_, seen)| (&*point.id, seen.point.id.clone())));
+            let earlier = known.iter().find(|known| known.number == number);
+            kept.extend(earlier.map(|known| (&*point.id, known.id.clone())));
             number
         } else {
             transaction.execute(
@@ -585,60 +647,70 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             json(&point.names)?,
             json(&point.because)?,
             json(&point.lines)?,
+            json(&point.sides)?,
+            point.id,
         ])?;
     }
     unknown::insert(transaction, number, run, &kept)
 }
 
-/// For each point, the number of the known one it is: by name, then by hardware address, then by
-/// address. No known point is taken twice.
-fn recognise(points: &[Point], known: &[(i64, Sighting)]) -> Vec<Option<i64>> {
-    let ways: [fn(&Point, &Point) -> bool; 3] = [
+/// For each point, the number of the known row it is: by name, then by hardware address, then by
+/// address. No known row is taken twice.
+fn recognise(points: &[Point], known: &[state::Known]) -> Vec<Option<i64>> {
+    let ways: [fn(&Point, &state::Known) -> bool; 4] = [
         |point, known| point.id == known.id,
-        |point, known| point.kind == known.kind && !point.macs.is_disjoint(&known.macs),
-        |point, known| point.kind == known.kind && !point.addresses.is_disjoint(&known.addresses),
+        |point, known| known.own.contains(&point.id),
+        |point, known| known.shares_hardware(point),
+        |point, known| known.shares_address(point),
     ];
     let mut taken = BTreeSet::new();
     let mut same = vec![None; points.len()];
     for way in ways {
         for (point, same) in points.iter().zip(&mut same).filter(|(_, same)| same.is_none()) {
-            let found = known
-                .iter()
-                .find(|(number, seen)| !taken.contains(number) && way(point, &seen.point));
-            if let Some((number, _)) = found {
-                taken.insert(*number);
-                *same = Some(*number);
+            let found = known.iter().find(|row| !taken.contains(&row.number) && way(point, row));
+            if let Some(row) = found {
+                taken.insert(row.number);
+                *same = Some(row.number);
             }
         }
     }
     same
 }
 
-/// What `now` says that `before` did not know, new points first.
+/// What `now` says that `before` did not know, new points first. `from` is from where was looked now, `previous` the run
+/// before that looked from there.
 fn compare(
-    before: Vec<(i64, Sighting)>,
-    now: Vec<(i64, Sighting)>,
+    before: &[State],
+    now: &[State],
     previous: Option<&str>,
+    from: &BTreeSet<Vantage>,
 ) -> Vec<Change> {
-    let mut before: BTreeMap<i64, Sighting> = before.into_iter().collect();
     let mut changes = Vec::new();
-    for (number, Sighting { point, .. }) in now {
+    for State { rows, point, .. } in now {
         let (id, kind) = (point.id.clone(), point.kind);
-        match before.remove(&number) {
-            None => changes.push(Change::Appeared { id, kind }),
-            Some(known) => {
-                let what = differences(&known.point, &point);
-                if !what.is_empty() {
-                    changes.push(Change::Changed { id, kind, what });
-                }
-            }
+        // What was two before is held against the one that kept its name.
+        let known = before.iter().filter(|state| state.has_any(rows));
+        let Some(known) = known.min_by_key(|state| (state.point.id != id, state.point.id.clone()))
+        else {
+            changes.push(Change::Appeared { id, kind });
+            continue;
+        };
+        let what = differences(&known.point, point);
+        if !what.is_empty() {
+            changes.push(Change::Changed { id, kind, what });
         }
     }
-    changes.extend(before.into_values().map(|Sighting { run, point, .. }| Change::NotSeen {
-        again: previous != Some(run.as_str()),
-        id: point.id,
-        kind: point.kind,
-        last_seen: run,
+    let missed = before.iter().filter(|state| {
+        state.is_expected(from) && !now.iter().any(|seen| state.has_any(&seen.rows))
+    });
+    changes.extend(missed.map(|state| {
+        let last = state.last_from.iter().filter(|(vantage, _)| from.contains(vantage));
+        Change::NotSeen {
+            again: !last.into_iter().any(|(_, run)| Some(run.as_str()) == previous),
+            id: state.point.id.clone(),
+            kind: state.point.kind,
+            last_seen: state.last.clone(),
+        }
     }));
     let place = |change: &Change| match change {
         Change::Appeared { .. } => 0,
@@ -655,7 +727,7 @@ fn state(row: &Row<'_>) -> rusqlite::Result<(i64, Sighting)> {
 }
 
 /// Reads a sighting from the columns [`SIGHTING`] names.
-fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
+pub(super) fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
     Ok(Sighting {
         run: row.get(2)?,
         began: Timestamp::from_nanoseconds(row.get(3)?),
@@ -673,6 +745,7 @@ fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
             names: unjson(row, 13)?,
             because: unjson(row, 14)?,
             lines: unjson(row, 15)?,
+            sides: unjson(row, 16)?,
         },
     })
 }
@@ -741,7 +814,7 @@ fn explain(path: &Path, error: rusqlite::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind, Line};
+    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind, Line, Sides};
 
     fn point(id: &str, address: &str, mac: &str) -> Point {
         Point {
@@ -770,6 +843,7 @@ mod tests {
                 value: "2".into(),
                 observation: "a.pcap#7".into(),
             }],
+            sides: Sides::default(),
         }
     }
 
@@ -790,6 +864,8 @@ mod tests {
             }],
             points,
             unrecognised: Vec::new(),
+            vantages: Sides::default().seen_from,
+            inquiries: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Error, Result, Run, Store,
+    state::State,
     store::{json, unjson},
 };
 use crate::{
@@ -38,6 +39,19 @@ impl Store {
     /// The box of `facility`, or of any, that no signature named and that is named `id`, or the only one whose name
     /// begins so, as it was last seen.
     pub fn unrecognised(&self, id: &str, facility: Option<&str>) -> Result<KnownBox> {
+        match self.unrecognised_named(id, facility) {
+            Err(Error::NoSuchBox { path, id }) => {
+                // A box that makes a point is called as that is, whatever it was called before.
+                let states = self.named(&id, facility)?;
+                let mut names = states.iter().flat_map(|(_, state)| &state.names);
+                let found = names.find_map(|name| self.unrecognised_named(name, facility).ok());
+                found.ok_or(Error::NoSuchBox { path, id })
+            }
+            found => found,
+        }
+    }
+
+    fn unrecognised_named(&self, id: &str, facility: Option<&str>) -> Result<KnownBox> {
         let sql = format!(
             "SELECT {BOX}, r.facility, r.id, r.began FROM unrecognised u
              JOIN saying s ON s.number = u.saying JOIN run r ON r.number = u.run
@@ -88,13 +102,20 @@ impl Store {
         )
     }
 
-    /// The boxes that one run saw, in its order.
-    pub(super) fn boxes(&self, run: i64) -> Result<Vec<Unrecognised>> {
+    /// The boxes that one run saw, in its order, those that make a point under the name that `states` keep.
+    pub(super) fn boxes(&self, run: i64, states: &[State]) -> Result<Vec<Unrecognised>> {
         let sql = format!(
             "SELECT {BOX} FROM unrecognised u JOIN saying s ON s.number = u.saying
              WHERE u.run = ?1 ORDER BY u.place"
         );
-        self.rows(&sql, [run], read)
+        let mut boxes = self.rows(&sql, [run], read)?;
+        for one in &mut boxes {
+            let known = states.iter().find(|state| state.names.contains(&one.id));
+            if let Some(state) = known {
+                one.id.clone_from(&state.point.id);
+            }
+        }
+        Ok(boxes)
     }
 }
 
@@ -220,6 +241,8 @@ mod tests {
             coverage: Vec::new(),
             points: Vec::new(),
             unrecognised,
+            vantages: crate::correlate::Sides::default().seen_from,
+            inquiries: Vec::new(),
         }
     }
 

@@ -13,7 +13,8 @@ use super::{
     forward::NEAR,
 };
 use crate::{
-    observe::Mac,
+    observe::{Mac, Transport},
+    scope::Vantage,
     wire::{
         arp::Arp,
         ethernet::{self, Kind},
@@ -21,6 +22,7 @@ use crate::{
         link::{Holds, Link},
         ndp::{Extra, Message, Ndp},
         tcp::{self, Segment, flag},
+        udp::{self, Datagram},
     },
 };
 
@@ -30,6 +32,8 @@ const MOST_ADDRESSES: usize = 1 << 17;
 /// How many probes are told apart.
 const MOST_PROBES: usize = 1 << 10;
 
+/// How many ports are told that were asked from outside, of all addresses together.
+const MOST_DOORS: usize = 1 << 20;
 /// How many hardware addresses are known by whose they are.
 const MOST_OWNERS: usize = 1 << 16;
 
@@ -51,6 +55,18 @@ pub struct Asked {
     probes: Vec<String>,
     /// Whose hardware addresses are, as ARP and neighbour discovery told, first things first.
     owners: BTreeMap<Mac, Vec<IpAddr>>,
+    doors: BTreeMap<(Vantage, IpAddr), Doors>,
+    /// How many ports stand in these.
+    ports: usize,
+}
+
+/// What an address was asked from outside, and what answered: each a transport and a port.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doors {
+    /// What was asked.
+    pub asked: BTreeSet<(Transport, u16)>,
+    /// What opened, or said something.
+    pub open: BTreeSet<(Transport, u16)>,
 }
 
 /// What one address was sent, and what came of it.
@@ -91,6 +107,11 @@ impl Asked {
     pub fn probes_of<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = &'a str> {
         let names = |place: &u16| self.probes.get(usize::from(*place)).map(String::as_str);
         entry.probes.iter().filter_map(names)
+    }
+
+    /// What was asked from outside, by vantage and address.
+    pub fn from_outside(&self) -> impl Iterator<Item = (&Vantage, IpAddr, &Doors)> {
+        self.doors.iter().map(|((vantage, address), doors)| (vantage, *address, doors))
     }
 
     /// Packets and bytes that went to addresses for which there was no room.
@@ -160,9 +181,19 @@ impl Asked {
         asked.or(owned.first()).copied()
     }
 
-    /// Counts a packet that was sent, or came in answer; `comment` is what the recording says of it.
-    pub(super) fn count(&mut self, packet: &Captured, bytes: &[u8], comment: &str) {
+    /// Counts a packet that was sent, or came in answer, in a run from `vantage`; `comment` is what the recording says of
+    /// it.
+    pub(super) fn count(
+        &mut self,
+        packet: &Captured,
+        bytes: &[u8],
+        comment: &str,
+        vantage: &Vantage,
+    ) {
         let Some(mut ends) = Ends::of(packet.link_type, bytes) else { return };
+        if vantage.is_outside() {
+            self.knock(packet.role, &ends, vantage);
+        }
         if packet.role == Role::Replied {
             let known = self.entries.contains_key(&ends.from);
             let from = if known { Some(ends.from) } else { self.owner(ends.source) };
@@ -190,6 +221,24 @@ impl Asked {
         entry.probes.extend(probe);
     }
 
+    /// Notes at which port somebody was asked from outside, and whether it answered.
+    fn knock(&mut self, role: Role, ends: &Ends, vantage: &Vantage) {
+        let Some(port) = ends.port(role) else { return };
+        let address = if role == Role::Asked { ends.to } else { ends.from };
+        let key = (vantage.clone(), address);
+        let full = self.ports >= MOST_DOORS;
+        if role == Role::Asked {
+            if full || self.doors.len() >= MOST_ADDRESSES && !self.doors.contains_key(&key) {
+                return;
+            }
+            self.ports += usize::from(self.doors.entry(key).or_default().asked.insert(port));
+        } else if let Some(doors) = self.doors.get_mut(&key)
+            && doors.asked.contains(&port)
+        {
+            doors.open.insert(port);
+        }
+    }
+
     /// The place of a probe in the list of their names.
     fn place(&mut self, name: &str) -> Option<u16> {
         let known = self.probes.iter().position(|known| known == name);
@@ -211,6 +260,17 @@ struct Ends {
     /// The frame's sender and receiver.
     source: Option<Mac>,
     destination: Option<Mac>,
+    carries: Option<Carries>,
+}
+
+/// What an IP packet carries from port to port.
+#[derive(Clone, Copy)]
+struct Carries {
+    transport: Transport,
+    from: u16,
+    to: u16,
+    /// It is not the word of a port at which nobody listens.
+    says: bool,
 }
 
 impl Ends {
@@ -236,15 +296,17 @@ impl Ends {
     }
 
     fn between(from: IpAddr, to: IpAddr, asks: bool) -> Self {
-        Self { from, to, asks, dies_near: false, source: None, destination: None }
+        let (dies_near, source, destination, carries) = (false, None, None, None);
+        Self { from, to, asks, dies_near, source, destination, carries }
     }
 
     fn of_ip(bytes: &[u8]) -> Option<Self> {
         if bytes.first()? >> 4 == 4 {
             let packet = ipv4::Packet::parse(bytes).ok()?;
             let asks = asks(packet.protocol, packet.payload);
+            let carries = carries(packet.protocol, packet.payload);
             let ends = Self::between(packet.source.into(), packet.destination.into(), asks);
-            return Some(Self { dies_near: packet.time_to_live <= NEAR, ..ends });
+            return Some(Self { dies_near: packet.time_to_live <= NEAR, carries, ..ends });
         }
         let packet = ipv6::Packet::parse(bytes).ok()?;
         let asks = asks(packet.protocol, packet.payload);
@@ -254,8 +316,37 @@ impl Ends {
             Some(Message::NeighborAdvertisement { target, .. }) => (target, packet.destination),
             _ => (packet.source, packet.destination),
         };
+        let carries = carries(packet.protocol, packet.payload);
         let ends = Self::between(from.into(), to.into(), asks);
-        Some(Self { dies_near: packet.hop_limit <= NEAR, ..ends })
+        Some(Self { dies_near: packet.hop_limit <= NEAR, carries, ..ends })
+    }
+
+    /// The other end's transport and port, where this packet asks there, or shows that somebody listens there.
+    fn port(&self, role: Role) -> Option<(Transport, u16)> {
+        let Carries { transport, from, to, says } = self.carries?;
+        match role {
+            Role::Asked => Some((transport, to)),
+            Role::Replied => says.then_some((transport, from)),
+            Role::Overheard => None,
+        }
+    }
+}
+
+/// What a packet carries, where it goes from port to port.
+fn carries(protocol: u8, payload: &[u8]) -> Option<Carries> {
+    match protocol {
+        tcp::NUMBER => {
+            let segment = Segment::parse(payload).ok()?;
+            let (from, to) = (segment.source, segment.destination);
+            let says = !segment.has(flag::RST);
+            Some(Carries { transport: Transport::Tcp, from, to, says })
+        }
+        udp::NUMBER => {
+            let datagram = Datagram::parse(payload).ok()?;
+            let (from, to) = (datagram.source, datagram.destination);
+            Some(Carries { transport: Transport::Udp, from, to, says: true })
+        }
+        _ => None,
     }
 }
 

@@ -18,7 +18,9 @@ use pcap_parser::{
     pcapng::{self, Block},
 };
 
-use crate::{time::Timestamp, wire::pcapng as blocks};
+use serde::Deserialize;
+
+use crate::{scope::Vantage, time::Timestamp, wire::pcapng as blocks};
 
 /// The largest block or packet that is read; a larger one is a lie (the largest snapshot length that
 /// libpcap allows for anything but USB is 256 KiB).
@@ -234,6 +236,15 @@ struct Section {
     notes: Notes,
     /// When a listener of ours told what it missed.
     told: Option<Timestamp>,
+    /// From where that run looked.
+    vantage: Vantage,
+}
+
+/// What is read of a run's plan, which is the run's own.
+#[derive(Deserialize)]
+struct Plan {
+    #[serde(default)]
+    vantage: Vantage,
 }
 
 /// Who wrote a section.
@@ -448,6 +459,14 @@ impl Capture {
         matches!(&self.format, Format::Pcapng(section) if section.run == Run::Finished)
     }
 
+    /// From where the run that it records looked; the usual vantage where it records none.
+    pub fn vantage(&self) -> Vantage {
+        match &self.format {
+            Format::Pcapng(section) => section.vantage.clone(),
+            Format::Pcap { .. } => Vantage::default(),
+        }
+    }
+
     /// What the run that it records could not measure, as its last section tells, or what a listener of ours missed.
     pub fn notes(&self) -> Option<&Notes> {
         match &self.format {
@@ -620,8 +639,15 @@ fn block(bytes: &[u8], section: &mut Section) -> Step {
             if section.writer == Writer::Run {
                 // Whoever goes on with a run tells at its end what is still missing.
                 section.notes = Notes::default();
+                let vantage = vantage_of(whole, section.big_endian);
                 if section.run == Run::None {
                     section.run = Run::Begun;
+                    section.vantage = vantage;
+                } else if section.vantage != vantage {
+                    return Step::Broken(format!(
+                        "it begins the recording of a run from {vantage} behind one from {}; keep recordings apart",
+                        section.vantage
+                    ));
                 }
             }
         }
@@ -686,6 +712,14 @@ fn packet(block: &[u8], kind: u32, big_endian: bool, interfaces: &[Interface]) -
     let (length, cut) = (length.min(block.len().checked_sub(32)?), original > length);
     let packet = Captured { clear: of.clear, ..captured(at, link_type, 28, length, cut) };
     Some(Step::Packet { packet, record: block.len() })
+}
+
+/// From where the run looked whose plan stands in the header of this section; a plan that cannot be read looked from
+/// nowhere in particular.
+fn vantage_of(block: &[u8], big_endian: bool) -> Vantage {
+    let Ok(block) = blocks::Block::parse(block, big_endian) else { return Vantage::default() };
+    let plan = blocks::comment(blocks::options_of(block), big_endian);
+    serde_json::from_str(&plan).map_or_else(|_| Vantage::default(), |plan: Plan| plan.vantage)
 }
 
 /// The first value of an option of a whole block, as text.

@@ -32,6 +32,8 @@ const MOST_BYTES: usize = 32 << 20;
 pub(super) struct Kept {
     /// What a facility file gives as inside.
     inside: Option<Inside>,
+    /// From where each file was heard, by number: what is heard from elsewhere is not the same.
+    places: Vec<u32>,
     observations: Vec<Observation>,
     seen: HashSet<u64, foldhash::fast::RandomState>,
     speakers: HashMap<u64, u32, foldhash::fast::RandomState>,
@@ -47,6 +49,17 @@ impl Kept {
         Self { inside, ..Self::default() }
     }
 
+    /// Says that the file with this number was heard from the vantage with that one.
+    pub(super) fn place(&mut self, file: u32, vantage: u32) {
+        let file = file as usize;
+        if self.places.len() <= file {
+            self.places.resize(file + 1, 0);
+        }
+        if let Some(place) = self.places.get_mut(file) {
+            *place = vantage;
+        }
+    }
+
     /// Whether `ip` is outside, as far as is known before everything was heard.
     pub(super) fn is_outside(&self, ip: IpAddr) -> bool {
         is_outside(self.inside.as_ref(), ip)
@@ -54,7 +67,7 @@ impl Kept {
 
     /// Keeps `observation` unless the same was said before.
     pub(super) fn add(&mut self, observation: Observation) {
-        let same = sameness(&observation, self.inside.as_ref());
+        let same = sameness(&observation, self.inside.as_ref(), &self.places);
         if self.seen.contains(&same) {
             return;
         }
@@ -82,15 +95,16 @@ impl Kept {
     pub(super) fn join(shards: impl Iterator<Item = Self>) -> (Vec<Observation>, u64) {
         let mut refused = 0;
         let mut all: Vec<Observation> = Vec::new();
-        let mut inside = None;
+        let (mut inside, mut places) = (None, Vec::new());
         for shard in shards {
             inside = inside.or(shard.inside);
+            places = shard.places;
             refused += shard.refused;
             all.extend(shard.observations);
         }
         all.sort_by(in_order);
         let mut seen = HashSet::<u64, foldhash::fast::RandomState>::default();
-        all.retain(|observation| seen.insert(sameness(observation, inside.as_ref())));
+        all.retain(|observation| seen.insert(sameness(observation, inside.as_ref(), &places)));
         (all, refused)
     }
 }
@@ -106,9 +120,10 @@ fn in_order(a: &Observation, b: &Observation) -> Ordering {
 }
 
 /// A number that two observations share when they say the same: the same speaker and facts, on the same
-/// service. To whom a server says it does not matter, but that somebody outside hears it does.
-fn sameness(o: &Observation, inside: Option<&Inside>) -> u64 {
+/// service. To whom a server says it does not matter, but that somebody outside hears it does, and from which vantage.
+fn sameness(o: &Observation, inside: Option<&Inside>, places: &[u32]) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
+    places.get(o.packet.file as usize).copied().unwrap_or_default().hash(&mut hasher);
     (o.protocol, o.side, o.confidence, o.speaker.ip, o.speaker.mac, o.speaker.transport)
         .hash(&mut hasher);
     match o.side {

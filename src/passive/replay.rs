@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     observe::{Mac, Observation, PacketId, dissect::Dissector},
-    scope::{Inside, destination::is_destination, inside::is_global},
+    scope::{Inside, Vantage, destination::is_destination, inside::is_global},
     time::Timestamp,
     wire::{
         ethernet::{self, Kind},
@@ -54,6 +54,22 @@ pub struct Replay {
     pub asked: Asked,
 }
 
+impl Replay {
+    /// From where each file was heard, in their order.
+    pub fn vantages(&self) -> Vec<Vantage> {
+        self.files.iter().map(|file| file.vantage.clone()).collect()
+    }
+
+    /// A number for a vantage: that of the first file from there, from 1; 0 is the usual one.
+    fn place_of(&self, vantage: &Vantage) -> u32 {
+        if vantage.is_usual() {
+            return 0;
+        }
+        let known = self.files.iter().position(|file| file.vantage == *vantage);
+        u32::try_from(known.unwrap_or(self.files.len())).map_or(u32::MAX, |place| place + 1)
+    }
+}
+
 /// One file that was read.
 #[derive(Debug, Clone, Default)]
 pub struct Read {
@@ -77,6 +93,8 @@ pub struct Read {
     pub unfinished: bool,
     /// What the run of ours that it records could not measure.
     pub notes: Notes,
+    /// From where the run of ours that it records looked.
+    pub vantage: Vantage,
 }
 
 /// What could not be followed, and so may be missing.
@@ -224,6 +242,10 @@ fn read_file(
     let mut more = capture.read_chunk(&mut now, CHUNK);
     let mut told = 0;
     while !now.packets.is_empty() {
+        // Known before the first packet of a run; what stands before is none of it.
+        read.vantage = capture.vantage();
+        let place = found.place_of(&read.vantage);
+        shards.iter_mut().for_each(|shard| shard.kept.place(file, place));
         count(read, &now, found, capture.is_recording());
         // Handshakes are written down when they are over.
         read.out_of_order &= !capture.is_recording();
@@ -241,6 +263,7 @@ fn read_file(
         std::mem::swap(&mut now, &mut next);
     }
     read.fault = capture.fault().cloned();
+    read.vantage = capture.vantage();
     // Where nothing passed, it is still known when somebody listened.
     read.began = read.began.or(capture.told());
     read.ended = read.ended.or(capture.told());
@@ -297,7 +320,7 @@ fn count(read: &mut Read, chunk: &Chunk, found: &mut Replay, is_recording: bool)
         }
         if packet.role != Role::Overheard && !packet.clear {
             let comment = chunk.comment_of(packet);
-            found.asked.count(packet, chunk.bytes_of(packet), comment);
+            found.asked.count(packet, chunk.bytes_of(packet), comment, &read.vantage);
         }
         read.out_of_order |= read.ended.is_some_and(|last| last.since(packet.at) > 1_000_000_000);
         read.began = Some(read.began.map_or(packet.at, |began| began.min(packet.at)));

@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Language, Report, Words, assessed, cut, networks,
+    Language, Report, Words, assessed, cut, networks, restricted,
     sent::{self, size},
     show::percent,
     text::{detail, period},
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     assess::Assessment,
-    correlate::{CoverageState, Direction, Grid, Kind, Point, mechanism::Mechanism},
+    correlate::{CoverageState, Direction, FromOutside, Grid, Kind, Point, mechanism::Mechanism},
     inventory::Change,
 };
 
@@ -80,6 +80,7 @@ struct Page<'a> {
     changes: Option<Vec<ChangeLine<'a>>>,
     points: Vec<PointView<'a>>,
     assessed: bool,
+    restricted: bool,
     unrecognised: Option<Unknown>,
     coverage: Vec<CoverageLine<'a>>,
     networks: Option<networks::Table<'a>>,
@@ -167,6 +168,8 @@ struct PointView<'a> {
     services: Vec<String>,
     product: String,
     names: Vec<String>,
+    restriction_short: String,
+    restriction: Vec<Restricted>,
     because: Vec<Reason>,
     more: String,
     assessed_short: String,
@@ -194,6 +197,13 @@ struct Open {
     answer: String,
     plain: String,
     about: String,
+}
+
+/// A service, and whether it answers outside.
+#[derive(Serialize)]
+struct Restricted {
+    line: String,
+    open: bool,
 }
 
 #[derive(Serialize)]
@@ -326,6 +336,7 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
             .map(|point| point_view(point, report.assessed(point), words))
             .collect(),
         assessed: !report.assessments.is_empty(),
+        restricted: report.is_restricted(),
         unrecognised: unrecognised(report),
         coverage: coverage(report),
         networks,
@@ -462,7 +473,7 @@ fn point_view<'a>(
     let addresses = point.addresses.iter().map(ToString::to_string);
     let macs = point.macs.iter().map(ToString::to_string);
     let outside = point.outside.iter().map(ToString::to_string);
-    let services = point.services.iter().map(|service| words.service(service));
+    let services = point.services.iter().map(|service| restricted::service(service, point, words));
     let mut because: Vec<Reason> = point
         .because
         .iter()
@@ -488,7 +499,11 @@ fn point_view<'a>(
             some(addresses.clone(), MOST_IN_CELL, words)
         },
         short_outside: some(outside.clone(), MOST_IN_CELL, words),
-        short_services: some(services.clone(), MOST_IN_CELL, words),
+        short_services: some(
+            point.services.iter().map(|service| words.service(service)),
+            MOST_IN_CELL,
+            words,
+        ),
         addresses: some(addresses, MOST_VALUES, words),
         macs: some(macs, MOST_VALUES, words),
         outside: some(outside, MOST_VALUES, words),
@@ -496,6 +511,16 @@ fn point_view<'a>(
         services: some(services, MOST_VALUES, words),
         product: point.product.as_ref().map(|p| shown(&p.to_string())).unwrap_or_default(),
         names: some(point.names.iter().cloned(), MOST_VALUES, words),
+        restriction_short: shown(&restricted::short(point, words)),
+        restriction: point
+            .sides
+            .restriction
+            .iter()
+            .map(|one| Restricted {
+                line: shown(&restricted::line(one, words)),
+                open: one.answer == FromOutside::Open,
+            })
+            .collect(),
         because,
         more: more_of(more, words),
         assessed_short: shown(&assessed::short(assessment, words)),
@@ -629,7 +654,9 @@ fn sent<'a>(report: &Report<'a>) -> Option<Sent<'a>> {
 /// The words this report uses: general ones, the grades, and the kinds that were found.
 fn glossary<'a>(report: &Report<'a>) -> Vec<Term<'a>> {
     let words: &'static Words = report.words;
-    let general = ["point", "inside", "grade", "confidence", "packet", "mac"].map(|term| {
+    let restricted = report.is_restricted().then_some("restriction");
+    let general = ["point", "inside", "grade", "confidence", "packet", "mac"].into_iter();
+    let general = general.chain(restricted).map(|term| {
         let plain = words.list().get("term").and_then(|terms| terms.get(&format!("{term}_plain")));
         Term { name: words.get("term", term), plain: plain.map_or("", String::as_str) }
     });
@@ -637,7 +664,7 @@ fn glossary<'a>(report: &Report<'a>) -> Vec<Term<'a>> {
     let kinds = kinds
         .into_iter()
         .map(|kind| Term { name: words.kind(kind), plain: words.get("kind_plain", kind.name()) });
-    general.into_iter().chain(kinds).collect()
+    general.chain(kinds).collect()
 }
 
 /// `text` as the page may show it.

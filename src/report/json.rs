@@ -13,7 +13,8 @@ use super::{Report, commands};
 use crate::{
     assess::Assessment,
     correlate::{
-        Because, Coverage, Direction, Grade, Kind, Line, Point, Product, Service, Unrecognised,
+        Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product, Restriction,
+        Service, Unrecognised, Vantage,
     },
     inventory::{Change, Input},
     observe::Mac,
@@ -30,11 +31,20 @@ struct Document<'a> {
     run: &'a str,
     began: Timestamp,
     ended: Timestamp,
+    vantages: &'a BTreeSet<Vantage>,
     inputs: &'a [Input],
     coverage: &'a [Coverage],
     changes: Option<&'a [Change]>,
     points: Vec<Row<'a>>,
     unrecognised: &'a [Unrecognised],
+    asked_from_outside: &'a [Inquiry],
+}
+
+#[derive(Serialize)]
+struct ServiceRow<'a> {
+    #[serde(flatten)]
+    service: &'a Service,
+    seen_from: Vec<&'a Vantage>,
 }
 
 #[derive(Serialize)]
@@ -47,7 +57,9 @@ struct Row<'a> {
     addresses: &'a BTreeSet<IpAddr>,
     macs: &'a BTreeSet<Mac>,
     outside: &'a BTreeSet<IpAddr>,
-    services: &'a BTreeSet<Service>,
+    services: Vec<ServiceRow<'a>>,
+    seen_from: &'a BTreeSet<Vantage>,
+    restriction: &'a [Restriction],
     product: Option<&'a Product>,
     names: &'a BTreeSet<String>,
     lines: &'a [Line],
@@ -70,7 +82,16 @@ impl<'a> Row<'a> {
             addresses: &point.addresses,
             macs: &point.macs,
             outside: &point.outside,
-            services: &point.services,
+            services: point
+                .services
+                .iter()
+                .map(|service| ServiceRow {
+                    service,
+                    seen_from: point.sides.of_service(service).into_iter().flatten().collect(),
+                })
+                .collect(),
+            seen_from: &point.sides.seen_from,
+            restriction: &point.sides.restriction,
             product: point.product.as_ref(),
             names: &point.names,
             lines: &point.lines,
@@ -92,6 +113,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         run: &run.id,
         began: run.began,
         ended: run.ended,
+        vantages: &run.vantages,
         inputs: &run.inputs,
         coverage: &run.coverage,
         changes: report.changes,
@@ -101,6 +123,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
             .map(|point| Row::of(point, report.assessed(point)))
             .collect(),
         unrecognised: &run.unrecognised,
+        asked_from_outside: &run.inquiries,
     };
     write_plain(&document, out)
 }

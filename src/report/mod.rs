@@ -9,6 +9,7 @@ pub mod html;
 pub mod json;
 mod networks;
 pub mod observations;
+mod restricted;
 pub mod sent;
 pub mod show;
 pub mod text;
@@ -118,6 +119,11 @@ impl<'a> Report<'a> {
     /// What the version of a point means; none where nothing is known of its product.
     fn assessed(&self, point: &Point) -> Option<&'a Assessment> {
         self.assessments.of(&point.id)
+    }
+
+    /// Whether somebody looked from outside at a point of it.
+    fn is_restricted(&self) -> bool {
+        self.run.points.iter().any(|point| !point.sides.restriction.is_empty())
     }
 
     /// How many points let the outside in.

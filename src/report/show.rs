@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Look, Words, assessed, cut,
+    Look, Words, assessed, cut, restricted,
     text::{mark, pad},
     words::moment,
     wrap,
@@ -44,7 +44,14 @@ pub fn write_point(
         ("macs", point.macs.iter().map(ToString::to_string).collect()),
         ("outside_addresses", point.outside.iter().map(ToString::to_string).collect()),
         ("lines", point.lines.iter().map(|line| words.line(line)).collect()),
-        ("services", point.services.iter().map(|service| words.service(service)).collect()),
+        (
+            "services",
+            point
+                .services
+                .iter()
+                .map(|service| restricted::service(service, point, words))
+                .collect(),
+        ),
         ("product", point.product.iter().map(ToString::to_string).collect()),
         ("names", point.names.iter().cloned().collect::<Vec<_>>()),
     ];
@@ -59,6 +66,18 @@ pub fn write_point(
                 let label = if at == 0 { label.clone() } else { " ".repeat(width) };
                 writeln!(out, "  {}  {line}", look.faint(&label))?;
             }
+        }
+    }
+
+    if !point.sides.restriction.is_empty() {
+        writeln!(out, "\n{}", look.strong(words.get("label", "restriction")))?;
+        for one in &point.sides.restriction {
+            let said = cut(&restricted::line(one, words), look.columns.saturating_sub(2));
+            writeln!(out, "  {said}")?;
+        }
+        let note = words.get("restriction", "plain");
+        for line in wrap(note, look.columns.saturating_sub(2)) {
+            writeln!(out, "  {}", look.faint(&line))?;
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, assessed, cut, networks, sent, unknown, visible,
+    Report, Words, assessed, cut, networks, restricted, sent, unknown, visible,
     words::{grouped, moment},
     wrap,
 };
@@ -19,6 +19,9 @@ const NARROWEST_TABLE: usize = 84;
 
 /// The same where a column tells what versions mean.
 const NARROWEST_ASSESSED: usize = 106;
+
+/// How much more where a column tells what is open to the outside.
+const RESTRICTED_WIDTH: usize = 14;
 
 /// How many of those that were sent the most are named.
 const MOST_ASKED: usize = 5;
@@ -81,7 +84,9 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
     let points = report.points();
     if !points.is_empty() {
         let assessed = !report.assessments.is_empty();
-        if look.columns < if assessed { NARROWEST_ASSESSED } else { NARROWEST_TABLE } {
+        let narrowest = if assessed { NARROWEST_ASSESSED } else { NARROWEST_TABLE };
+        let more = if report.is_restricted() { RESTRICTED_WIDTH } else { 0 };
+        if look.columns < narrowest + more {
             blocks(report, &points, look, out)?;
         } else {
             table(report, &points, look, out)?;
@@ -190,6 +195,13 @@ const ASSESSED: Column = Column {
     cell: |point, report| assessed::short(report.assessed(point), report.words),
 };
 
+/// What is open to the outside; only where somebody looked from there.
+const RESTRICTED: Column = Column {
+    heading: "restriction",
+    narrowest: 12,
+    cell: |point, report| restricted::short(point, report.words),
+};
+
 const COLUMNS: &[Column] = &[
     Column {
         heading: "id",
@@ -253,7 +265,8 @@ fn first_of(mut several: impl ExactSizeIterator<Item = String>) -> String {
 /// The columns of a report.
 fn columns(report: &Report<'_>) -> Vec<&'static Column> {
     let more = (!report.assessments.is_empty()).then_some(&ASSESSED);
-    COLUMNS.iter().chain(more).collect()
+    let restricted = report.is_restricted().then_some(&RESTRICTED);
+    COLUMNS.iter().chain(restricted).chain(more).collect()
 }
 
 fn table(

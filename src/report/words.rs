@@ -272,6 +272,10 @@ mod tests {
             for state in CoverageState::ALL {
                 assert!(words.find("coverage_state", state.name()).is_some(), "{state:?}");
             }
+            for answer in crate::correlate::FromOutside::ALL {
+                assert!(words.find("restriction", answer.name()).is_some(), "{answer:?}");
+                assert!(words.find("restriction_short", answer.name()).is_some(), "{answer:?}");
+            }
             for reason in crate::correlate::Reason::ALL {
                 assert!(words.find("why", reason.name()).is_some(), "{reason:?}");
             }

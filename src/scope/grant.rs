@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 
 use super::{
-    Blocks, Consent, Facility, Foreign, Hours, Maker, Pace, Profile, Tier,
+    Blocks, Consent, Facility, Foreign, Hours, Maker, Pace, Profile, Tier, Vantage,
     pace::Limits,
     reach::{self, loopback, private},
 };
@@ -28,6 +28,8 @@ pub struct Overrides {
     pub tier: Option<Tier>,
     /// How fast.
     pub pace: Limits,
+    /// From where; from outside it is the facility's own addresses in the Internet that are asked, and nothing else.
+    pub vantage: Vantage,
 }
 
 /// Why there is no consent.
@@ -38,6 +40,21 @@ pub enum Error {
         "{0} is not in the scope of the facility file; add its network to [scope] include, or leave it out"
     )]
     NotInScope(IpAddr),
+    /// A view from outside of a facility whose addresses there are not known.
+    #[error(
+        "the facility file names no addresses of its own in the Internet, so there is nothing to ask from outside; write them into [scope] outside, such as outside = [\"203.0.113.0/29\"]"
+    )]
+    NoOutside,
+    /// Targets of a view from outside that are not the facility's own.
+    #[error(
+        "{0} is not among the facility's own addresses in the Internet, and from outside nothing else is asked; add its network to [scope] outside, or leave it out"
+    )]
+    NotOutside(IpAddr),
+    /// A view from outside in nobody's name.
+    #[error(
+        "from outside only a facility's own addresses are asked, as its file names them; name the file by --scope"
+    )]
+    OutsideWithoutFile,
     /// A tier beyond the facility file's.
     #[error("tier {asked} goes further than tier {allowed}, which is allowed; {advice}")]
     Tier {
@@ -90,10 +107,16 @@ impl Facility {
         connected: &[IpNetwork],
         offset: Option<i32>,
     ) -> Result<Consent, Error> {
-        let mut include = self.include.clone();
+        let from_outside = overrides.vantage.is_outside();
+        let mut include =
+            if from_outside { self.own_in_the_internet()? } else { self.include.clone() };
         if let Some(targets) = &overrides.targets {
             if let Some(address) = targets.minus(&include).first() {
-                return Err(Error::NotInScope(address));
+                return Err(if from_outside {
+                    Error::NotOutside(address)
+                } else {
+                    Error::NotInScope(address)
+                });
             }
             include = targets.clone();
         }
@@ -117,17 +140,25 @@ impl Facility {
         if offset.is_none() && !self.hours.is_empty() {
             return Err(Error::TimeZone);
         }
-        let advice = "it is [scope] tier of the facility file";
+        // From outside nothing is sent but ordinary questions to whoever has these addresses.
+        let (allowed, advice, responder) = if from_outside {
+            (self.tier.min(Tier::Ask), "from outside nothing goes further than tier 1", None)
+        } else {
+            (self.tier, "it is [scope] tier of the facility file", self.responder)
+        };
+        let foreign = if from_outside { Foreign::default() } else { self.foreign.clone() };
+        let requested = |request: &&super::Request| !from_outside || include.contains(request.host);
+        let on_request = self.on_request.iter().filter(requested).cloned().collect();
         let pace = Pace::of(self.profile()).with(&self.pace);
         let mut consent = Consent {
+            on_request,
             include,
             exclude,
-            tier: lowered(overrides.tier, self.tier, advice)?,
+            tier: lowered(overrides.tier, allowed, advice)?,
             hours: Hours::of(&self.hours, offset.unwrap_or_default()),
             pace: pace.with(&overrides.pace),
-            on_request: self.on_request.clone(),
-            responder: self.responder,
-            foreign: self.foreign.clone(),
+            responder,
+            foreign,
             // What is fragile is the facility's to say, whatever the pace.
             ..careful(self.profile())
         };
@@ -135,6 +166,16 @@ impl Facility {
         consent.fragile_makers.extend(&self.fragile_makers);
         consent.fragile_hosts = self.fragile_hosts.clone();
         Ok(consent)
+    }
+
+    /// The facility's own addresses in the Internet. Private ones that lie between them are nobody's there.
+    fn own_in_the_internet(&self) -> Result<Blocks, Error> {
+        let own = Blocks::of_networks(&self.outside).minus(private());
+        if own.is_empty() {
+            return Err(Error::NoOutside);
+        }
+        reach::check(&own, &own)?;
+        Ok(own)
     }
 }
 
@@ -146,6 +187,9 @@ impl Consent {
         connected: &[IpNetwork],
         yes: bool,
     ) -> Result<Self, Error> {
+        if overrides.vantage.is_outside() {
+            return Err(Error::OutsideWithoutFile);
+        }
         let include = overrides.targets.clone().unwrap_or_default();
         let asked = include.minus(&overrides.exclude);
         let Some(first) = asked.first() else {
@@ -247,6 +291,43 @@ mod tests {
         assert!(error.to_string().starts_with("tier 2 goes further than tier 1"), "{error}");
         let nearer = Overrides { tier: Some(Tier::Listen), ..Overrides::default() };
         assert_eq!(file.consent(&nearer, &[], None).unwrap().tier, Tier::Listen);
+    }
+
+    #[test]
+    fn from_outside_exactly_the_facilitys_own_addresses_are_asked() {
+        let file = facility(&format!(
+            "{FILE}outside = [\"203.0.113.0/29\", \"2001:db8:66::1/128\"]\ntier = 2\nresponder = \"198.51.100.9:3478\"\n\
+             on_request = [{{ host = \"10.10.1.50\", probe = \"dicom\" }}]\n"
+        ));
+        let from = |overrides: Overrides| Overrides { vantage: Vantage::outside(), ..overrides };
+        let consent = file.consent(&from(Overrides::default()), &connected(), None).unwrap();
+        assert_eq!(consent.include.to_string(), "203.0.113.0/29, 2001:db8:66::1");
+        assert_eq!((consent.tier, consent.responder), (Tier::Ask, None));
+        assert!(consent.on_request.is_empty() && !consent.include.contains([10, 10, 1, 1].into()));
+        let some = file.consent(&from(only(&["203.0.113.2"])), &[], None).unwrap();
+        assert_eq!(some.include.to_string(), "203.0.113.2");
+        let told = |overrides| file.consent(&from(overrides), &[], None).unwrap_err().to_string();
+        assert!(
+            told(only(&["10.10.1.1"])).starts_with("10.10.1.1 is not among the facility's own")
+        );
+        let further = Overrides { tier: Some(Tier::FirstRouter), ..Overrides::default() };
+        assert!(told(further).contains("from outside nothing goes further than tier 1"));
+
+        let named = Overrides { vantage: "ward-3".parse().unwrap(), ..Overrides::default() };
+        let consent = file.consent(&named, &[], None).unwrap();
+        assert!(consent.include.contains([10, 10, 1, 1].into()) && consent.responder.is_some());
+
+        let without = facility(FILE).consent(&from(Overrides::default()), &[], None).unwrap_err();
+        assert!(without.to_string().contains("write them into [scope] outside"), "{without}");
+        let nameless =
+            facility("[facility]\nname = \"x\"\n[scope]\noutside = [\"203.0.113.0/29\"]\n");
+        let error = nameless.consent(&from(Overrides::default()), &connected(), None).unwrap_err();
+        assert!(matches!(error, Error::Authorisation(_)), "{error}");
+        let wide = facility(&FILE.replace("include", "outside = [\"32.0.0.0/3\"]\ninclude"));
+        let error = wide.consent(&from(Overrides::default()), &[], None).unwrap_err();
+        assert!(error.to_string().contains("is wider than a /8"), "{error}");
+        let error = Consent::of_connected(&from(only(&["10.10.0.1"])), &connected(), true);
+        assert!(matches!(error, Err(Error::OutsideWithoutFile)));
     }
 
     #[test]

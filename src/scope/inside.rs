@@ -1,6 +1,9 @@
 //! Which addresses are the hospital's own.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use ipnetwork::IpNetwork;
 
@@ -12,6 +15,10 @@ use ipnetwork::IpNetwork;
 pub struct Inside {
     prefixes: Vec<IpNetwork>,
     given: bool,
+    /// Of a view from outside: the addresses that are the facility's though they are global.
+    faces: BTreeSet<IpAddr>,
+    /// Of a view from outside: the addresses of whoever looks, which are outside whatever the prefixes say.
+    lookers: BTreeSet<IpAddr>,
 }
 
 impl Inside {
@@ -19,7 +26,7 @@ impl Inside {
     pub fn given(mut prefixes: Vec<IpNetwork>) -> Self {
         prefixes.sort();
         prefixes.dedup();
-        Self { given: !prefixes.is_empty(), prefixes }
+        Self { given: !prefixes.is_empty(), prefixes, ..Self::default() }
     }
 
     /// The private ranges, and `on_link` besides.
@@ -27,7 +34,18 @@ impl Inside {
         let mut prefixes: Vec<IpNetwork> = on_link.into_iter().collect();
         prefixes.sort();
         prefixes.dedup();
-        Self { prefixes, given: false }
+        Self { prefixes, ..Self::default() }
+    }
+
+    /// What counts as inside to who looks from the Internet: also `faces`, the facility's addresses there that answered,
+    /// and not `lookers`, the addresses that were looked from.
+    pub fn seen_from_outside(&self, faces: BTreeSet<IpAddr>, lookers: BTreeSet<IpAddr>) -> Self {
+        Self { faces, lookers, ..self.clone() }
+    }
+
+    /// Whether `address` is one of the facility's in the Internet, and this the view from there.
+    pub fn faces(&self, address: IpAddr) -> bool {
+        self.faces.contains(&address)
     }
 
     /// Whether the facility file gave it.
@@ -42,6 +60,12 @@ impl Inside {
 
     /// Whether `address` is inside. Addresses that lead nowhere (groups, loopback, link-local) are.
     pub fn contains(&self, address: IpAddr) -> bool {
+        if self.faces.contains(&address) {
+            return true;
+        }
+        if self.lookers.contains(&address) {
+            return false;
+        }
         if is_nowhere(address) || self.prefixes.iter().any(|prefix| prefix.contains(address)) {
             return true;
         }
@@ -108,6 +132,16 @@ mod tests {
         let given = Inside::given(vec!["10.10.0.0/16".parse().unwrap()]);
         assert!(given.contains(at("10.10.9.9")) && given.is_outside(at("172.30.0.1")));
         assert!(given.contains(at("224.0.0.5")), "a group is nowhere else");
+    }
+
+    #[test]
+    fn from_outside_the_facilitys_own_addresses_are_inside_and_who_looks_is_not() {
+        let inside = Inside::inferred([]);
+        let view = inside.seen_from_outside([at("203.0.113.2")].into(), [at("192.168.1.5")].into());
+        assert!(view.contains(at("203.0.113.2")) && view.faces(at("203.0.113.2")));
+        assert!(view.is_outside(at("203.0.113.3")) && view.is_outside(at("192.168.1.5")));
+        assert!(view.contains(at("10.1.2.3")), "what a box tells of its other side stays inside");
+        assert!(inside.is_outside(at("203.0.113.2")) && !inside.faces(at("203.0.113.2")));
     }
 
     #[test]

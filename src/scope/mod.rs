@@ -18,6 +18,7 @@ pub mod pace;
 mod page;
 pub mod reach;
 pub mod target;
+pub mod vantage;
 
 pub use block::Blocks;
 pub use consent::{Consent, Contact, Refusal, Request, Tier};
@@ -30,3 +31,4 @@ pub use inside::Inside;
 pub use maker::Maker;
 pub use order::Order;
 pub use pace::{Pace, Profile, Rate};
+pub use vantage::Vantage;

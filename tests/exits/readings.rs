@@ -191,7 +191,6 @@ fn the_responder_sees_the_line_s_address_or_our_own() {
     assert_eq!(mapped("exits_hides_errors", 0x24).unwrap(), "203.0.113.6:40000");
     assert_eq!(mapped("exits_hides_itself", 0x25).unwrap(), "203.0.113.10:40000");
     assert_eq!(mapped("exits_routed", 0x27).unwrap(), "10.0.0.250:40000");
-    assert_eq!(mapped("exits_mobile", 0x35).unwrap(), "100.72.3.5:40000");
     assert_eq!(mapped("exits_plain_host", 0x20), None);
 }
 

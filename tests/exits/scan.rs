@@ -106,6 +106,7 @@ pub(crate) fn scan(
     let points = correlate::points(&correlate::Heard {
         observations: &heard.observations,
         inside: &heard.inside,
+        vantages: &[],
         matcher,
         packet: &|id| id.number.to_string(),
     });

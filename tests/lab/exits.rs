@@ -1,248 +1,25 @@
 //! Hidden exits: what a scan reads from real kernels, tier by tier, and how far its packets go meanwhile.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    net::IpAddr,
-    path::PathBuf,
-};
+use std::{collections::BTreeSet, fs, net::IpAddr};
 
 use sekisho::observe::Mac;
 use serde_json::Value;
 
 use super::{
-    SEKISHO,
-    roles::{self, Role},
-    seen::{Seen, What, seen},
-    topology::Topology,
+    roles,
+    scanned::{
+        BEYOND_THE_FIRST, LINES, MODALITY, NOTHING_FURTHER, OUTSIDE, OUTSIDE_V6, RESPONDER,
+        Scanned, VIRTUAL, mac, scanned,
+    },
+    seen::{Seen, What},
 };
 
-/// What counts as the hospital's own, and private networks that nobody need be asked about, so that looking for roads
-/// takes seconds: six are left.
-const INSIDE: [&str; 12] = [
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "172.16.0.0/14",
-    "172.24.0.0/14",
-    "172.28.0.0/15",
-    "172.31.0.0/16",
-    "192.168.0.0/24",
-    "192.168.2.0/23",
-    "192.168.4.0/22",
-    "192.168.8.0/21",
-    "192.168.16.0/20",
-    "2001:db8:80::/64",
-];
+/// Types of frames by which a line's far end is looked for, and then spoken with (RFC 2516).
+const PPPOE: u16 = 0x8863;
+const PPPOE_SESSION: u16 = 0x8864;
 
-/// Whom questions are for, as the scan has them: a root server.
-const OUTSIDE: &str = "198.41.0.4";
-
-/// The same in IPv6.
-const OUTSIDE_V6: &str = "2001:503:ba3e::2:30";
-
-/// The virtual router of the pair, and the console that is spared.
-const VIRTUAL: &str = "00:00:5e:00:01:50";
-const MODALITY: &str = "00:09:1f:00:53:70";
-
-/// Where captures are taken: the hospital's networks as their switches see them, the far ends of all lines, and what
-/// lies behind those.
-const LANS: [(&str, &str); 2] = [("wires", "office"), ("wires", "ward")];
-const LINES: [(&str, &str); 3] =
-    [("carrier", "line"), ("carrier", "radio"), ("farend", "maintenance")];
-const BEYOND_THE_FIRST: [(&str, &str); 2] = [("beyond", "behind"), ("beyond", "far")];
-
-/// The inspector's own responder, beyond the carrier's first router.
-const RESPONDER: &str = "198.51.100.9:3478";
-
-/// Words for a scan that does not ask what stands where, which is not what this is about.
-const NOTHING_FURTHER: [&str; 1] = ["--no-ports"];
-
-/// A hospital that was scanned, what was heard, and what passed its wires meanwhile.
-struct Scanned {
-    topology: Topology,
-    /// What was heard of forwarding, by the hardware address that was asked: field and value.
-    heard: BTreeMap<String, Vec<BTreeMap<String, String>>>,
-    points: Vec<Value>,
-    coverage: Vec<Value>,
-}
-
-/// Scans the hospital of these roles at a tier; `scope` goes into that part of the facility file, `words` to
-/// the command.
-fn scanned(name: &str, roles: &[&Role], tier: u8, scope: &str, words: &[&str]) -> Scanned {
-    let mut topology = Topology::open(name, roles);
-    if roles.iter().any(|role| role.name == "first") {
-        topology.await_address("first", "10.80.1.1");
-    }
-    let facility = format!(
-        "[facility]\nname = \"関所記念病院\"\nauthorisation = \"委託 2026-041\"\n[scope]\ntier = {tier}\n\
-         include = [\"10.80.1.0/24\", \"10.80.2.0/24\", \"10.80.3.27\"]\nexclude = [\"10.80.1.80\"]\n\
-         inside = {INSIDE:?}\n{scope}\n[pace]\nprofile = \"lab\"\n[fragile]\nouis = [\"00:09:1f\"]\n"
-    );
-    let file = topology.path("facility.toml");
-    fs::write(&file, facility).unwrap();
-    let there = |role: &str| role == "wires" || roles.iter().any(|known| known.name == role);
-    let watched = LANS.into_iter().chain(LINES).chain(BEYOND_THE_FIRST);
-    for (role, interface) in watched.filter(|(role, _)| there(role)) {
-        topology.watch(role, interface);
-    }
-    if tier == 3 {
-        let words = ["responder", "--quiet", "--listen", RESPONDER];
-        topology.begin("beyond", SEKISHO, &words, "answered.ndjson");
-        topology.await_port("beyond", "3478");
-    }
-    let mut command = topology.at("scan", SEKISHO.as_ref());
-    command.args(["scan", "--exit-zero", "--quiet", "--scope"]).arg(&file).args(words);
-    command.args(["--json", "points.json", "--observations", "heard.ndjson"]);
-    command.args(["--record", "run.pcapng"]).env_remove("SEKISHO_STORE");
-    let done = command.current_dir(topology.path("")).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    topology.stop_watching();
-    if let Ok(keep) = std::env::var("E_KEEP") {
-        // e-debug
-        for f in fs::read_dir(topology.path("")).unwrap().flatten().filter(|f| f.path().is_file()) {
-            // e-debug
-            let _ = fs::copy(f.path(), format!("{keep}/{name}-{}", f.file_name().display())); // e-debug
-        } // e-debug
-    } // e-debug
-    let read = |name: &str| fs::read_to_string(topology.path(name)).unwrap();
-    let document: Value = serde_json::from_str(&read("points.json")).unwrap();
-    let of = |key: &str| document[key].as_array().unwrap().clone();
-    Scanned {
-        heard: forwarding(&read("heard.ndjson")),
-        points: of("points"),
-        coverage: of("coverage"),
-        topology,
-    }
-}
-
-fn forwarding(lines: &str) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
-    let mut all: BTreeMap<String, Vec<_>> = BTreeMap::new();
-    for line in lines.lines() {
-        let line: Value = serde_json::from_str(line).unwrap();
-        if line["protocol"] != "forward" {
-            continue;
-        }
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            Value::Array(several) => {
-                several.iter().map(|one| one.as_str().unwrap()).collect::<Vec<_>>().join(" ")
-            }
-            other => panic!("{other}"),
-        };
-        let facts = line["facts"].as_object().unwrap();
-        let facts = facts
-            .iter()
-            .map(|(field, value)| (field.trim_start_matches("forward.").to_owned(), text(value)));
-        let mac = line["speaker"]["mac"].as_str().unwrap().to_owned();
-        all.entry(mac).or_default().push(facts.collect());
-    }
-    all
-}
-
-/// The hardware address of a box in the office, by the end of its address there.
-fn mac(last: u8) -> String {
-    format!("00:00:5e:00:53:{last:02}")
-}
-
-impl Scanned {
-    /// What was answered to short packets to `outside` with this time to live through a box: the answer and who gave it.
-    fn answers(&self, mac: &str, outside: &str, time_to_live: u8) -> BTreeSet<(&str, &str)> {
-        let time_to_live = time_to_live.to_string();
-        let short = |facts: &&BTreeMap<String, String>| {
-            facts["destination"] == outside
-                && facts["time_to_live"] == time_to_live
-                && !facts.contains_key("size")
-                && !facts.contains_key("route")
-        };
-        let all = self.heard.get(mac).into_iter().flatten().filter(short);
-        all.map(|facts| (facts["answer"].as_str(), facts["by"].as_str())).collect()
-    }
-
-    /// The values of a field in what was heard of a box.
-    fn values(&self, mac: &str, field: &str) -> BTreeSet<&str> {
-        let all = self.heard.get(mac).into_iter().flatten();
-        all.filter_map(|facts| facts.get(field).map(String::as_str)).collect()
-    }
-
-    /// The point with an address or a hardware address.
-    fn point(&self, named: &str) -> Option<&Value> {
-        let has = |point: &&Value| {
-            ["addresses", "macs"]
-                .iter()
-                .any(|key| point[key].as_array().unwrap().iter().any(|known| known == named))
-        };
-        let mut all = self.points.iter().filter(has);
-        let first = all.next();
-        assert!(all.next().is_none(), "{named} is two points: {:#?}", self.points);
-        first
-    }
-
-    fn capture(&self, role: &str, interface: &str) -> PathBuf {
-        self.topology.path(&format!("{role}-{interface}.pcap"))
-    }
-
-    /// Frames on these wires that are not what systems say there in any case.
-    fn said(&self, wires: &[(&str, &str)]) -> Vec<Seen> {
-        let there = |(role, interface): &&(&str, &str)| self.capture(role, interface).exists();
-        let all = wires.iter().filter(there);
-        let all = all.flat_map(|(role, interface)| seen(&self.capture(role, interface)));
-        all.filter(|frame| !frame.is_housekeeping()).collect()
-    }
-
-    /// What holds at every tier: whom the scan must not touch it did not touch, and nobody had to answer for packets to
-    /// the outside more often than once a second.
-    fn was_gentle(&self) {
-        let ours: [Mac; 2] = ["00:00:5e:00:53:fe", "00:00:5e:00:53:fd"].map(read);
-        let sent: Vec<Seen> =
-            self.said(&LANS).into_iter().filter(|frame| ours.contains(&frame.from)).collect();
-        assert!(sent.len() > 500, "only {} frames were written down", sent.len());
-        for frame in &sent {
-            let is_arp = matches!(frame.what, What::Arp(_));
-            assert!(frame.to != read(MODALITY) || is_arp, "to medical equipment: {frame:?}");
-            assert!(frame.to != read(&mac(80)), "to the excluded: {frame:?}");
-            let about: Option<IpAddr> = match frame.what {
-                What::Arp(about) => Some(about.into()),
-                What::Packet(_, to, _) => Some(to),
-                What::Other => None,
-            };
-            assert!(about.is_none_or(|about| about != excluded()), "about the excluded: {frame:?}");
-        }
-        assert!(
-            sent.iter().any(
-                |frame| matches!(frame.what, What::Arp(about) if about.to_string() == "10.80.1.70")
-            ),
-            "the console was not looked for"
-        );
-        let mut asked: BTreeMap<Mac, Vec<i64>> = BTreeMap::new();
-        for frame in sent.iter().filter(|frame| frame.is_for_the_outside()) {
-            // Whoever is the virtual router answers for it, and by one hardware address on all its wires.
-            let whom = if frame.to == read(VIRTUAL) { read(&mac(2)) } else { frame.to };
-            asked.entry(whom).or_default().push(frame.at);
-        }
-        assert!(asked.len() > 2, "only {} were asked", asked.len());
-        let second = 1_000_000_000;
-        for (whom, mut moments) in asked {
-            moments.sort_unstable();
-            for (place, from) in moments.iter().enumerate() {
-                let later = moments[place..].iter().take_while(|at| **at < from + 10 * second);
-                // Ten seconds hold eleven moments a second apart.
-                assert!(later.count() <= 11, "{whom:?} was asked too often: {moments:?}");
-            }
-        }
-    }
-}
-
-/// A hardware address.
-fn read(text: &str) -> Mac {
-    let bytes: Vec<u8> =
-        text.split(':').map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
-    Mac(bytes.try_into().unwrap())
-}
-
-/// Whom the facility leaves out.
-fn excluded() -> IpAddr {
-    "10.80.1.80".parse().unwrap()
-}
+/// Nobody stands there, but whoever gives addresses tells a vendor's network to be behind it.
+const NAMED_BY_LEASES: &str = "10.80.2.19 closed_network_gateway inferred []";
 
 /// Which answer every box gives to a packet for the outside that may go no further than to it.
 const FIRST_HOPS: [(u8, &str, &str); 8] = [
@@ -344,6 +121,32 @@ impl Scanned {
     }
 }
 
+impl Scanned {
+    /// Who gives addresses, and a line that is patched in, are heard; no address is taken, and no line opened.
+    fn wires_were_asked_once(&self) {
+        assert_eq!(self.facts("dhcp", "router"), BTreeSet::from(["10.80.2.28".to_owned()]));
+        assert!(self.facts("dhcp", "route").iter().any(|road| road.contains("172.30.0.0/16")));
+        let proxy = "http://proxy.example/wpad.dat";
+        assert_eq!(self.facts("dhcp", "wpad"), BTreeSet::from([proxy.to_owned()]));
+        assert_eq!(
+            self.facts("pppoe", "concentrator"),
+            BTreeSet::from(["bas7-example".to_owned()])
+        );
+        let sent: Vec<Seen> = self.sent();
+        let broadcast = IpAddr::from([255; 4]);
+        let leases = sent
+            .iter()
+            .filter(|frame| matches!(frame.what, What::Packet(_, to, _) if to == broadcast));
+        assert_eq!(leases.count(), 1, "one search, and nothing that takes what was offered");
+        let lines =
+            sent.iter().filter(|frame| matches!(frame.what, What::Other(PPPOE | PPPOE_SESSION)));
+        let lines: Vec<&Seen> = lines.collect();
+        assert!((1..=2).contains(&lines.len()), "{lines:?}");
+        // Whoever wants a session asks one concentrator for it.
+        assert!(lines.iter().all(|frame| frame.to == Mac([0xff; 6])), "{lines:?}");
+    }
+}
+
 #[test]
 #[ignore = "needs root; .ci/run runs it"]
 fn at_tier_1_those_who_forward_say_so_and_nothing_leaves_the_hospital() {
@@ -353,6 +156,21 @@ fn at_tier_1_those_who_forward_say_so_and_nothing_leaves_the_hospital() {
     assert_eq!(scanned.said(&BEYOND_THE_FIRST), []);
     scanned.first_hops_are_read();
     scanned.ip_version_6_is_read(1);
+    scanned.wires_were_asked_once();
+    // A relay is told from an exit by what is behind it alone.
+    scanned.concludes(&[
+        "10.80.1.11 maintenance_router hint []",
+        "10.80.1.12 internet_gateway inferred []",
+        "10.80.1.13 internet_gateway inferred []",
+        "10.80.1.15 internet_gateway inferred []",
+        "10.80.1.16 internet_gateway inferred []",
+        "10.80.1.19 maintenance_router inferred []",
+        "10.80.1.24 internet_gateway inferred []",
+        NAMED_BY_LEASES,
+        "10.80.2.22 ipv6_exit corroborated []",
+        "10.80.2.30 internet_gateway inferred [] pppoe/-/-",
+        "10.80.2.28 internet_gateway corroborated []",
+    ]);
 }
 
 #[test]
@@ -367,6 +185,23 @@ fn at_tier_2_the_way_behind_them_is_read_and_nothing_gets_beyond_the_first_route
     scanned.relays_are_read(&[(13, "10.80.1.13", "10.80.1.12", "10.80.1.12")]);
     let vendor = BTreeSet::from([("expired", "172.30.255.1")]);
     assert_eq!(scanned.answers(&mac(19), "172.30.0.1", 2), vendor);
+    scanned.concludes(&[
+        "10.80.1.11 maintenance_router hint []",
+        "10.80.1.12 internet_gateway proved [203.0.113.12] ethernet/1500/203.0.113.1",
+        "10.80.1.14 internet_gateway proved [203.0.113.14] ethernet/1500/203.0.113.1",
+        "10.80.1.15 internet_gateway proved [203.0.113.15] flets_pppoe/1454/203.0.113.1",
+        "10.80.1.16 internet_gateway proved [203.0.113.16] ethernet/1500/203.0.113.1",
+        "10.80.1.18 internet_gateway proved [203.0.113.18] ethernet/1500/203.0.113.1",
+        "10.80.1.19 closed_network_gateway proved [172.30.255.2] closed_network/1500/172.30.255.1",
+        "10.80.1.24 internet_gateway proved [203.0.113.24] ethernet/1500/203.0.113.1",
+        NAMED_BY_LEASES,
+        "10.80.2.22 ipv6_exit proved []",
+        "10.80.2.28 internet_gateway proved [203.0.113.28] ethernet/1500/203.0.113.1",
+        "10.80.2.30 internet_gateway inferred [] pppoe/-/-",
+    ]);
+    // Whoever hands on to it is a reason of the exit, and no point.
+    let relayed = &scanned.because("10.80.1.12", "relayed_by");
+    assert_eq!(*relayed, BTreeSet::from(["10.80.1.13".to_owned()]));
 }
 
 #[test]
@@ -389,6 +224,16 @@ fn a_pair_with_a_virtual_address_and_the_core_that_leaves_by_it_are_read() {
     scanned.relays_are_read(&[(25, "10.80.1.254", "10.80.1.1", "10.80.1.2")]);
     // Nobody can be asked by a hardware address on a wire where the scan has no foot, and it is said.
     assert!(!scanned.heard.contains_key(&mac(27)));
+    assert_eq!(scanned.told("forward", "10.80.3.0/24"), ["not_measured no_interface"]);
+    assert_eq!(
+        scanned.told("forward", "10.80.2.0/24"),
+        ["measured answered=1 silent=1 attempts=3"]
+    );
+    // Nothing tells that the one that waits is of the pair; it has a line of its own.
+    scanned.concludes(&[
+        "10.80.1.1 internet_gateway proved [203.0.113.2] ethernet/1500/203.0.113.1",
+        "10.80.1.3 internet_gateway proved [203.0.113.3] ethernet/1500/203.0.113.1",
+    ]);
 }
 
 #[test]
@@ -412,6 +257,13 @@ fn at_tier_3_the_responder_tells_each_road_its_address_and_hears_nothing_else() 
         assert_eq!(scanned.values(&mac(last), "mapped"), BTreeSet::from([address]), "{last}");
     }
     assert_eq!(scanned.values(&mac(10), "mapped"), BTreeSet::new());
+    scanned.concludes(&[
+        "10.80.1.12 internet_gateway proved [203.0.113.12] ethernet/1500/203.0.113.1",
+        "10.80.1.14 internet_gateway proved [203.0.113.14] ethernet/1500/203.0.113.1",
+        "10.80.1.15 internet_gateway proved [203.0.113.15] flets_pppoe/1454/203.0.113.1",
+        "10.80.1.16 internet_gateway proved [203.0.113.16] ethernet/1500/203.0.113.1",
+        "10.80.1.18 internet_gateway proved [203.0.113.18] ethernet/1500/203.0.113.1",
+    ]);
     let told = fs::read_to_string(scanned.topology.path("answered.ndjson")).unwrap();
     let from = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let from: BTreeSet<String> = from
@@ -442,4 +294,9 @@ fn with_consent_routers_of_other_prefixes_and_hosts_with_a_telephone_are_found()
     // One answers for its other foot by ARP, the other to what is sent to its hardware address.
     let strict = BTreeSet::from([("reply", "192.168.42.17")]);
     assert_eq!(scanned.answers(&mac(17), "192.168.42.17", 1), strict);
+    scanned.concludes(&[
+        "192.168.1.1 internet_gateway proved [] unknown/-/203.0.113.1",
+        "10.80.1.17 dual_homed_host proved [192.168.42.17]",
+        "10.80.1.21 dual_homed_host inferred [192.168.42.21]",
+    ]);
 }

@@ -209,6 +209,29 @@ pub(crate) const PROXY: Role = kernel(
      echo 1 > /proc/sys/net/ipv4/conf/ward/proxy_arp",
 );
 
+/// A computer in the ward that gives addresses, and tells a router, a road of a vendor and a proxy with them.
+pub(crate) const LEASES: Role = Role {
+    name: "leases",
+    legs: &[("ward", "00:00:5e:00:53:29")],
+    script: "ip address add 10.80.2.29/24 dev ward",
+    files: &[(
+        "dnsmasq.conf",
+        "port=0\nkeep-in-foreground\nuser=root\npid-file=/run/dnsmasq.pid\ndhcp-leasefile=/run/leases\n\
+         dhcp-range=10.80.2.100,10.80.2.150\ndhcp-option=3,10.80.2.28\ndhcp-option=121,172.30.0.0/16,10.80.2.19\n\
+         dhcp-option=252,http://proxy.example/wpad.dat\n",
+    )],
+    runs: "exec dnsmasq -C dnsmasq.conf",
+};
+
+/// The far end of a carrier's line that is patched into the ward.
+pub(crate) const CONCENTRATOR: Role = Role {
+    name: "bras",
+    legs: &[("ward", "00:00:5e:00:53:30")],
+    script: "ip address add 10.80.2.30/24 dev ward",
+    files: &[("options", "")],
+    runs: "exec pppoe-server -F -I ward -C bas7-example -S internet -O $PWD/options",
+};
+
 /// A router with NAT in the archive, where the scan has no foot.
 pub(crate) const REMOTE: Role = kernel(
     "remote",
@@ -266,9 +289,31 @@ pub(crate) const BEYOND: Role = kernel(
 );
 
 /// Everybody but the pair and what is behind it.
-pub(crate) const MOST: [&Role; 23] = [
-    &CARRIER, &FAR_END, &BEYOND, &PLAIN, &ROADLESS, &NAT, &RELAY, &MUTE, &NARROW, &ROUTED, &STRICT,
-    &DARK, &VENDOR, &FOREIGN, &GUEST, &WEAK, &SIX, &SIX_PLAIN, &LOSSY, &PROXY, &BEDSIDE, &MODALITY,
+pub(crate) const MOST: [&Role; 25] = [
+    &CARRIER,
+    &FAR_END,
+    &BEYOND,
+    &PLAIN,
+    &ROADLESS,
+    &NAT,
+    &RELAY,
+    &MUTE,
+    &NARROW,
+    &ROUTED,
+    &STRICT,
+    &DARK,
+    &VENDOR,
+    &FOREIGN,
+    &GUEST,
+    &WEAK,
+    &SIX,
+    &SIX_PLAIN,
+    &LOSSY,
+    &PROXY,
+    &LEASES,
+    &CONCENTRATOR,
+    &BEDSIDE,
+    &MODALITY,
     &EXCLUDED,
 ];
 

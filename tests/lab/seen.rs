@@ -32,8 +32,8 @@ pub(crate) enum What {
     Arp(Ipv4Addr),
     /// A packet: from, to, and how far it may still go.
     Packet(IpAddr, IpAddr, u8),
-    /// Anything else.
-    Other,
+    /// Anything else, by its Ethernet type; 0 where it has none.
+    Other(u16),
 }
 
 /// The frames of a capture.
@@ -55,7 +55,8 @@ pub(crate) fn seen(file: &Path) -> Vec<Seen> {
                 let packet = ipv6::Packet::parse(frame.payload).unwrap();
                 What::Packet(packet.source.into(), packet.destination.into(), packet.hop_limit)
             }
-            Kind::Type(_) | Kind::Snap(..) | Kind::Llc(_) => What::Other,
+            Kind::Type(other) => What::Other(other),
+            Kind::Snap(..) | Kind::Llc(_) => What::Other(0),
         };
         Seen {
             at: captured.at.nanoseconds(),
@@ -86,7 +87,7 @@ impl Seen {
                 !(to.octets().starts_with(&[10, 80]) || to.is_multicast() || to.is_broadcast())
             }
             What::Packet(_, IpAddr::V6(to), _) => !to.is_multicast() && !to.is_unicast_link_local(),
-            What::Arp(_) | What::Other => false,
+            What::Arp(_) | What::Other(_) => false,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The packages that it needs, as the error says when a program is missing.
-const PACKAGES: &str = "iproute2 tcpdump nftables keepalived radvd";
+const PACKAGES: &str = "iproute2 tcpdump nftables keepalived radvd dnsmasq pppoe socat";
 
 /// What every box begins with: what a namespace takes over from the machine it stands on is set back to what Linux is
 /// born with, and the words that roles are written in.

@@ -9,7 +9,7 @@ use std::{
 use sekisho::{
     correlate::{Grade, Kind, Point},
     link::sim::Sim,
-    observe::Observation,
+    observe::{Mac, Observation},
     scope::Tier,
 };
 use serde::Deserialize;
@@ -84,6 +84,7 @@ pub(crate) struct FoundPoint {
     pub(crate) grade: Grade,
     pub(crate) outside: BTreeSet<IpAddr>,
     pub(crate) lines: usize,
+    pub(crate) macs: BTreeSet<Mac>,
 }
 
 /// What a scan gave.
@@ -99,12 +100,13 @@ impl From<&Point> for FoundPoint {
         let product = point.product.as_ref();
         Self {
             kind: point.kind,
-            addresses: point.addresses.clone(),
+            addresses: &point.addresses | &point.sides.faces,
             vendor: product.map(|product| product.vendor.clone()),
             product: product.map(|product| product.name.clone()),
             grade: point.grade,
             outside: point.outside.clone(),
             lines: point.lines.len(),
+            macs: point.macs.clone(),
         }
     }
 }

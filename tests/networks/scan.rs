@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use sekisho::{
-    cli::survey::{Surveyed, simulated},
+    cli::survey::{Surveyed, simulated_from},
     correlate,
     fingerprint::{Matcher, Signatures},
     link::sim::Sim,
@@ -29,12 +29,14 @@ fn scan(case: &Case, seed: u64, recording: &Path) -> Scanned {
     let signatures = Signatures::built_in().unwrap();
     let matcher = Matcher::new(&signatures);
     let (surveyed, sim) =
-        simulated(sim, &facility, seed, &matcher, recording, &mut |_| {}).unwrap();
+        simulated_from(&case.vantage, sim, &facility, seed, &matcher, recording, &mut |_| {})
+            .unwrap();
     let heard = passive::replay(&[recording.to_owned()], Some(&facility.inside), &|_| {}).unwrap();
     assert!(heard.is_recording && heard.files.iter().all(|file| file.fault.is_none()), "{name}");
     let points = correlate::points(&correlate::Heard {
         observations: &heard.observations,
         inside: &heard.inside,
+        vantages: &heard.vantages(),
         matcher: &matcher,
         packet: &|id| id.number.to_string(),
     });

@@ -33,7 +33,7 @@ pub(super) fn tells_outside<'a>(o: &'a Observation, inside: &Inside) -> Option<S
         TELLS_OUTSIDE.iter().find_map(|field| Some((field, o.facts.get(field)?)))?;
     let outside = value.parse::<IpAddr>().ok().filter(|ip| !is_nowhere(*ip));
     // A router whose far side is the hospital's own network leads no further than that.
-    if outside.is_some_and(|ip| inside.is_given() && inside.contains(ip)) {
+    if outside.is_some_and(|ip| inside.is_given() && inside.contains(ip) && !inside.faces(ip)) {
         return None;
     }
     let sign = sign_of(o, Some(Kind::InternetGateway), "tells_outside_address", field, value, 0.85);

@@ -23,6 +23,9 @@ use crate::{
 /// How many destinations one sign names.
 const MOST_NAMED: usize = 8;
 
+/// The rule for a question that left the hospital.
+pub(in super::super) const EGRESS: &str = "egress";
+
 /// A sign, and the box that it is about.
 type Found<'o> = (Device, Sign<'o>);
 
@@ -292,7 +295,7 @@ fn egress<'o>(question: &Question<'o>, kind: Kind) -> Sign<'o> {
         (Answer::BeyondScope, _) => ("forward.answer", "beyond_scope".to_owned()),
         (_, Some(by)) => ("forward.by", by.to_string()),
     };
-    let sign = sign_of(question.observation, Some(kind), "egress", field, &value, 0.97);
+    let sign = sign_of(question.observation, Some(kind), EGRESS, field, &value, 0.97);
     Sign { proves: true, ..sign }
 }
 

@@ -18,8 +18,9 @@ mod second_network;
 mod tests;
 
 pub use access_lines::AccessLines;
+pub(super) use forwards::EGRESS;
 pub(super) use line::Lines;
-pub(super) use passed::IS_SENT;
+pub(super) use passed::{IS_SENT, of_an_exit};
 pub(super) use relay::Ways;
 pub(super) use second_network::of_a_router;
 

@@ -67,3 +67,10 @@ pub(super) fn traces<'a>(o: &'a Observation, _: &Inside) -> Option<Sign<'a>> {
     let said = |rule, field| Some(sign_of(o, None, rule, field, o.facts.get(field)?, 0.0));
     said("several_lines", "ethernet.lines").or_else(|| said("nat_signs", "ethernet.shares"))
 }
+
+/// The same sign for a box that is known to lead to the Internet: what is not of the Internet went over the same way.
+pub(in super::super) fn of_an_exit(sign: Sign<'_>) -> Sign<'_> {
+    let passed = sign.observation.protocol == "ethernet";
+    let closed = passed && sign.kind == Some(Kind::ClosedNetworkGateway);
+    Sign { kind: if closed { Some(Kind::InternetGateway) } else { sign.kind }, ..sign }
+}

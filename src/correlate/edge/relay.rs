@@ -69,6 +69,9 @@ impl<'o> Ways<'o> {
             ways.boxes.entry(device).or_default().add(question);
         }
         ways.heard = overheard::heard(observations, devices, inside);
+        if ways.boxes.is_empty() && ways.heard.is_empty() {
+            return ways;
+        }
         ways.standing_in = standing_in(observations, devices);
         let addresses = devices.addresses();
         for (device, asked) in &mut ways.boxes {
@@ -189,6 +192,14 @@ impl<'o> Ways<'o> {
     /// Whether a run of ours asked a box.
     pub(in super::super) fn was_asked(&self, device: Device) -> bool {
         self.boxes.get(&device).is_some_and(|asked| asked.questions.iter().any(Question::is_ours))
+    }
+
+    /// The addresses that a box answered from when it was asked from an address of its own network, which is not the
+    /// hospital's.
+    pub(in super::super) fn in_its_network(&self, device: Device) -> BTreeSet<IpAddr> {
+        let questions = self.boxes.get(&device).into_iter().flat_map(|asked| &asked.questions);
+        let borrowed = questions.filter(|question| question.borrowed);
+        borrowed.filter_map(Question::answers_from).collect()
     }
 
     /// Whether one of the `signs` about a box is that it leads out.

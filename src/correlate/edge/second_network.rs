@@ -65,7 +65,8 @@ const OF_COMPUTERS: [&str; 2] = ["dcerpc.address", "nbns.address"];
 /// What a host says of addresses in networks that are not the hospital's.
 pub(super) fn told<'a>(o: &'a Observation, inside: &Inside) -> Vec<Sign<'a>> {
     let Some(speaker) = o.speaker.ip else { return Vec::new() };
-    if o.side == Side::Client || inside.is_outside(speaker) {
+    // The other networks of what is asked from outside are the hospital's own.
+    if o.side == Side::Client || inside.is_outside(speaker) || inside.faces(speaker) {
         return Vec::new();
     }
     // Multicast DNS also answers about names of the Internet, which are other machines'.

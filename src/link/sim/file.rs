@@ -65,6 +65,13 @@ pub(super) struct File {
         reason = "only tests read it; it is named here so that it is no unknown key"
     )]
     pub(super) facility: Option<IgnoredAny>,
+    /// From where it is looked at.
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "only tests read it; it is named here so that it is no unknown key"
+    )]
+    pub(super) vantage: Option<IgnoredAny>,
     /// What a test awaits.
     #[serde(default)]
     #[expect(

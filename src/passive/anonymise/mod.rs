@@ -33,6 +33,7 @@ use self::{
 use super::{Replay, capture::Fault};
 use crate::{
     observe::{Mac, Transport},
+    scope::Vantage,
     wire::{ethernet, ipv4, ipv6},
 };
 
@@ -41,6 +42,9 @@ const LARGEST_CAPTURE: u64 = 1 << 30;
 
 /// Keys of a plan whose values name the facility or a person.
 const NAMING_KEYS: [&str; 6] = ["name", "facility", "id", "authorisation", "contact", "key"];
+
+/// The key of a plan that says from where the run looked.
+const VANTAGE: &str = "vantage";
 
 /// Fields that look like addresses and are none.
 const VERSIONS: [&str; 4] = [".version", ".firmware", ".software", ".build"];
@@ -248,11 +252,25 @@ fn replace_in(value: &mut serde_json::Value, names_it: bool, addresses: &Address
         }
         Value::Object(values) => {
             for (key, value) in values {
+                if key == VANTAGE {
+                    *value = place(value.as_str().unwrap_or_default()).into();
+                    continue;
+                }
                 let names_it = NAMING_KEYS.contains(&key.as_str()) && !value.is_object();
                 replace_in(value, names_it, addresses, names);
             }
         }
         _ => {}
+    }
+}
+
+/// From where a run looked, without the name of a place in the facility, or of a line outside.
+fn place(name: &str) -> String {
+    let vantage = name.parse::<Vantage>().unwrap_or_default();
+    match (vantage.is_usual(), vantage.is_outside()) {
+        (true, _) => vantage.to_string(),
+        (_, true) => Vantage::outside().to_string(),
+        _ => "place".to_owned(),
     }
 }
 

@@ -162,7 +162,7 @@ fn put<L: Link>(
     let asking = Asking { plan, seconds: u16::try_from(seconds).unwrap_or(u16::MAX) };
     let frames = (question.ask)(wire, &asking);
     if frames.is_empty() {
-        items.get_mut(place)?.refused = Some("no_interface");
+        items.get_mut(place)?.refused = Some("no_address");
         return None;
     }
     let mut sent = false;

@@ -4,7 +4,10 @@
 mod borrowed;
 mod weak_host;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use ipnetwork::Ipv4Network;
 
@@ -26,6 +29,10 @@ use crate::{
 
 /// The names of what is done here.
 pub(super) const NAMES: [&str; 2] = [weak_host::NAME, borrowed::NAME];
+
+/// How long one machine is left alone between two questions that it may answer with an error, at least: systems tell no
+/// more than one a second to one address (Linux, `icmp_ratelimit`).
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What an echo carries, so that whoever looks at the wire sees what it is.
 const DATA: &[u8] = b"sekisho";
@@ -52,7 +59,7 @@ pub(super) fn ask<L: Link>(
         let (silent, asked): (Vec<&Wire>, Vec<&Wire>) =
             wires.iter().partition(|wire| off || !plan.uses(name) || wire.networks.is_empty());
         for wire in silent {
-            let reason = if off || !plan.uses(name) { "not_asked_for" } else { "no_interface" };
+            let reason = if off || !plan.uses(name) { "not_asked_for" } else { "no_address" };
             told.push(wire.silent(name, reason));
         }
         let open: Vec<&Wire> =

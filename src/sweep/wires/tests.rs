@@ -312,7 +312,7 @@ fn a_wire_on_which_somebody_is_fragile_or_addresses_are_few_is_spared() {
         "access_line@10.10.1.0/24@eth1 not_measured 0 fragile",
         "dhcp_offer@10.10.1.0/24@eth1 not_measured 0 fragile",
         "dhcp_offer@10.10.2.0/28@eth2 not_measured 0 small_network",
-        "router_solicitation@10.10.2.0/28@eth2 not_measured 0 no_interface",
+        "router_solicitation@10.10.2.0/28@eth2 not_measured 0 no_address",
         "proxy_arp@10.10.1.0/24@eth1 measured 1 answered=0 silent=1 attempts=2",
     ] {
         assert!(lines.iter().any(|told| told == line), "{line}: {lines:#?}");
@@ -449,7 +449,7 @@ fn line_of<'l>(lines: &'l [String], beginning: &str) -> &'l str {
 #[test]
 fn a_router_of_another_network_is_asked_from_an_address_that_nobody_has_there() {
     for (tier, questions) in [(1, 1), (2, 2)] {
-        let lines = format!("foreign = [\"heard\"]\ntier = {tier}");
+        let lines = format!("foreign = [\"heard\"]\ntier = {tier}\n[pace]\nprofile = \"office\"");
         let (outcome, net) = asked(left_router(|_| None), &lines, &[], &[]);
         let lines = told(&outcome);
         let line = line_of(&lines, "borrowed@10.10.1.0/24@eth1");
@@ -463,6 +463,10 @@ fn a_router_of_another_network_is_asked_from_an_address_that_nobody_has_there() 
         let tries = sent.iter().filter(|bytes| wanted(bytes).is_some()).count();
         let of_ip = sent.iter().filter(|bytes| bytes[12..14] == [8, 0]).count();
         assert_eq!((tries, of_ip, sent.len()), (3, questions, 3 + questions + 1), "and one answer");
+        let of_ip = net.sent.iter().filter(|(.., bytes)| bytes[12..14] == [8, 0]);
+        let asked: Vec<Timestamp> =
+            of_ip.filter(|(.., bytes)| bytes[..6] == THEIR_MAC).map(|(at, ..)| *at).collect();
+        assert!(asked.windows(2).all(|pair| pair[1].since(pair[0]) >= 1_000_000_000), "{asked:?}");
         assert!(net.notes.contains(&"wire done borrowed 0".to_owned()));
     }
 }

@@ -113,6 +113,7 @@ fn points_with(
     conclude(&super::super::Heard {
         observations,
         inside,
+        vantages: &[],
         matcher: &Matcher::new(signatures),
         packet: &|id| format!("run.pcapng#{}", id.number),
     })

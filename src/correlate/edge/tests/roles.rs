@@ -227,6 +227,16 @@ fn roles() -> Vec<Role> {
     ]
 }
 
+#[test]
+fn a_gateway_of_a_foreign_prefix_has_the_address_that_it_answered_from() {
+    let heard = [
+        borrowed(asked(0x17, ROOT, 1, "expired", "192.168.1.1")),
+        borrowed(asked(0x17, ROOT, 2, "expired", "198.51.100.1")),
+    ];
+    let points = points_in(&heard, &given());
+    assert_eq!(points[0].addresses, ["192.168.1.1".parse().unwrap()].into());
+}
+
 fn borrowed(question: Observation) -> Observation {
     with(but(question, "forward.source", "192.168.1.250"), "forward.borrowed", "yes")
 }

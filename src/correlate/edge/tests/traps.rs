@@ -211,3 +211,38 @@ fn what_is_no_question_or_lacks_its_parts_is_passed_over() {
     nobody.speaker.mac = None;
     assert_eq!(verdict(&[nobody]), [""; 0]);
 }
+
+#[test]
+fn what_came_through_an_exit_from_a_shared_range_makes_no_closed_network_of_it() {
+    let facts = Facts::default()
+        .with("ethernet.outside_peers", "2")
+        .with("ethernet.outside_heard", "2")
+        .with("ethernet.outside_sent", "0")
+        .with("ethernet.outside_answered", "0")
+        .with("ethernet.outside_forwarded", "1")
+        .with("ethernet.global_peers", "0")
+        .with("ethernet.ipv4_peers", "2")
+        .with("ethernet.outside", "100.72.3.1");
+    let passed = observed(1, "ethernet", facts);
+    let closed = [at(1, "10.0.0.1"), passed.clone()];
+    assert_eq!(
+        verdict(&closed),
+        ["closed_network_gateway inferred 01 [] forwards_to_closed_network"]
+    );
+    let exit = [
+        at(1, "10.0.0.1"),
+        passed,
+        asked(1, ROOT, 2, "expired", "100.72.3.1"),
+        but(
+            asked(1, "172.16.0.1", 2, "no_route", "100.72.3.1"),
+            "forward.answer_time_to_live",
+            "63",
+        ),
+    ];
+    let points = points_in(&exit, &given());
+    assert_eq!(
+        said(&points),
+        ["internet_gateway proved 01 [] egress forwards_to_closed_network hides"]
+    );
+    assert_eq!(points[0].lines[0].kind, "carrier_nat");
+}

@@ -162,7 +162,9 @@ fn looked(place: usize, (vantage, boxes): &Look) -> Run {
         .filter(|(_, (is_seen, _))| *is_seen)
         .map(|(number, (_, tells))| seen(number, vantage, *tells))
         .collect();
-    points.iter_mut().for_each(|point| restrict(point, &[&inquiries]));
+    for point in &mut points {
+        restrict(point, &[&inquiries]);
+    }
     let began = 1_775_001_600 + 1000 * i64::try_from(place).unwrap();
     Run {
         id: format!("r{place}"),

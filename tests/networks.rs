@@ -781,6 +781,7 @@ fn an_expectation_tells_every_fault() {
         grade: Grade::Corroborated,
         outside: [IpAddr::from([203, 0, 113, 2])].into(),
         lines: 1,
+        macs: [].into(),
     };
     let mut sim = sim("fragile_maker");
     let right = Outcome { points: vec![found("Acme")], ..Outcome::default() };
@@ -820,6 +821,7 @@ fn an_expectation_names_grades_outside_addresses_and_tiers() {
         grade,
         outside: [IpAddr::from([203, 0, 113, outside])].into(),
         lines: 1,
+        macs: [].into(),
     };
     let faults = |points: &[FoundPoint], tier| {
         let outcome = Outcome { points: points.to_vec(), ..Outcome::default() };

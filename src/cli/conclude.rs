@@ -285,7 +285,9 @@ fn describe(
     let mut coverage = coverage::of_replay(heard, names);
     let inquiries = restriction::inquiries(&heard.asked);
     let mut points = concluded.points;
-    points.iter_mut().for_each(|point| restriction::restrict(point, &[&inquiries]));
+    for point in &mut points {
+        restriction::restrict(point, &[&inquiries]);
+    }
     coverage.extend(coverage::of_boxes(concluded.not_kept));
     Run {
         id,

@@ -75,7 +75,7 @@ pub(super) struct Arguments {
     /// the profile
     #[arg(long, value_name = "TIME", value_parser = listening_time, conflicts_with = "resume")]
     listen: Option<Duration>,
-    /// Ways to find exits that are not used, such as routes,record_route; `sekisho probes list` names them
+    /// Ways to find exits that are not used, such as `routes,record_route`; `sekisho probes list` names them
     #[arg(long, value_name = "MECHANISM", value_delimiter = ',', value_parser = mechanism(), conflicts_with = "resume")]
     without: Vec<String>,
     /// What the order of targets and everything random follows from; otherwise random

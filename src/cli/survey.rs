@@ -225,8 +225,14 @@ pub fn survey<L: Link>(
     past: &dyn Past,
     watch: &mut dyn FnMut(Stage),
 ) -> Surveyed {
-    watch(Stage::Listen);
-    let listened = listening::listen(link, survey.listen);
+    let outside = survey.outside.as_ref();
+    let everybody = outside.and_then(|outside| outside.everybody.as_ref());
+    let mut listened = Listened::default();
+    // From outside there is no wire to listen on, and no neighbour to ask through.
+    if outside.is_none() {
+        watch(Stage::Listen);
+        listened = listening::listen(link, survey.listen);
+    }
     watch(Stage::Sweep);
     let handshakes = survey.sweep.handshakes || link.interfaces().is_empty();
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
@@ -289,7 +295,7 @@ pub fn survey<L: Link>(
         exits.verify(link, &survey.forward, told);
     }
     let forwarded = exits.map(Exits::outcome).unwrap_or_default();
-    let surveyed = Surveyed { listened, found, wires, forwarded, asked };
+    let surveyed = Surveyed { listened, found, forwarded, wires, asked };
     for line in coverage(survey, &surveyed) {
         link.note(&line);
     }

@@ -180,7 +180,7 @@ pub fn merged(main: &Point, other: &Point, proof: Option<&Proof>) -> Point {
         product: product.clone(),
         names: names.collect(),
         lines: lines(main, other),
-        because: reasons(first, second, proof.map(|proof| reason(proof, other))),
+        because: reasons(first, second, proof.and_then(|proof| reason(proof, other))),
         sides,
     }
 }
@@ -207,11 +207,11 @@ fn reason(proof: &Proof, outside: &Point) -> Option<Because> {
 }
 
 /// The reasons of both, the first's before the second's, each once.
-fn reasons(first: &Point, second: &Point, joined: Option<Option<Because>>) -> Vec<Because> {
+fn reasons(first: &Point, second: &Point, joined: Option<Because>) -> Vec<Because> {
     let mut known = BTreeSet::new();
     let mut all: Vec<Because> = first.because.iter().chain(&second.because).cloned().collect();
     let end = all.len().min(1);
-    if let Some(joined) = joined.flatten() {
+    if let Some(joined) = joined {
         all.insert(end, joined);
     }
     all.retain(|because| known.insert(because.clone()));

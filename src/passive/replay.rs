@@ -245,7 +245,9 @@ fn read_file(
         // Known before the first packet of a run; what stands before is none of it.
         read.vantage = capture.vantage();
         let place = found.place_of(&read.vantage);
-        shards.iter_mut().for_each(|shard| shard.kept.place(file, place));
+        for shard in shards.iter_mut() {
+            shard.kept.place(file, place);
+        }
         count(read, &now, found, capture.is_recording());
         // Handshakes are written down when they are over.
         read.out_of_order &= !capture.is_recording();

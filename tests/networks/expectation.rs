@@ -9,7 +9,7 @@ use std::{
 use sekisho::{
     correlate::{Grade, Kind, Point},
     link::sim::Sim,
-    observe::Observation,
+    observe::{Mac, Observation},
     scope::Tier,
 };
 use serde::Deserialize;
@@ -84,6 +84,8 @@ pub(crate) struct FoundPoint {
     pub(crate) grade: Grade,
     pub(crate) outside: BTreeSet<IpAddr>,
     pub(crate) lines: usize,
+    #[allow(dead_code, reason = "of the tests that share this, one looks at it")]
+    pub(crate) macs: BTreeSet<Mac>,
 }
 
 /// What a scan gave.
@@ -105,6 +107,7 @@ impl From<&Point> for FoundPoint {
             grade: point.grade,
             outside: point.outside.clone(),
             lines: point.lines.len(),
+            macs: point.macs.clone(),
         }
     }
 }

@@ -164,7 +164,7 @@ fn town(last: u8, to: Ipv4Addr, hops: u8) -> Vec<Says> {
     }
 }
 
-fn answers<'a>(heard: &'a [Heard], mechanism: &str) -> Vec<(IpAddr, Kind, IpAddr)> {
+fn answers(heard: &[Heard], mechanism: &str) -> Vec<(IpAddr, Kind, IpAddr)> {
     heard
         .iter()
         .filter(|heard| heard.mechanism == mechanism)

@@ -225,14 +225,8 @@ pub fn survey<L: Link>(
     past: &dyn Past,
     watch: &mut dyn FnMut(Stage),
 ) -> Surveyed {
-    let outside = survey.outside.as_ref();
-    let everybody = outside.and_then(|outside| outside.everybody.as_ref());
-    let mut listened = Listened::default();
-    // From outside there is no wire to listen on, and no neighbour to ask through.
-    if outside.is_none() {
-        watch(Stage::Listen);
-        listened = listening::listen(link, survey.listen);
-    }
+    watch(Stage::Listen);
+    let listened = listening::listen(link, survey.listen);
     watch(Stage::Sweep);
     let handshakes = survey.sweep.handshakes || link.interfaces().is_empty();
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };

@@ -113,7 +113,6 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let lines = Lines::new(observations, &mut devices, &ways, inside);
     for observation in observations {
         let inside = views.inside(observation);
-        let announced = announced::signs(observation, inside, &named);
         if is_inside(observation, inside)
             && let Some(device) = device_of(&mut devices, &observation.speaker, observation)
         {

@@ -10,7 +10,7 @@ use std::{
 
 use ipnetwork::Ipv4Network;
 
-use super::{Mark, echo, is_answer, neighbours, strangers};
+use super::{INTERVAL, Mark, echo, is_answer, neighbours, strangers};
 use crate::{
     link::{
         Link, Stranger,

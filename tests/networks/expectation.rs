@@ -61,6 +61,9 @@ pub(crate) struct WantedPoint {
     outside: BTreeSet<IpAddr>,
     /// How many lines are told of behind it, where that is said.
     lines: Option<usize>,
+    /// It answers nothing: only what it forwards shows it.
+    #[serde(default)]
+    pub(crate) hidden: bool,
     /// The tiers of scans that find it; all when none is named.
     #[serde(default)]
     tiers: Vec<u8>,

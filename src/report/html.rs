@@ -84,7 +84,8 @@ struct Page<'a> {
     changes: Option<Vec<ChangeLine<'a>>>,
     points: Vec<PointView<'a>>,
     assessed: bool,
-    restricted: bool,
+    /// What the column is called that says what is open to the outside, where somebody looked.
+    restricted: Option<&'a str>,
     unrecognised: Option<Unknown>,
     coverage: Vec<CoverageLine<'a>>,
     networks: Option<networks::Table<'a>>,
@@ -340,7 +341,7 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
             .map(|point| point_view(point, report.assessed(point), words))
             .collect(),
         assessed: !report.assessments.is_empty(),
-        restricted: report.is_restricted(),
+        restricted: report.is_restricted().then(|| words.get("label", "restriction")),
         unrecognised: unrecognised(report),
         coverage: coverage(report),
         networks,

@@ -298,7 +298,8 @@ fn a_scan_hears_what_is_announced_by_groups_it_joins_without_a_word() {
     command.args(["--exit-zero", "--quiet", "--listen", "6s", "--record", "run.pcapng"]);
     command.args(["--observations", "heard.ndjson", "--json", "points.json"]);
     let scanning = cable.begin(command);
-    let groups = || ip(&format!("-n {} maddress show dev near", cable.end("near")));
+    let near = cable.end("near");
+    let groups = || ip(&format!("-n {near} maddress show dev near"));
     while !groups().contains("01:00:5e:00:00:12") {
         std::thread::sleep(Duration::from_millis(50));
     }

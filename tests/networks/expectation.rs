@@ -63,6 +63,7 @@ pub(crate) struct WantedPoint {
     lines: Option<usize>,
     /// It answers nothing: only what it forwards shows it.
     #[serde(default)]
+    #[allow(dead_code, reason = "of the tests that share this, one looks at it")]
     pub(crate) hidden: bool,
     /// The tiers of scans that find it; all when none is named.
     #[serde(default)]

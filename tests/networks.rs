@@ -784,6 +784,7 @@ fn an_expectation_tells_every_fault() {
         outside: [IpAddr::from([203, 0, 113, 2])].into(),
         lines: 1,
         macs: [].into(),
+        services: 0,
     };
     let mut sim = sim("fragile_maker");
     let right = Outcome { points: vec![found("Acme")], ..Outcome::default() };
@@ -824,6 +825,7 @@ fn an_expectation_names_grades_outside_addresses_and_tiers() {
         outside: [IpAddr::from([203, 0, 113, outside])].into(),
         lines: 1,
         macs: [].into(),
+        services: 0,
     };
     let faults = |points: &[FoundPoint], tier| {
         let outcome = Outcome { points: points.to_vec(), ..Outcome::default() };

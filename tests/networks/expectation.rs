@@ -90,6 +90,7 @@ pub(crate) struct FoundPoint {
     pub(crate) lines: usize,
     #[allow(dead_code, reason = "of the tests that share this, one looks at it")]
     pub(crate) macs: BTreeSet<Mac>,
+    pub(crate) services: usize,
 }
 
 /// What a scan gave.
@@ -112,6 +113,7 @@ impl From<&Point> for FoundPoint {
             outside: point.outside.clone(),
             lines: point.lines.len(),
             macs: point.macs.clone(),
+            services: point.services.len(),
         }
     }
 }
@@ -127,6 +129,7 @@ impl WantedPoint {
             && self.grade.is_none_or(|grade| grade == found.grade)
             && self.outside.is_subset(&found.outside)
             && self.lines.is_none_or(|lines| lines == found.lines)
+            && (!self.hidden || found.services == 0)
     }
 }
 

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     link::{Link, Stranger},
     observe::Mac,
+    scope::Foreign,
     wire::{
         ethernet::{self, Frame, Kind},
         icmp::{self, ECHO_REPLY, Icmp},
@@ -67,6 +68,12 @@ pub(super) fn ask<L: Link>(
         told.extend::<Vec<Told>>(look(voice, plan, &open, hosts));
     }
     told
+}
+
+/// How many addresses of the networks that are named one wire is asked for, at most.
+pub(super) fn packets(plan: &Plan) -> u64 {
+    let networks = plan.foreign.networks().iter().filter(|_| plan.uses(weak_host::NAME));
+    networks.map(|network| Foreign::likely(*network).len() as u64).sum()
 }
 
 /// Those in networks that may be looked for on a wire, each with its network.

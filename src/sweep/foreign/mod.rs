@@ -28,6 +28,20 @@ use crate::{
     },
 };
 
+/// What is looked for, as people are told: its name, what an answer tells, and where it comes from.
+pub const LOOKS: [(&str, &str, &str); 2] = [
+    (
+        weak_host::NAME,
+        "asks by ARP for addresses that telephones and mobile routers give out, and whoever told such an address for it: a host with a second line has one",
+        "RFC 826; RFC 1122, 3.3.4.2",
+    ),
+    (
+        borrowed::NAME,
+        "sends packets for the outside to a gateway of another prefix on the same wire, from an address there that nobody has, which is tried first",
+        "RFC 5227, 2.1; RFC 792",
+    ),
+];
+
 /// The names of what is done here.
 pub(super) const NAMES: [&str; 2] = [weak_host::NAME, borrowed::NAME];
 

@@ -674,6 +674,13 @@ fn budget(
     if let Some(wires) = survey.wires.as_ref().filter(|_| !outside) {
         writeln!(out, "wires      {} packets at most", wires.packets(interfaces))?;
     }
+    if !outside && !interfaces.is_empty() {
+        let packets = survey.forward.packets();
+        writeln!(
+            out,
+            "exits      {packets} packets to every neighbour that answers, more to those that forward"
+        )?;
+    }
     writeln!(
         out,
         "a host     {a_host} questions: {} TCP ports, {datagrams} of datagrams",

@@ -22,7 +22,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_demo_finds_the_thirty_points_of_the_hospital_and_says_where_the_report_is() {
+fn the_demo_finds_the_points_of_the_hospital_the_hidden_ones_too_and_says_where_the_report_is() {
     let desk = tempfile::tempdir().unwrap();
     let run = demo(desk.path(), &["--store", "demo.sqlite", "--record", "demo.pcapng"]).code(0);
     let (out, words) = (text(&run.get_output().stdout), text(&run.get_output().stderr));
@@ -41,7 +41,7 @@ fn the_demo_finds_the_thirty_points_of_the_hospital_and_says_where_the_report_is
     let points: Value =
         serde_json::from_slice(&fs::read(report.join("points.json")).unwrap()).unwrap();
     let points = points["points"].as_array().unwrap();
-    assert_eq!(points.len(), 30);
+    assert_eq!(points.len(), 32);
     let expect = fs::read_to_string("fixtures/networks/hospital.expect.toml").unwrap();
     let expect: toml::Table = expect.parse().unwrap();
     for wanted in expect["point"].as_array().unwrap() {

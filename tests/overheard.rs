@@ -144,7 +144,7 @@ fn network(all: &[Says], every: u32) -> Sim {
         interface = { name = \"wire\", mac = \"02:00:00:00:00:fa\", addresses = [\"10.0.0.250\"] } }]\n"
         .to_owned();
     for (place, says) in (20..).zip(all) {
-        let hex: String = says.frame().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = says.frame().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         // Who speaks stands on the wire under an address that is not asked.
         write!(
             text,

@@ -121,8 +121,14 @@ fn a_capture_in_two_halves_shows_the_same_points() {
 fn points(files: &[PathBuf]) -> Vec<Value> {
     let all: Value = serde_json::from_slice(&outputs(files, "2")["points.json"]).unwrap();
     let mut points = all["points"].as_array().unwrap().clone();
-    for because in points.iter_mut().flat_map(|point| point["because"].as_array_mut().unwrap()) {
-        because.as_object_mut().unwrap().remove("observation").unwrap();
+    let uncited = |holder: &mut Value| {
+        for because in holder["because"].as_array_mut().unwrap() {
+            because.as_object_mut().unwrap().remove("observation").unwrap();
+        }
+    };
+    for point in &mut points {
+        uncited(point);
+        point["lines"].as_array_mut().unwrap().iter_mut().for_each(uncited);
     }
     points
 }

@@ -853,9 +853,9 @@ fn what_a_wire_answers_is_in_the_recording_and_nobody_is_given_an_address_that_h
     let points = correlate::points(&correlate::Heard {
         observations: &replay.observations,
         inside: &replay.inside,
-        vantages: &[],
         matcher: &Matcher::new(&signatures),
         packet: &|id| id.number.to_string(),
+        vantages: &[],
     });
     let address = IpAddr::V4(DESTINATIONS_V4[0]);
     assert!(

@@ -24,8 +24,9 @@ const SEED: u64 = 0x5eed;
 
 /// Scan an invented hospital, without a network and without privileges
 ///
-/// The hospital has 1,200 addresses in 7 subnets and 30 connection points. It is scanned as a real one would be, at
-/// the pace of its facility file, by a clock that does not wait: the hours it would take are over in seconds.
+/// The hospital has 1,200 addresses in 7 subnets and 32 connection points, two of which answer nothing and only forward. It is
+/// scanned as a real one would be, at the pace of its facility file, by a clock that does not wait: the hours it would take are
+/// over in seconds.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sekisho demo\n  \
     sekisho demo --lang ja --report out --store demo.sqlite\n  \

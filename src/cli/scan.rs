@@ -75,7 +75,7 @@ pub(super) struct Arguments {
     /// the profile
     #[arg(long, value_name = "TIME", value_parser = listening_time, conflicts_with = "resume")]
     listen: Option<Duration>,
-    /// Ways to find exits that are not used, such as routes,record_route; `sekisho probes list` names them
+    /// Ways to find exits that are not used, such as `routes,record_route`; `sekisho probes list` names them
     #[arg(long, value_name = "MECHANISM", value_delimiter = ',', value_parser = mechanism(), conflicts_with = "resume")]
     without: Vec<String>,
     /// What the order of targets and everything random follows from; otherwise random
@@ -660,16 +660,27 @@ fn budget(
         "interfaces {}",
         if names.is_empty() { "the system's choice".to_owned() } else { names.join(", ") }
     )?;
-    if asked_of.plan.vantage.is_outside() {
+    let outside = asked_of.plan.vantage.is_outside();
+    if outside {
         writeln!(out, "vantage    {}", asked_of.plan.vantage)?;
         writeln!(out, "addresses  {addresses}, over the Internet")?;
     } else {
         writeln!(out, "addresses  {addresses}: {wired} on our wires, {far} behind routers")?;
     }
-    if !survey.listen.is_zero() && !interfaces.is_empty() {
+    if !outside && !survey.listen.is_zero() && !interfaces.is_empty() {
         writeln!(out, "listening  {} seconds first; nothing is sent", survey.listen.as_secs())?;
     }
     writeln!(out, "sweep      {sweep} packets at most")?;
+    if let Some(wires) = survey.wires.as_ref().filter(|_| !outside) {
+        writeln!(out, "wires      {} packets at most", wires.packets(interfaces))?;
+    }
+    if !outside && !interfaces.is_empty() {
+        let packets = survey.forward.packets();
+        writeln!(
+            out,
+            "exits      {packets} packets to every neighbour that answers, more to those that forward"
+        )?;
+    }
     writeln!(
         out,
         "a host     {a_host} questions: {} TCP ports, {datagrams} of datagrams",

@@ -161,6 +161,7 @@ impl Survey {
         self.targets.known.clear();
         self.targets.ipv6 = false;
         self.sweep.handshakes = true;
+        self.listen = Duration::ZERO;
         self
     }
 }
@@ -224,24 +225,21 @@ pub fn survey<L: Link>(
     past: &dyn Past,
     watch: &mut dyn FnMut(Stage),
 ) -> Surveyed {
-    let outside = survey.outside.as_ref();
-    let everybody = outside.and_then(|outside| outside.everybody.as_ref());
-    let mut listened = Listened::default();
-    // From outside there is no wire to listen on, and no neighbour to ask through.
-    if outside.is_none() {
-        watch(Stage::Listen);
-        listened = listening::listen(link, survey.listen);
-    }
+    watch(Stage::Listen);
+    let listened = listening::listen(link, survey.listen);
     watch(Stage::Sweep);
     let handshakes = survey.sweep.handshakes || link.interfaces().is_empty();
     let ports = if handshakes { Vec::new() } else { survey.ports.clone() };
     let targets = Targets { ports, ..survey.targets.clone() };
-    let mut found = if listened.stopped || everybody.is_some() {
-        let (stopped, next_call) = (listened.stopped, survey.sweep.first_call);
-        Found { stopped, next_call, ..Found::default() }
-    } else {
-        discover::discover(link, &targets, &survey.sweep)
+    let outside = survey.outside.as_ref();
+    let everybody = outside.and_then(|outside| outside.everybody.as_ref());
+    let nobody = || Found { next_call: survey.sweep.first_call, ..Found::default() };
+    let mut found = match everybody {
+        _ if listened.stopped => Found { stopped: true, ..nobody() },
+        Some(_) => nobody(),
+        None => discover::discover(link, &targets, &survey.sweep),
     };
+    // From outside there is no wire, and no neighbour to ask through.
     let plan = survey.wires.as_ref().filter(|_| !found.stopped && outside.is_none());
     let wires = plan.map(|plan| wires::ask(link, plan, &found.hosts)).unwrap_or_default();
     let mut exits = outside.is_none().then(|| {

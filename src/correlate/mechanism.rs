@@ -35,7 +35,7 @@ pub static MECHANISMS: [Mechanism; COUNT] = [
 
 /// Why a mechanism did not run, or not to its end, as far as journals of this release say it; others are shown as
 /// they are.
-pub const REASONS: [&str; 10] = [
+pub const REASONS: [&str; 15] = [
     "tier",
     "no_frames",
     NO_INTERFACE,
@@ -44,6 +44,11 @@ pub const REASONS: [&str; 10] = [
     "fragile",
     "stopped",
     "interface_lost",
+    "no_address",
+    "small_network",
+    "in_use",
+    "excluded",
+    "not_included",
     "file_full",
     "disk_full",
 ];

@@ -113,7 +113,6 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let lines = Lines::new(observations, &mut devices, &ways, inside);
     for observation in observations {
         let inside = views.inside(observation);
-        let announced = announced::signs(observation, inside, &named);
         if is_inside(observation, inside)
             && let Some(device) = device_of(&mut devices, &observation.speaker, observation)
         {
@@ -122,6 +121,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         let from_outside = views.is_from_outside(observation);
         let outside = sign::of_outside(observation).filter(|_| from_outside);
         let own = sign::of_protocol(observation, inside, &answers).into_iter().chain(outside);
+        let announced = announced::signs(observation, inside, &named);
         for sign in own.chain(edge::signs(observation, inside)).chain(announced) {
             if let Some(device) = device_of(&mut devices, &sign.about, observation) {
                 about.entry(device).or_default().signs.push(sign);

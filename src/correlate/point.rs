@@ -46,7 +46,7 @@ pub struct Point {
 /// A line behind a point: what leads from the box to a carrier.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Line {
-    /// What sort of line: an id of `signatures/access-lines.toml`.
+    /// What sort of line: an id of `lines/access-lines.toml`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Whose line it is, where an address or a name tells.

@@ -85,7 +85,8 @@ impl Neighbours {
             }
             return;
         }
-        if !consent.include.contains(address) && !(whole && is_link_local(address)) {
+        let may_be = consent.include.contains(address) || whole && is_link_local(address);
+        if !may_be {
             return;
         }
         if self.owners.len() < MOST || self.owners.contains_key(&mac) {

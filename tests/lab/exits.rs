@@ -295,7 +295,7 @@ fn with_consent_routers_of_other_prefixes_and_hosts_with_a_telephone_are_found()
     let strict = BTreeSet::from([("reply", "192.168.42.17")]);
     assert_eq!(scanned.answers(&mac(17), "192.168.42.17", 1), strict);
     scanned.concludes(&[
-        "00:00:5e:00:53:20 internet_gateway proved [] unknown/-/203.0.113.1",
+        "192.168.1.1 internet_gateway proved [] unknown/-/203.0.113.1",
         "10.80.1.17 dual_homed_host proved [192.168.42.17]",
         "10.80.1.21 dual_homed_host inferred [192.168.42.21]",
     ]);

@@ -8,7 +8,10 @@ use std::{
 };
 
 use etherparse::PacketBuilder;
-use sekisho::passive::capture::{Capture, Chunk};
+use sekisho::{
+    passive::capture::{Capture, Chunk},
+    wire::ethernet::{Frame, Kind},
+};
 use serde_json::Value;
 
 use crate::SEKISHO;
@@ -272,4 +275,68 @@ fn a_full_disk_ends_it_with_what_was_heard_and_the_user_may_end_it_early() {
     let (code, said) = cable.wait(listening);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("nothing passed"), "{said}");
+}
+
+/// A frame with what a case of `fixtures/replies` says, to a group.
+fn announced(to: [u8; 6], kind: Kind, payload: &[u8]) -> Vec<u8> {
+    Frame { destination: to, source: ROUTER, vlan: None, kind, payload }.emit()
+}
+
+#[test]
+#[ignore = "needs root; .ci/run runs it"]
+fn a_scan_hears_what_is_announced_by_groups_it_joins_without_a_word() {
+    let mut cable = Cable::lay("s");
+    ip(&format!("-n {} address add 10.66.0.250/24 dev near", cable.end("near")));
+    let facility = "[facility]\nname = \"x\"\nauthorisation = \"y\"\n[scope]\ninclude = [\"10.66.0.0/29\"]\n\
+         [pace]\nprofile = \"lab\"\n";
+    fs::write(cable.path("facility.toml"), facility).unwrap();
+    let mut watch = cable.at("near", "tcpdump");
+    watch.args(["-i", "near", "-Q", "out", "-p", "-U", "-n", "-Z", "root", "-w", "sent.pcap"]);
+    let watch = cable.begin(watch);
+    let mut command = cable.at("near", SEKISHO);
+    command.env_remove("SEKISHO_STORE").args(["scan", "--scope", "facility.toml", "--no-ports"]);
+    command.args(["--exit-zero", "--quiet", "--listen", "6s", "--record", "run.pcapng"]);
+    command.args(["--observations", "heard.ndjson", "--json", "points.json"]);
+    let scanning = cable.begin(command);
+    let near = cable.end("near");
+    let groups = || ip(&format!("-n {near} maddress show dev near"));
+    while !groups().contains("01:00:5e:00:00:12") {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(groups().contains("01:80:c2:00:00:0e") && !cable.is_promiscuous());
+    let virtual_router = PacketBuilder::ethernet2([0, 0, 0x5e, 0, 1, 51], [1, 0, 0x5e, 0, 0, 18])
+        .ipv4([10, 66, 0, 2], [224, 0, 0, 18], 255);
+    let mut stands_in = Vec::new();
+    virtual_router.write(&mut stands_in, 112.into(), &reply("vrrp/keepalived_v2")).unwrap();
+    let bridges = [1, 0x80, 0xc2, 0, 0, 0x0e];
+    let conversation =
+        handshake().map(|frame| frame[..12].iter().chain(&frame[16..]).copied().collect());
+    let [asks, answers]: [Vec<u8>; 2] = conversation;
+    for frame in [
+        stands_in,
+        announced(bridges, Kind::Type(0x88cc), &reply("lldp/inventory")),
+        announced([1, 0, 12, 0xcc, 0xcc, 0xcc], Kind::Snap(0x0c, 0x2000), &reply("cdp/gateway")),
+        asks.clone(),
+        answers.clone(),
+    ] {
+        cable.send(&frame);
+    }
+    let before = frames_in(&cable.path("sent.pcap")).len();
+    assert_eq!(before, 0, "nothing is sent while it listens");
+    let (code, said) = cable.wait(scanning);
+    assert_eq!((code, &*said), (Some(0), ""));
+    let heard = fs::read_to_string(cable.path("heard.ndjson")).unwrap();
+    for protocol in ["vrrp", "lldp", "cdp"] {
+        let named = format!("\"protocol\":\"{protocol}\"");
+        let line = heard.lines().find(|line| line.contains(&named));
+        assert!(line.is_some_and(|line| line.contains("overheard")), "{protocol}: {heard}");
+    }
+    let recorded = frames_in(&cable.path("run.pcapng"));
+    assert!(!recorded.contains(&asks) && !recorded.contains(&answers), "others' conversation");
+    let points = fs::read_to_string(cable.path("points.json")).unwrap();
+    assert!(points.contains("\"listening\"") && points.contains("seconds=6"), "{points}");
+    assert!(!groups().contains("01:00:5e:00:00:12"), "the interface is left as it was");
+    cable.interrupt(watch);
+    cable.wait(watch);
+    assert!(!frames_in(&cable.path("sent.pcap")).is_empty(), "and then it asks");
 }

@@ -243,7 +243,7 @@ fn in_a_clinic_no_second_sees_more_than_twenty_packets_and_no_host_more_than_two
     let hosts = [20, 32, 50].map(|last| at(last).to_string());
     let file = facility_of(&hospital, &hosts.each_ref().map(String::as_str), "");
     hospital.watch("sent.pcap");
-    let words = ["--json", "points.json", "--max-runtime", "40s"];
+    let words = ["--json", "points.json", "--max-runtime", "40s", "--listen", "0"];
     let done = scan(&hospital, &file, &words).output().unwrap();
     // 2 says that the run was cut short, which forty seconds do to a clinic's pace.
     let code = done.status.code();
@@ -290,7 +290,8 @@ fn a_scan_that_was_killed_goes_on_and_asks_nothing_again() {
     );
     let file = facility(&hospital, "[pace]\nprofile = \"office\"\n");
     hospital.watch("sent.pcap");
-    let words = ["--json", "points.json", "--store", "hospital.sqlite", "--record", "run.pcapng"];
+    let words = ["--json", "points.json", "--store", "hospital.sqlite"];
+    let words = [&words[..], &["--record", "run.pcapng", "--listen", "0"]].concat();
     let mut child = scan(&hospital, &file, &words).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(9));
     // Not the process of `ip`, which became the scan, but that very one.

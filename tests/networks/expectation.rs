@@ -9,7 +9,7 @@ use std::{
 use sekisho::{
     correlate::{Grade, Kind, Point},
     link::sim::Sim,
-    observe::Observation,
+    observe::{Mac, Observation},
     scope::Tier,
 };
 use serde::Deserialize;
@@ -61,6 +61,10 @@ pub(crate) struct WantedPoint {
     outside: BTreeSet<IpAddr>,
     /// How many lines are told of behind it, where that is said.
     lines: Option<usize>,
+    /// It answers nothing: only what it forwards shows it.
+    #[serde(default)]
+    #[allow(dead_code, reason = "of the tests that share this, one looks at it")]
+    pub(crate) hidden: bool,
     /// The tiers of scans that find it; all when none is named.
     #[serde(default)]
     tiers: Vec<u8>,
@@ -84,6 +88,9 @@ pub(crate) struct FoundPoint {
     pub(crate) grade: Grade,
     pub(crate) outside: BTreeSet<IpAddr>,
     pub(crate) lines: usize,
+    #[allow(dead_code, reason = "of the tests that share this, one looks at it")]
+    pub(crate) macs: BTreeSet<Mac>,
+    pub(crate) services: usize,
 }
 
 /// What a scan gave.
@@ -105,6 +112,8 @@ impl From<&Point> for FoundPoint {
             grade: point.grade,
             outside: point.outside.clone(),
             lines: point.lines.len(),
+            macs: point.macs.clone(),
+            services: point.services.len(),
         }
     }
 }
@@ -120,6 +129,7 @@ impl WantedPoint {
             && self.grade.is_none_or(|grade| grade == found.grade)
             && self.outside.is_subset(&found.outside)
             && self.lines.is_none_or(|lines| lines == found.lines)
+            && (!self.hidden || found.services == 0)
     }
 }
 

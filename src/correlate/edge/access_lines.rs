@@ -1,4 +1,4 @@
-//! What tells of the line behind a gateway, as data: `signatures/access-lines.toml`.
+//! What tells of the line behind a gateway, as data: `lines/access-lines.toml`.
 
 use std::{collections::BTreeSet, net::IpAddr, sync::LazyLock};
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{observe::Confidence, scope::inside::is_nowhere};
 
 /// The list that comes with the program.
-const LIST: &str = include_str!("../../../signatures/access-lines.toml");
+const LIST: &str = include_str!("../../../lines/access-lines.toml");
 
 /// The name of the list, for errors.
 const NAME: &str = "access-lines.toml";

@@ -69,6 +69,9 @@ impl<'o> Ways<'o> {
             ways.boxes.entry(device).or_default().add(question);
         }
         ways.heard = overheard::heard(observations, devices, inside);
+        if ways.boxes.is_empty() && ways.heard.is_empty() {
+            return ways;
+        }
         ways.standing_in = standing_in(observations, devices);
         let addresses = devices.addresses();
         for (device, asked) in &mut ways.boxes {

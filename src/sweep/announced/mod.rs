@@ -74,6 +74,13 @@ impl Asking<'_> {
     }
 }
 
+/// How many frames ask one wire everything once.
+pub(super) fn packets(plan: &Plan) -> u64 {
+    let used = ALL.iter().filter(|question| plan.uses(question.name));
+    let frames = |name| if name == proxy_arp::QUESTION.name { proxy_arp::MOST as u64 } else { 1 };
+    used.map(|question| frames(question.name)).sum()
+}
+
 /// A question on a wire, and what came of it.
 struct Item<'w> {
     wire: &'w Wire,
@@ -162,7 +169,7 @@ fn put<L: Link>(
     let asking = Asking { plan, seconds: u16::try_from(seconds).unwrap_or(u16::MAX) };
     let frames = (question.ask)(wire, &asking);
     if frames.is_empty() {
-        items.get_mut(place)?.refused = Some("no_interface");
+        items.get_mut(place)?.refused = Some("no_address");
         return None;
     }
     let mut sent = false;

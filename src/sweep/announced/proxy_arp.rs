@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many outside addresses are asked for.
-const MOST: usize = 2;
+pub(super) const MOST: usize = 2;
 
 /// The question.
 pub(super) static QUESTION: Question = Question {
@@ -21,7 +21,7 @@ pub(super) static QUESTION: Question = Question {
     asks: "asks by ARP who has an outside address; a router that answers in its place routes for whoever believes it",
     source: "RFC 826; RFC 1027",
     patience: Duration::ZERO,
-    skips: |wire| wire.address().is_none().then_some("no_interface"),
+    skips: |wire| wire.address().is_none().then_some("no_address"),
     ask: |wire, asking| {
         let ask = |target| Some(arp::ask(wire.mac, wire.address()?, target));
         targets(wire, asking).filter_map(ask).collect()

@@ -27,7 +27,7 @@ pub(super) static QUESTION: Question = Question {
     source: "RFC 4861, 4.1 and 6.3.7",
     // A router may wait half a second, and three seconds since it last told everybody (RFC 4861, 6.2.6).
     patience: Duration::from_secs(4),
-    skips: |wire| wire.link_local.is_none().then_some("no_interface"),
+    skips: |wire| wire.link_local.is_none().then_some("no_address"),
     ask: |wire, _| solicitation(wire).into_iter().collect(),
     is_answer: |_, _, frame| is_advertisement(frame),
 };

@@ -10,7 +10,7 @@ use std::{
 
 use ipnetwork::Ipv4Network;
 
-use super::{Mark, echo, is_answer, neighbours, strangers};
+use super::{INTERVAL, Mark, echo, is_answer, neighbours, strangers};
 use crate::{
     link::{
         Link, Stranger,
@@ -42,9 +42,6 @@ const MOST_GATEWAYS: usize = 3;
 /// How often a question is asked, and how long its answer is waited for.
 const ATTEMPTS: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long one gateway is left alone between two questions, at least: systems tell no more than one error a second to
-/// one address (Linux, `icmp_ratelimit`).
-const BETWEEN: Duration = Duration::from_secs(1);
 /// How far below the end of its network the address is, at least: above what most servers give, below what routers have.
 const BELOW_END: u32 = 8;
 /// Of so many addresses there one is chosen.
@@ -122,7 +119,7 @@ fn of_network<L: Link>(
             let Some(frame) = echo(&way, destination, time_to_live, mark) else { continue };
             let tier = if time_to_live > 1 { Tier::FirstRouter } else { Tier::Ask };
             if time_to_live > 1 {
-                let until = voice.link.now().after(BETWEEN);
+                let until = voice.link.now().after(INTERVAL);
                 voice.hear_until(until, &mut |_, _| {});
             }
             let outcome = question(voice, wire, &frame, tier, mark, (own, stranger));

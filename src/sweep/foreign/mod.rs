@@ -4,7 +4,10 @@
 mod borrowed;
 mod weak_host;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use ipnetwork::Ipv4Network;
 
@@ -17,6 +20,7 @@ use super::{
 use crate::{
     link::{Link, Stranger},
     observe::Mac,
+    scope::Foreign,
     wire::{
         ethernet::{self, Frame, Kind},
         icmp::{self, ECHO_REPLY, Icmp},
@@ -24,8 +28,26 @@ use crate::{
     },
 };
 
+/// What is looked for, as people are told: its name, what an answer tells, and where it comes from.
+pub const LOOKS: [(&str, &str, &str); 2] = [
+    (
+        weak_host::NAME,
+        "asks by ARP for addresses that telephones and mobile routers give out, and whoever told such an address for it: a host with a second line has one",
+        "RFC 826; RFC 1122, 3.3.4.2",
+    ),
+    (
+        borrowed::NAME,
+        "sends packets for the outside to a gateway of another prefix on the same wire, from an address there that nobody has, which is tried first",
+        "RFC 5227, 2.1; RFC 792",
+    ),
+];
+
 /// The names of what is done here.
 pub(super) const NAMES: [&str; 2] = [weak_host::NAME, borrowed::NAME];
+
+/// How long one machine is left alone between two questions that it may answer with an error, at least: systems tell no
+/// more than one a second to one address (Linux, `icmp_ratelimit`).
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What an echo carries, so that whoever looks at the wire sees what it is.
 const DATA: &[u8] = b"sekisho";
@@ -52,7 +74,7 @@ pub(super) fn ask<L: Link>(
         let (silent, asked): (Vec<&Wire>, Vec<&Wire>) =
             wires.iter().partition(|wire| off || !plan.uses(name) || wire.networks.is_empty());
         for wire in silent {
-            let reason = if off || !plan.uses(name) { "not_asked_for" } else { "no_interface" };
+            let reason = if off || !plan.uses(name) { "not_asked_for" } else { "no_address" };
             told.push(wire.silent(name, reason));
         }
         let open: Vec<&Wire> =
@@ -60,6 +82,12 @@ pub(super) fn ask<L: Link>(
         told.extend::<Vec<Told>>(look(voice, plan, &open, hosts));
     }
     told
+}
+
+/// How many addresses of the networks that are named one wire is asked for, at most.
+pub(super) fn packets(plan: &Plan) -> u64 {
+    let networks = plan.foreign.networks().iter().filter(|_| plan.uses(weak_host::NAME));
+    networks.map(|network| Foreign::likely(*network).len() as u64).sum()
 }
 
 /// Those in networks that may be looked for on a wire, each with its network.

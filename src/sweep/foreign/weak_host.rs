@@ -3,12 +3,12 @@
 //! hardware address; that is asked for single addresses only, of which somebody said that they are somebody's.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::Ipv4Addr,
     time::Duration,
 };
 
-use super::{Mark, echo, is_answer, neighbours, strangers};
+use super::{INTERVAL, Mark, echo, is_answer, neighbours, strangers};
 use crate::{
     link::Link,
     observe::Mac,
@@ -220,6 +220,7 @@ fn echoes<L: Link>(
         }
     }
     let mut questions = BTreeSet::new();
+    let mut last: BTreeMap<Mac, Timestamp> = BTreeMap::new();
     for _ in 0..plan.attempts {
         let before = voice.sent;
         for place in 0..open.len() {
@@ -229,8 +230,12 @@ fn echoes<L: Link>(
             let heard = &mut |interface: usize, bytes: &[u8]| {
                 settle(&mut open, wire, interface, bytes);
             };
+            if let Some(next) = last.get(&mac).map(|at| at.after(INTERVAL)) {
+                voice.hear_until(next, heard);
+            }
             if voice.send((wire.interface, &frame), NAME, Tier::Ask, heard).is_none() {
                 questions.insert(place);
+                last.insert(mac, voice.link.now());
             }
         }
         if voice.sent == before || voice.stopped {

@@ -184,38 +184,33 @@ impl<L: Link> Engine<'_, L> {
         }
         let interval = self.plan.interval.max(INTERVAL);
         let patience = PATIENCE.max(interval);
-        let open = match standing.open {
-            Some(open) => {
-                let until = open.last.after(patience);
-                if now < until {
-                    return Some(until);
-                }
-                let answered = standing.redirect.take();
-                if answered.is_some() || open.attempts >= open.most {
-                    self.settle(place, answered.map_or(Settled::Silent, Settled::Answered));
-                    return Some(now);
-                }
-                open
+        if let Some(open) = standing.open {
+            let until = open.last.after(patience);
+            if now < until {
+                return Some(until);
             }
-            None => {
-                if standing.heard.len() >= MOST_QUESTIONS {
-                    return None;
-                }
-                let case = Case { neighbour, plan: self.plan, heard: &standing.heard };
-                let uses = ALL.iter().filter(|mechanism| self.plan.uses(mechanism));
-                let mut next = uses.filter_map(|known| Some((known.name, (known.next)(&case)?)));
-                let (mechanism, (question, most)) =
-                    next.find(|(_, (question, _))| self.plan.allows(question.tier))?;
-                let attempts = self.past.attempts(neighbour, mechanism, question);
-                let open = Open { mechanism, question, most, attempts, last: now };
-                if attempts >= most {
-                    standing.open = Some(open);
-                    self.settle(place, Settled::Silent);
-                    return Some(now);
-                }
-                open
+            let answered = standing.redirect.take();
+            if answered.is_some() || open.attempts >= open.most {
+                self.settle(place, answered.map_or(Settled::Silent, Settled::Answered));
+                return Some(now);
             }
-        };
+            return self.put(place, open);
+        }
+        if standing.heard.len() >= MOST_QUESTIONS {
+            return None;
+        }
+        let case = Case { neighbour, plan: self.plan, heard: &standing.heard };
+        let uses = ALL.iter().filter(|mechanism| self.plan.uses(mechanism));
+        let mut next = uses.filter_map(|known| Some((known.name, (known.next)(&case)?)));
+        let (mechanism, (question, most)) =
+            next.find(|(_, (question, _))| self.plan.allows(question.tier))?;
+        let attempts = self.past.attempts(neighbour, mechanism, question);
+        let open = Open { mechanism, question, most, attempts, last: now };
+        if attempts >= most {
+            standing.open = Some(open);
+            self.settle(place, Settled::Silent);
+            return Some(now);
+        }
         self.put(place, open)
     }
 
@@ -232,14 +227,11 @@ impl<L: Link> Engine<'_, L> {
         if ready > now {
             return Some(ready);
         }
-        let (about, bytes) = match self.frame(neighbour, &question) {
-            Some(made) => made,
-            None => {
-                // There is no way to ask it from here, and so nothing to wait for.
-                let heard = Heard { mechanism, question, attempts: 0, settled: Settled::Silent };
-                self.standing.get_mut(place)?.heard.push(heard);
-                return Some(now);
-            }
+        let Some((about, bytes)) = self.frame(neighbour, &question) else {
+            // There is no way to ask it from here, and so nothing to wait for.
+            let heard = Heard { mechanism, question, attempts: 0, settled: Settled::Silent };
+            self.standing.get_mut(place)?.heard.push(heard);
+            return Some(now);
         };
         let act = Act::Frame {
             interface: neighbour.interface,

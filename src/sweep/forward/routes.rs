@@ -1,7 +1,10 @@
 //! Where to does it forward: a router without a route for the Internet is asked for one network after the other
 //! (MECHANISMS M2). A maintenance router that only knows its vendor's network is found by this alone.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr},
+};
 
 use super::{Case, Kind, Mechanism, Question, Settled, first_hop, prefixes};
 use crate::scope::Tier;
@@ -23,28 +26,30 @@ const MOST_SILENCE: usize = 6;
 
 fn next(case: &Case<'_>) -> Option<(Question, u32)> {
     let mut answers = case.answers(first_hop::MECHANISM.name).peekable();
-    answers.peek()?;
+    let (_, first) = answers.peek()?;
+    // Who acts for a virtual router is asked by its own hardware address.
+    if case.neighbour.mac.is_virtual_router() && !case.neighbour.addresses.contains(&first.by) {
+        return None;
+    }
     if answers.any(|(_, answer)| matches!(answer.kind, Kind::Expired | Kind::Reply)) {
         return None;
     }
-    let asked: Vec<(Ipv4Addr, bool)> = case
-        .of(MECHANISM.name)
-        .filter_map(|heard| match heard.question.destination {
-            IpAddr::V4(v4) => Some((v4, heard.settled == Settled::Silent)),
-            IpAddr::V6(_) => None,
-        })
-        .collect();
-    let is_left = |block: usize| {
-        let of_block = asked.iter().rev().filter(|(v4, _)| prefixes::block_of(*v4) == block);
-        of_block.take_while(|(_, silent)| *silent).count() >= MOST_SILENCE
+    let mut asked = BTreeSet::new();
+    // How many of each block were silent since the last that was not.
+    let mut silence: BTreeMap<usize, usize> = BTreeMap::new();
+    for heard in case.of(MECHANISM.name) {
+        let IpAddr::V4(v4) = heard.question.destination else { continue };
+        asked.insert(v4);
+        let silent = silence.entry(prefixes::block_of(v4)).or_default();
+        *silent = if heard.settled == Settled::Silent { *silent + 1 } else { 0 };
+    }
+    let is_left = |v4: Ipv4Addr| {
+        silence.get(&prefixes::block_of(v4)).is_some_and(|silent| *silent >= MOST_SILENCE)
     };
     let elsewhere = case.plan.elsewhere.iter().copied();
     let candidates = elsewhere.chain(prefixes::representatives());
-    let mut open = candidates.filter(|v4| {
-        !case.plan.is_inside((*v4).into())
-            && !asked.iter().any(|(known, _)| known == v4)
-            && !is_left(prefixes::block_of(*v4))
-    });
+    let mut open = candidates
+        .filter(|v4| !asked.contains(v4) && !is_left(*v4) && !case.plan.is_inside((*v4).into()));
     let destination = open.next()?;
     Some((Question::echo(destination.into(), 1), MOST_ATTEMPTS))
 }

@@ -287,6 +287,9 @@ fn an_answer_to_somebody_else_is_none() {
 #[test]
 fn a_run_that_goes_on_asks_no_wire_again_that_was_asked() {
     let (_, net) = asked(Net::new(|_, _| Vec::new()), "", &[], &[]);
+    let of_file = consent("");
+    let plan = Plan::of(&of_file, &Manner::of(of_file.pace.profile, 7));
+    assert_eq!(plan.packets(&net.interfaces), net.sent.len() as u64, "so many were announced");
     let (outcome, again) = asked(Net::new(|_, _| Vec::new()), "", &net.notes, &[]);
     assert_eq!((again.sent.len(), outcome.told.len()), (0, 4), "{:?}", outcome.told);
     // Killed when everything had been asked once: once more, and no more.
@@ -312,7 +315,7 @@ fn a_wire_on_which_somebody_is_fragile_or_addresses_are_few_is_spared() {
         "access_line@10.10.1.0/24@eth1 not_measured 0 fragile",
         "dhcp_offer@10.10.1.0/24@eth1 not_measured 0 fragile",
         "dhcp_offer@10.10.2.0/28@eth2 not_measured 0 small_network",
-        "router_solicitation@10.10.2.0/28@eth2 not_measured 0 no_interface",
+        "router_solicitation@10.10.2.0/28@eth2 not_measured 0 no_address",
         "proxy_arp@10.10.1.0/24@eth1 measured 1 answered=0 silent=1 attempts=2",
     ] {
         assert!(lines.iter().any(|told| told == line), "{line}: {lines:#?}");
@@ -347,6 +350,9 @@ fn a_host_that_answers_for_its_other_card_is_found_ten_questions_a_second() {
     assert!(on_first.contains(" measured ") && on_first.contains("answered=1 "), "{on_first}");
     let looks: Vec<&(Timestamp, usize, &str, Vec<u8>)> =
         net.sent.iter().filter(|(_, wire, probe, _)| (*wire, *probe) == (0, "weak_host")).collect();
+    let of_file = consent("foreign = [\"tethering\"]");
+    let plan = Plan::of(&of_file, &Manner::of(of_file.pace.profile, 7));
+    assert_eq!(plan.packets(&net.interfaces), 2 * (10 + looks.len() as u64));
     assert!(looks.len() > 500, "{}", looks.len());
     assert!(looks.windows(2).all(|pair| pair[1].0.since(pair[0].0) >= 100_000_000));
     assert!(looks.iter().all(|(.., bytes)| wanted(bytes).is_some()), "nothing but ARP");
@@ -449,7 +455,7 @@ fn line_of<'l>(lines: &'l [String], beginning: &str) -> &'l str {
 #[test]
 fn a_router_of_another_network_is_asked_from_an_address_that_nobody_has_there() {
     for (tier, questions) in [(1, 1), (2, 2)] {
-        let lines = format!("foreign = [\"heard\"]\ntier = {tier}");
+        let lines = format!("foreign = [\"heard\"]\ntier = {tier}\n[pace]\nprofile = \"office\"");
         let (outcome, net) = asked(left_router(|_| None), &lines, &[], &[]);
         let lines = told(&outcome);
         let line = line_of(&lines, "borrowed@10.10.1.0/24@eth1");
@@ -463,6 +469,10 @@ fn a_router_of_another_network_is_asked_from_an_address_that_nobody_has_there() 
         let tries = sent.iter().filter(|bytes| wanted(bytes).is_some()).count();
         let of_ip = sent.iter().filter(|bytes| bytes[12..14] == [8, 0]).count();
         assert_eq!((tries, of_ip, sent.len()), (3, questions, 3 + questions + 1), "and one answer");
+        let of_ip = net.sent.iter().filter(|(.., bytes)| bytes[12..14] == [8, 0]);
+        let asked: Vec<Timestamp> =
+            of_ip.filter(|(.., bytes)| bytes[..6] == THEIR_MAC).map(|(at, ..)| *at).collect();
+        assert!(asked.windows(2).all(|pair| pair[1].since(pair[0]) >= 1_000_000_000), "{asked:?}");
         assert!(net.notes.contains(&"wire done borrowed 0".to_owned()));
     }
 }

@@ -420,7 +420,12 @@ fn a_scan_from_outside_says_what_it_would_do_and_what_it_needs() {
     let (code, said) =
         desk.run(&["scan", "--scope", "facility.toml", "--vantage", "outside", "--dry-run"]);
     assert_eq!(code, 0, "{said}");
-    for words in ["vantage    outside", "addresses  8, over the Internet", "sweep      0 packets"] {
+    for words in [
+        "vantage    outside",
+        "addresses  8, over the Internet",
+        "sweep      0 packets",
+        "2 minutes at least, 15 where most are silent",
+    ] {
         assert!(said.contains(words), "{words} is not in {said}");
     }
     let text = fs::read_to_string(desk.path("facility.toml")).unwrap();

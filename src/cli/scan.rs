@@ -689,7 +689,19 @@ fn budget(
     if let (Some(rate), Some(all)) = (pace.rate, everybody) {
         let packets = a_host * all.len() as u64;
         let minutes = packets.div_ceil(u64::from(rate) * 60);
-        writeln!(out, "time       {minutes} minutes at least: every address is asked everything")?;
+        // What is silent is waited for, port by port.
+        let silent = survey.probe.map_or(0, |manner| {
+            let ports = manner.patience.as_secs() * survey.ports.len() as u64;
+            let datagrams =
+                manner.again_after.as_secs() * u64::from(manner.attempts) * datagrams as u64;
+            let rounds = (all.len() as u64).div_ceil(manner.at_once as u64);
+            (ports + datagrams) * rounds / u64::from(manner.per_host.max(1))
+        });
+        writeln!(
+            out,
+            "time       {minutes} minutes at least, {} where most are silent: every address is asked everything",
+            silent.div_ceil(60).max(minutes)
+        )?;
     } else if let Some(rate) = pace.rate {
         let minutes = |packets: u64| packets.div_ceil(u64::from(rate) * 60);
         writeln!(

@@ -6,6 +6,8 @@ use std::{collections::BTreeSet, env, fmt::Write as _, fs};
 use sekisho::{
     observe::{End, Facts, Said, Side, Transport},
     probe::{self, ALL, Ask, Heard, Intrusion, Probe, Step},
+    scope::Tier,
+    sweep::{announced, foreign, forward},
 };
 
 const PAGE: &str = "docs/probes.md";
@@ -222,13 +224,26 @@ fn page() -> String {
         .unwrap();
     }
     page.push_str(
+        "\n## Ways to find exits\n\n\
+         Packets that go through a neighbour, or to a whole wire ([hidden-exits.md](hidden-exits.md)); tier 1 unless it says otherwise.\n\n\
+         | mechanism | asks | source |\n|---|---|---|\n",
+    );
+    let through = forward::ALL.iter().map(|way| (way.name, way.tier, way.finds, way.source));
+    let all = announced::ALL.iter().map(|way| (way.name, Tier::Ask, way.asks, way.source));
+    let others = foreign::LOOKS.iter().map(|way| (way.0, Tier::Ask, way.1, way.2));
+    for (name, tier, asks, source) in through.chain(all).chain(others) {
+        let tier =
+            if tier > Tier::Ask { format!(" (tier {})", tier.number()) } else { String::new() };
+        writeln!(page, "| `{name}`{tier} | {asks} | {source} |").unwrap();
+    }
+    page.push_str(
         "\n## What is not asked\n\n\
          - WireGuard, ZeroTier and Tailscale answer strangers nothing: they are found by what they send themselves, in captures.\n\
          - AnyDesk has no question in UDP; RustDesk's servers would note a peer that asks them in UDP.\n\
          - IKE is never begun in aggressive mode, which makes a gateway send a digest of its shared key.\n\
          - SNMP with a community is asked only with one that the facility file gives; none is ever tried out.\n\
          - TFTP, BACnet and Modbus are not asked at all.\n\
-         - NAT-PMP, PCP and UPnP are not asked for ways in, not even for a list of them: the outside address is enough.\n\
+         - NAT-PMP, PCP and UPnP are not asked to open a way in; UPnP is asked for the list of those that there are, which changes nothing.\n\
          - Names are asked without recursion, and only of servers that may be asked ([ADR 14](adr/0014-the-resolvers-messages-not-its-sockets.md)).\n\n\
          ## First questions, byte by byte\n\n\
          To 192.0.2.1 from 192.0.2.10, port 40000, with seed 0, when nothing is known yet. What is random differs with the seed and with whom it is for.\n",

@@ -204,6 +204,23 @@ fn a_box_seen_from_both_sides_is_one_point_with_what_answers_where() {
 }
 
 #[test]
+fn who_looks_from_a_private_address_behind_a_line_of_his_own_is_outside_all_the_same() {
+    let desk = Desk::new();
+    let home = network("outside").replace("198.51.100.", "192.168.1.");
+    desk.scan(&home, "outside", 0, "home.pcapng");
+    for scope in [&["--scope", "facility.toml"][..], &[]] {
+        let arguments = ["replay", "home.pcapng", "--quiet", "--exit-zero", "--json", "-"];
+        let (code, said) = desk.run(&[&arguments, scope].concat());
+        assert_eq!(code, 0, "{said}");
+        let found: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(found["points"].as_array().unwrap().len(), 4, "{scope:?}: {found:#}");
+        let shell = point(&found, "203.0.113.6");
+        assert_eq!((&shell["kind"], &shell["grade"]), (&"remote_shell".into(), &"proved".into()));
+        assert!(!said.contains("192.168.1."), "nobody at home is a point: {said}");
+    }
+}
+
+#[test]
 fn an_inventory_says_the_same_in_whatever_order_its_runs_were_read() {
     let desk = Desk::new();
     desk.scan(&network("inside"), "inside", 0, "inside.pcapng");

@@ -6,7 +6,12 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{Exit, output};
-use crate::{observe::facts::hex, probe};
+use crate::{
+    observe::facts::hex,
+    probe,
+    scope::Tier,
+    sweep::{announced, foreign, forward},
+};
 
 /// How much of a question a line shows, in hexadecimal digits.
 const SHOWN: usize = 64;
@@ -21,7 +26,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List every probe: what it asks, where, how much it can disturb, and its first bytes
+    /// List every probe: what it asks, where, how much it can disturb, and its first bytes; then every way to find exits
     List {
         /// Write them as JSON, one object a line, with the whole first question
         #[arg(long)]
@@ -43,6 +48,26 @@ struct Shown {
     source: &'static str,
     /// The first question to 192.0.2.1 with seed 0, in hexadecimal digits.
     bytes: Option<String>,
+}
+
+/// A way to find exits, as JSON shows it.
+#[derive(Serialize)]
+struct Way {
+    mechanism: &'static str,
+    /// The lowest tier at which it asks anything.
+    tier: u8,
+    asks: &'static str,
+    source: &'static str,
+}
+
+/// The ways to find exits that send anything.
+fn ways() -> impl Iterator<Item = Way> {
+    let through = forward::ALL.iter().map(|way| (way.name, way.tier, way.finds, way.source));
+    let all = announced::ALL.iter().map(|way| (way.name, Tier::Ask, way.asks, way.source));
+    let others =
+        foreign::LOOKS.into_iter().map(|(name, asks, source)| (name, Tier::Ask, asks, source));
+    let ways = through.chain(all).chain(others);
+    ways.map(|(mechanism, tier, asks, source)| Way { mechanism, tier: tier.number(), asks, source })
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -89,6 +114,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 },
             };
             writeln!(out, "{:<16} {first} ({})", "", probe.source)?;
+        }
+        for way in ways() {
+            if json {
+                serde_json::to_writer(&mut *out, &way)?;
+                writeln!(out)?;
+                continue;
+            }
+            let Way { mechanism, tier, asks, source } = way;
+            writeln!(out, "{mechanism:<19} tier {tier}  {asks}")?;
+            writeln!(out, "{:<19} ({source})", "")?;
         }
         Ok(())
     })?;

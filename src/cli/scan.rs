@@ -671,6 +671,16 @@ fn budget(
         writeln!(out, "listening  {} seconds first; nothing is sent", survey.listen.as_secs())?;
     }
     writeln!(out, "sweep      {sweep} packets at most")?;
+    if let Some(wires) = survey.wires.as_ref().filter(|_| !outside) {
+        writeln!(out, "wires      {} packets at most", wires.packets(interfaces))?;
+    }
+    if !outside && !interfaces.is_empty() {
+        let packets = survey.forward.packets();
+        writeln!(
+            out,
+            "exits      {packets} packets to every neighbour that answers, more to those that forward"
+        )?;
+    }
     writeln!(
         out,
         "a host     {a_host} questions: {} TCP ports, {datagrams} of datagrams",

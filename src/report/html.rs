@@ -64,10 +64,6 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Everything the page shows, as text that is safe to look at; the templates escape it for HTML.
 #[derive(Serialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a part of the page that is there or not"
-)]
 struct Page<'a> {
     w: &'a BTreeMap<String, BTreeMap<String, String>>,
     style: String,

@@ -112,6 +112,13 @@ impl Plan {
         }
     }
 
+    /// How many packets whole wires are sent at most, those to prefixes aside that are only heard of.
+    pub fn packets(&self, interfaces: &[Interface]) -> u64 {
+        let wires = Wire::all(interfaces).len() as u64;
+        let announced = announced::packets(self) * u64::from(self.attempts);
+        wires * (announced + foreign::packets(self))
+    }
+
     /// Whether a mechanism is used.
     pub(super) fn uses(&self, mechanism: &str) -> bool {
         !self.without.contains(mechanism)

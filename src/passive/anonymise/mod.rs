@@ -310,3 +310,21 @@ fn line(text: &str, addresses: &Addresses, names: &Names) -> String {
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_facility_is_not_named_and_a_side_is() {
+        for (name, shown) in [
+            ("inside", "inside"),
+            ("outside", "outside"),
+            ("outside-carrier", "outside"),
+            ("ward-3", "place"),
+            ("no place", "inside"),
+        ] {
+            assert_eq!(place(name), shown, "{name}");
+        }
+    }
+}

@@ -74,6 +74,13 @@ impl Asking<'_> {
     }
 }
 
+/// How many frames ask one wire everything once.
+pub(super) fn packets(plan: &Plan) -> u64 {
+    let used = ALL.iter().filter(|question| plan.uses(question.name));
+    let frames = |name| if name == proxy_arp::QUESTION.name { proxy_arp::MOST as u64 } else { 1 };
+    used.map(|question| frames(question.name)).sum()
+}
+
 /// A question on a wire, and what came of it.
 struct Item<'w> {
     wire: &'w Wire,

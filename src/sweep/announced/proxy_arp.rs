@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many outside addresses are asked for.
-const MOST: usize = 2;
+pub(super) const MOST: usize = 2;
 
 /// The question.
 pub(super) static QUESTION: Question = Question {

@@ -20,12 +20,27 @@ use super::{
 use crate::{
     link::{Link, Stranger},
     observe::Mac,
+    scope::Foreign,
     wire::{
         ethernet::{self, Frame, Kind},
         icmp::{self, ECHO_REPLY, Icmp},
         ipv4,
     },
 };
+
+/// What is looked for, as people are told: its name, what an answer tells, and where it comes from.
+pub const LOOKS: [(&str, &str, &str); 2] = [
+    (
+        weak_host::NAME,
+        "asks by ARP for addresses that telephones and mobile routers give out, and whoever told such an address for it: a host with a second line has one",
+        "RFC 826; RFC 1122, 3.3.4.2",
+    ),
+    (
+        borrowed::NAME,
+        "sends packets for the outside to a gateway of another prefix on the same wire, from an address there that nobody has, which is tried first",
+        "RFC 5227, 2.1; RFC 792",
+    ),
+];
 
 /// The names of what is done here.
 pub(super) const NAMES: [&str; 2] = [weak_host::NAME, borrowed::NAME];
@@ -67,6 +82,12 @@ pub(super) fn ask<L: Link>(
         told.extend::<Vec<Told>>(look(voice, plan, &open, hosts));
     }
     told
+}
+
+/// How many addresses of the networks that are named one wire is asked for, at most.
+pub(super) fn packets(plan: &Plan) -> u64 {
+    let networks = plan.foreign.networks().iter().filter(|_| plan.uses(weak_host::NAME));
+    networks.map(|network| Foreign::likely(*network).len() as u64).sum()
 }
 
 /// Those in networks that may be looked for on a wire, each with its network.

@@ -221,6 +221,18 @@ impl Plan {
         self.allows(mechanism.tier) && !self.without.contains(mechanism.name)
     }
 
+    /// How many packets a neighbour is sent at most that answers none of them.
+    pub fn packets(&self) -> u64 {
+        let hops_v6 = if self.allows(Tier::FirstRouter) { 2 } else { 1 };
+        let asked = [
+            (&first_hop::MECHANISM, 1),
+            (&second_hop::MECHANISM, 1),
+            (&link_local::MECHANISM, hops_v6),
+        ];
+        let questions = asked.into_iter().filter(|(way, _)| self.uses(way)).map(|(_, count)| count);
+        questions.sum::<u64>() * u64::from(ATTEMPTS)
+    }
+
     fn allows(&self, tier: Tier) -> bool {
         self.tier.is_some_and(|most| tier <= most)
     }

@@ -287,6 +287,9 @@ fn an_answer_to_somebody_else_is_none() {
 #[test]
 fn a_run_that_goes_on_asks_no_wire_again_that_was_asked() {
     let (_, net) = asked(Net::new(|_, _| Vec::new()), "", &[], &[]);
+    let of_file = consent("");
+    let plan = Plan::of(&of_file, &Manner::of(of_file.pace.profile, 7));
+    assert_eq!(plan.packets(&net.interfaces), net.sent.len() as u64, "so many were announced");
     let (outcome, again) = asked(Net::new(|_, _| Vec::new()), "", &net.notes, &[]);
     assert_eq!((again.sent.len(), outcome.told.len()), (0, 4), "{:?}", outcome.told);
     // Killed when everything had been asked once: once more, and no more.
@@ -347,6 +350,9 @@ fn a_host_that_answers_for_its_other_card_is_found_ten_questions_a_second() {
     assert!(on_first.contains(" measured ") && on_first.contains("answered=1 "), "{on_first}");
     let looks: Vec<&(Timestamp, usize, &str, Vec<u8>)> =
         net.sent.iter().filter(|(_, wire, probe, _)| (*wire, *probe) == (0, "weak_host")).collect();
+    let of_file = consent("foreign = [\"tethering\"]");
+    let plan = Plan::of(&of_file, &Manner::of(of_file.pace.profile, 7));
+    assert_eq!(plan.packets(&net.interfaces), 2 * (10 + looks.len() as u64));
     assert!(looks.len() > 500, "{}", looks.len());
     assert!(looks.windows(2).all(|pair| pair[1].0.since(pair[0].0) >= 100_000_000));
     assert!(looks.iter().all(|(.., bytes)| wanted(bytes).is_some()), "nothing but ARP");

@@ -1,6 +1,6 @@
 //! A scan of a simulated network at a tier, and what is read of its recording.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, net::IpAddr, path::Path, time::Duration};
 
 use ipnetwork::IpNetwork;
 use sekisho::{
@@ -8,6 +8,7 @@ use sekisho::{
     correlate::{self, Coverage},
     fingerprint::Matcher,
     link::{Link as _, guard::Guard, record::Recorder, sim::Sim},
+    observe::Mac,
     passive,
     scope::{Facility, Overrides, Tier},
     time::Timestamp,
@@ -121,10 +122,10 @@ pub(crate) fn scan(
     Scanned { surveyed, sim, outcome, coverage }
 }
 
-/// When each hardware address was sent questions that a gateway must answer itself, or send on: those that may go one or
-/// two hops, and those for somebody else.
-pub(crate) fn through(sim: &Sim) -> HashMap<[u8; 6], Vec<Timestamp>> {
-    let mut times: HashMap<[u8; 6], Vec<Timestamp>> = HashMap::new();
+/// When each box was sent questions that a gateway must answer itself, or send on: those that may go one or two hops. A box
+/// is known by its first address, whichever of its hardware addresses they went to.
+pub(crate) fn through(sim: &Sim) -> HashMap<IpAddr, Vec<Timestamp>> {
+    let mut times: HashMap<IpAddr, Vec<Timestamp>> = HashMap::new();
     for sent in sim.sent() {
         let Ok(frame) = Frame::parse(&sent.bytes) else { continue };
         let ttl = match frame.kind {
@@ -136,8 +137,9 @@ pub(crate) fn through(sim: &Sim) -> HashMap<[u8; 6], Vec<Timestamp>> {
             }
             _ => continue,
         };
-        if frame.destination[0] & 1 == 0 && ttl.is_ok_and(|ttl| ttl <= 2) {
-            times.entry(frame.destination).or_default().push(sent.at);
+        let owner = sim.owner(Mac(frame.destination));
+        if let Some(owner) = owner.filter(|_| ttl.is_ok_and(|ttl| ttl <= 2)) {
+            times.entry(owner).or_default().push(sent.at);
         }
     }
     times

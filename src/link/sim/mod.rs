@@ -37,7 +37,7 @@ use self::{
     talk::Talk,
 };
 use super::{Act, CallId, Event, Interface, Link, What, interface::Route};
-use crate::{scope::Refusal, time::Timestamp};
+use crate::{observe::Mac, scope::Refusal, time::Timestamp};
 
 /// When the clock of a network begins: 2026-04-01 00:00:00 UTC.
 const BEGINS: Timestamp = Timestamp::new(1_775_001_600, 0);
@@ -220,6 +220,14 @@ impl Sim {
         let place = self.network.by_address.get(&address);
         let host = place.and_then(|place| self.network.hosts.get(*place));
         host.map_or(0, |host| host.packets)
+    }
+
+    /// The first address of the host that has a hardware address, or acts with it, on any link.
+    pub fn owner(&self, mac: Mac) -> Option<IpAddr> {
+        let segments = 0..self.network.segments.len();
+        let place =
+            segments.into_iter().find_map(|place| self.network.by_mac.get(&(place, mac)))?;
+        self.network.hosts.get(*place)?.addresses.first().copied()
     }
 
     /// What was sent, in order, as far as it is kept.

@@ -131,10 +131,13 @@ pub fn ask<L: Link>(link: &mut L, neighbours: &[Neighbour], plan: &Plan, past: &
     };
     // Whoever acts for a virtual router is asked by its own address first, so that no box is asked by two at a time.
     for virtual_ones in [false, true] {
-        let now = engine.link.now();
+        let mut first = engine.link.now();
+        if virtual_ones {
+            first = first.after(plan.interval.max(INTERVAL));
+        }
         for (place, neighbour) in neighbours.iter().enumerate() {
             if neighbour.mac.is_virtual_router() == virtual_ones {
-                engine.look_again(place, now);
+                engine.look_again(place, first);
             }
         }
         engine.run();

@@ -8,8 +8,9 @@
 //! 4. [`observe`] is what was heard, whoever heard it.
 //! 5. [`fingerprint`] says which product said it.
 //! 6. [`correlate`] joins it into connection points, each with its because.
-//! 7. [`assess`] says what a version means: what is exploited in it, and until when it has support.
-//! 8. [`inventory`] remembers the points, and [`report`] tells them.
+//! 7. [`import`] reads what people wrote down: the hospital's register, and lines that no network shows.
+//! 8. [`assess`] says what the points mean: what is exploited, what is not in the register, what the ministry's checklist says.
+//! 9. [`inventory`] remembers the points, and [`report`] tells them.
 //!
 //! [`wire`] turns bytes into messages for all of them, [`time`] holds moments, and [`cli`] runs the flow.
 
@@ -22,6 +23,7 @@ pub mod assess;
 pub mod cli;
 pub mod correlate;
 pub mod fingerprint;
+pub mod import;
 pub mod inventory;
 pub mod link;
 pub mod observe;

@@ -20,12 +20,13 @@ const STAGES: &[(&str, &[&str])] = &[
     ("sweep", &["time", "wire", "scope", "observe", "link"]),
     ("probe", &["time", "wire", "scope", "observe", "fingerprint", "link"]),
     ("passive", &["time", "wire", "scope", "observe"]),
+    ("import", &["time", "observe"]),
     // `wire` for the names of link layers in lines of coverage.
-    ("correlate", &["wire", "scope", "observe", "passive", "fingerprint"]),
-    ("assess", &["time", "correlate"]),
-    ("inventory", &["time", "observe", "correlate"]),
+    ("correlate", &["wire", "scope", "observe", "passive", "fingerprint", "import"]),
+    ("assess", &["time", "scope", "observe", "import", "correlate"]),
+    ("inventory", &["time", "observe", "import", "correlate"]),
     // `passive` for the ledger of what was sent.
-    ("report", &["time", "observe", "passive", "correlate", "assess", "inventory"]),
+    ("report", &["time", "observe", "passive", "import", "correlate", "assess", "inventory"]),
     (
         "cli",
         &[
@@ -37,6 +38,7 @@ const STAGES: &[(&str, &[&str])] = &[
             "sweep",
             "probe",
             "passive",
+            "import",
             "correlate",
             "assess",
             "inventory",

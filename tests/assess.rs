@@ -7,10 +7,11 @@ use std::{cmp::Ordering, collections::BTreeSet, fs, path::Path};
 use proptest::prelude::*;
 use sekisho::{
     assess::{
-        Advisories, Answer, Brought, Catalogue, Day, Ends, Known, Subject, Support, SupportAnswer,
+        Advisories, Answer, Brought, Catalogue, Ends, Known, Subject, Support, SupportAnswer,
         version::{SCHEMES, Scheme, Version},
     },
     fingerprint::Signatures,
+    time::Day,
 };
 use serde::Deserialize;
 

@@ -175,6 +175,7 @@ fn looked(place: usize, (vantage, boxes): &Look) -> Run {
         coverage: Vec::new(),
         points,
         unrecognised: Vec::new(),
+        hosts: Vec::new(),
         vantages: BTreeSet::from([vantage.parse().unwrap()]),
         inquiries,
     }

@@ -2,19 +2,20 @@
 //! calls itself. `BLESS=1 cargo test --test reports` writes the golden files anew.
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read should fail the test")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 
 use sekisho::{
-    assess::{Advisories, Assessments, Day},
+    assess::{Advisories, Meaning},
     correlate::{
         Because, Coverage, CoverageState, Direction, FromOutside, Grade, Kind, Point, Product,
         Restriction, Service, Sides, mechanism::MECHANISMS,
     },
-    inventory::{Change, Difference, Facet, Input, Run},
+    inventory::{Change, Difference, Facet, Input, Memory, Run},
     observe::{Mac, Transport},
     report::{
         FORMATS, Language, Look, Report, Words, write_html, write_json, write_point, write_text,
     },
+    time::Day,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -62,10 +63,18 @@ fn advisories() -> Advisories {
     .unwrap()
 }
 
-/// What the versions of the clinic's points mean.
-fn assessments() -> Assessments {
+/// What the clinic's points mean.
+fn meaning() -> Meaning {
     let run = clinic();
-    advisories().assess_all(&run.points, Day::of(run.ended))
+    let assessments = advisories().assess_all(&run.points, Day::of(run.ended));
+    Meaning { assessments, ..Meaning::default() }
+}
+
+/// A report without anything that an inventory adds.
+fn report<'a>(run: &'a Run, meaning: &'a Meaning, language: Language) -> Report<'a> {
+    static NOTHING: LazyLock<Memory> = LazyLock::new(Memory::default);
+    let words = Words::of(language);
+    Report { run, changes: None, asked: None, meaning, memory: &NOTHING, words }
 }
 
 fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
@@ -81,8 +90,8 @@ fn every_output(
     language: Language,
 ) -> Vec<(String, String)> {
     let words = Words::of(language);
-    let assessments = assessments();
-    let report = Report { run, changes, asked: None, assessments: &assessments, words };
+    let meaning = meaning();
+    let report = Report { changes, ..report(run, &meaning, language) };
     let mut outputs: Vec<(String, String)> = FORMATS
         .iter()
         .map(|format| (format.file_name(language), text(|out| (format.write)(&report, out))))
@@ -91,7 +100,7 @@ fn every_output(
     let code = language.code();
     outputs.push((format!("narrow.{code}.txt"), text(|out| write_text(&report, narrow, out))));
     if let Some(point) = report.points().first() {
-        let assessment = assessments.of(&point.id);
+        let assessment = meaning.assessments.of(&point.id);
         let shown = text(|out| write_point(point, assessment, &[], words, narrow, out));
         outputs.push((format!("show.{code}.txt"), shown));
     }
@@ -126,8 +135,8 @@ fn the_same_run_gives_the_same_bytes_whatever_the_order_of_its_points() {
 #[test]
 fn points_in_json_have_every_key_of_the_contract() {
     let run = clinic();
-    let (assessments, words) = (assessments(), Words::of(Language::English));
-    let report = Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
+    let meaning = meaning();
+    let report = report(&run, &meaning, Language::English);
     let json: serde_json::Value =
         serde_json::from_str(&text(|out| write_json(&report, out))).unwrap();
     assert_eq!(json["schema"], "sekisho.points/1");
@@ -313,11 +322,9 @@ const NETWORKS: &str = "fixtures/reports/networks";
 #[test]
 fn networks_and_ways_to_find_exits_are_a_table() {
     let run = wards(6);
-    let assessments = Assessments::default();
+    let meaning = Meaning::default();
     for language in Language::ALL {
-        let words = Words::of(language);
-        let report =
-            Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
+        let report = report(&run, &meaning, language);
         let narrow = Look { columns: 60, colour: false };
         let code = language.code();
         for (name, written) in [
@@ -339,11 +346,9 @@ fn networks_and_ways_to_find_exits_are_a_table() {
 fn many_networks_take_no_more_lines_and_no_more_width() {
     for count in [1, 2, 30, 300] {
         let run = wards(count);
-        let assessments = Assessments::default();
+        let meaning = Meaning::default();
         for language in Language::ALL {
-            let words = Words::of(language);
-            let report =
-                Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
+            let report = report(&run, &meaning, language);
             for columns in [40, 60, 84, 120] {
                 let look = Look { columns, colour: false };
                 let written = text(|out| write_text(&report, look, out));
@@ -413,10 +418,9 @@ fn no_point_and_two_hundred_points_can_be_read() {
     for count in [0, 1, 7, 47, 200] {
         let run = many(count);
         let assessments = advisories().assess_all(&run.points, None);
+        let meaning = Meaning { assessments, ..Meaning::default() };
         for language in Language::ALL {
-            let words = Words::of(language);
-            let report =
-                Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
+            let report = report(&run, &meaning, language);
             for columns in [40, 60, 84, 100, 160] {
                 let written = text(|out| write_text(&report, Look { columns, colour: false }, out));
                 for line in written.lines() {
@@ -440,8 +444,8 @@ fn no_point_and_two_hundred_points_can_be_read() {
 #[test]
 fn a_terminal_without_colour_gets_no_escape() {
     let run = clinic();
-    let (assessments, words) = (assessments(), Words::of(Language::Japanese));
-    let report = Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
+    let meaning = meaning();
+    let report = report(&run, &meaning, Language::Japanese);
     let plain = text(|out| write_text(&report, Look::plain(), out));
     let coloured = text(|out| write_text(&report, Look { columns: 120, colour: true }, out));
     assert!(!plain.contains('\u{1b}'));
@@ -451,8 +455,8 @@ fn a_terminal_without_colour_gets_no_escape() {
 #[test]
 fn the_page_asks_nothing_of_anybody() {
     let run = clinic();
-    let (assessments, words) = (assessments(), Words::of(Language::Japanese));
-    let report = Report { run: &run, changes: None, asked: None, assessments: &assessments, words };
+    let meaning = meaning();
+    let report = report(&run, &meaning, Language::Japanese);
     let page = text(|out| write_html(&report, out));
     for needle in ["<script", "http://", "https://", "url(", "@import", "<link", "style=", "onload"]
     {

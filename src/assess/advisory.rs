@@ -6,11 +6,12 @@ use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Day, Error,
+    Error,
     range::{self, Branches, Range},
     support::{Ends, Lifetime},
     version::{SCHEMES, Scheme},
 };
+use crate::time::Day;
 
 /// The advisories that come with the program.
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/advisories");

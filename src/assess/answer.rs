@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Day,
     advisory::{Advisories, Condition, Entry, Known, Line},
     range::{Place, Seen, place},
     support::{self, Support, SupportAnswer},
 };
 use crate::correlate::{Point, Product};
+use crate::time::Day;
 
 /// Whether a version is affected by an exploited vulnerability. None of these says that a box is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -10,10 +10,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Day, Error,
+    Error,
     advisory::{Advisories, Catalogued, Entry, InWords, Known, is_number, words},
     range::Branches,
 };
+use crate::time::Day;
 
 /// How many bytes of a file are read; the catalogue has under two million.
 const LARGEST: u64 = 64 << 20;

@@ -6,18 +6,26 @@
 
 pub mod advisory;
 pub mod answer;
-pub mod day;
+pub mod checklist;
 pub mod kev;
+pub mod meaning;
+pub mod plan;
 pub mod range;
+pub mod reconcile;
 pub mod support;
 pub mod version;
 
 use std::path::PathBuf;
 
+use crate::time::Day;
+
 pub use advisory::{Advisories, Condition, Known};
 pub use answer::{Answer, Assessment, Assessments, Exploited, Subject};
-pub use day::Day;
+pub use checklist::{Article, Checked, Ground, Item, Suggestion};
 pub use kev::{Brought, Catalogue};
+pub use meaning::{Meaning, Stale};
+pub use plan::{Group, Plan, Proposal, Why};
+pub use reconcile::{By, Found, Mismatch, Outcome, Reconciled, Reconciliation, Unseen};
 pub use support::{Ends, Support, SupportAnswer};
 
 /// What can be wrong with what is known, or with what was brought along.

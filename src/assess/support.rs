@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Day,
-    range::{Branches, Place, Range, Seen, fits, place},
-};
+use super::range::{Branches, Place, Range, Seen, fits, place};
+use crate::time::Day;
 
 /// What ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,10 +6,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::data_folder::DataArguments;
 use crate::{
-    assess::{Advisories, Assessments, Catalogue, Day, Error},
+    assess::{Advisories, Assessments, Catalogue, Error},
     correlate::{Coverage, CoverageState},
     inventory::Run,
     observe::facts,
+    time::Day,
 };
 
 /// The file of the data folder that holds what matters of a catalogue.

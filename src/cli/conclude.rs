@@ -10,17 +10,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Exit, LangArguments, advisories::Held, data_folder::DataArguments, loaded::LoadedArguments,
-    output, report::write_folder, signature_folders::SignatureFolders,
+    Exit, LangArguments,
+    advisories::Held,
+    data_folder::DataArguments,
+    loaded::LoadedArguments,
+    output,
+    report::write_folder,
+    signature_folders::SignatureFolders,
+    told::{Told, told},
 };
 use crate::{
-    assess::Assessments,
     correlate::{self, CoverageState, Grid, coverage, restriction},
     fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
-    report::{Report, Words, write_json, write_observations, write_text},
+    report::{Words, write_json, write_observations, write_text},
     scope::Facility,
 };
 
@@ -95,7 +100,7 @@ impl Desk<'_> {
         files: &[PathBuf],
         facility: Option<Facility>,
     ) -> anyhow::Result<Exit> {
-        let Self { outputs, signatures, held, loaded, store } = self;
+        let Self { outputs, signatures, held, loaded, mut store } = self;
         let matcher = Matcher::new(&signatures).with(&loaded);
         let inside =
             facility.as_ref().map(|facility| &facility.inside).filter(|inside| inside.is_given());
@@ -124,7 +129,7 @@ impl Desk<'_> {
         let own = outputs.folders.is_own().then_some(&signatures);
         let mut run = describe(&heard, &names, facility, own, digests(&held, &loaded), concluded);
         let mut changes = None;
-        if let Some(mut store) = store {
+        if let Some(store) = &mut store {
             // A facility's first run has nothing to be held against: everything is new, and no list says so better.
             let earlier = |known: &Summary| known.facility == run.facility && known.id != run.id;
             let first = !store.runs()?.iter().any(earlier);
@@ -133,8 +138,8 @@ impl Desk<'_> {
             run = store.run(&run.id)?;
         }
 
-        let assessments = held.assess(&mut run);
-        write(outputs, &heard, &names, &run, changes.as_deref(), &assessments)?;
+        let told = told(&mut run, &held, store.as_ref())?;
+        write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
         if outputs.strict && !outputs.quiet {
             for line in lacking(&run) {
                 eprintln!("sekisho: --strict: {line}");
@@ -150,11 +155,11 @@ fn write(
     names: &[String],
     run: &Run,
     changes: Option<&[Change]>,
-    assessments: &Assessments,
+    told: &Told,
 ) -> anyhow::Result<()> {
     let language = outputs.lang.language();
     let asked = heard.is_recording.then_some(&heard.asked);
-    let report = Report { run, changes, asked, assessments, words: Words::of(language) };
+    let report = told.report(run, changes, asked, Words::of(language));
     if let Some(path) = &outputs.observations {
         output::write(path, |mut out| write_observations(&heard.observations, names, &mut out))?;
     }
@@ -162,7 +167,7 @@ fn write(
         output::write(path, |mut out| write_json(&report, &mut out))?;
     }
     if let Some(folder) = &outputs.report {
-        for path in write_folder(folder, run, changes, asked, assessments)? {
+        for path in write_folder(folder, run, changes, asked, told)? {
             if !outputs.quiet {
                 eprintln!("{}", path.display());
             }
@@ -298,6 +303,7 @@ fn describe(
         coverage,
         points,
         unrecognised: concluded.unrecognised,
+        hosts: concluded.hosts,
         vantages: heard.vantages().into_iter().collect(),
         inquiries,
     }

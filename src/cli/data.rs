@@ -12,8 +12,9 @@ use super::{
     output,
 };
 use crate::{
-    assess::{Advisories, Assessment, Brought, Catalogue, Day, Error as Fault, Subject},
+    assess::{Advisories, Assessment, Brought, Catalogue, Error as Fault, Subject},
     report::{Words, write_assessment, write_plain},
+    time::Day,
 };
 
 /// Look at what is known of versions, ask it, and bring it up to date

@@ -31,6 +31,7 @@ mod signature_folders;
 mod signatures;
 pub mod survey;
 mod sweep;
+mod told;
 
 use std::{
     io::{self, IsTerminal as _},

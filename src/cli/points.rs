@@ -7,11 +7,12 @@ use std::{
 
 use super::{
     Exit, LangArguments, StoreArguments, advisories::Held, data_folder::DataArguments, output,
+    told::told,
 };
 use crate::{
     correlate::{Coverage, Kind},
     inventory::{self, Run, Store},
-    report::{Report, Words, words::moment, write_json, write_text, write_unrecognised},
+    report::{Words, words::moment, write_json, write_text, write_unrecognised},
 };
 
 /// List the connection points that the inventory holds
@@ -54,14 +55,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let held = Held::open(&arguments.data)?;
     let store = Store::open_read(&arguments.store.store)?;
     let mut run = latest(&store, arguments.store.facility.as_deref(), &arguments.kind)?;
-    let assessments = held.assess(&mut run);
-    let report = Report {
-        run: &run,
-        changes: None,
-        asked: None,
-        assessments: &assessments,
-        words: Words::of(arguments.lang.language()),
-    };
+    let told = told(&mut run, &held, Some(&store))?;
+    let report = told.report(&run, None, None, Words::of(arguments.lang.language()));
     if arguments.unrecognised {
         output::write(Path::new("-"), |mut out| {
             write_unrecognised(&report, super::look(), &mut out)
@@ -120,6 +115,7 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
             coverage: Vec::new(),
             points: Vec::new(),
             unrecognised: Vec::new(),
+            hosts: Vec::new(),
             vantages: BTreeSet::new(),
             inquiries: Vec::new(),
         },

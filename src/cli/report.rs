@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Exit, StoreArguments, advisories::Held, data_folder::DataArguments, output, points::latest,
+    Exit, StoreArguments,
+    advisories::Held,
+    data_folder::DataArguments,
+    output,
+    points::latest,
+    told::{Told, told},
 };
 use crate::{
-    assess::Assessments,
     inventory::{Change, Run, Store},
     passive::asked::Asked,
-    report::{FORMATS, Language, Report, Words, sent::LEDGER, write_ledger},
+    report::{FORMATS, Language, Words, sent::LEDGER, write_ledger},
 };
 
 /// Write the report on everything the inventory holds
@@ -36,8 +40,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(id) => (store.run(id)?, Some(store.changes(id)?)),
         None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
     };
-    let assessments = held.assess(&mut run);
-    let written = write_folder(&arguments.folder, &run, changes.as_deref(), None, &assessments)?;
+    let told = told(&mut run, &held, Some(&store))?;
+    let written = write_folder(&arguments.folder, &run, changes.as_deref(), None, &told)?;
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
@@ -51,7 +55,7 @@ pub(super) fn write_folder(
     run: &Run,
     changes: Option<&[Change]>,
     asked: Option<&Asked>,
-    assessments: &Assessments,
+    told: &Told,
 ) -> anyhow::Result<Vec<PathBuf>> {
     output::folder(folder)?;
     let mut written = Vec::new();
@@ -62,7 +66,7 @@ pub(super) fn write_folder(
                 continue;
             }
             let words = Words::of(language);
-            let report = Report { run, changes, asked, assessments, words };
+            let report = told.report(run, changes, asked, words);
             output::write(&path, |out| (format.write)(&report, out))?;
             written.push(path);
         }

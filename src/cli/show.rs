@@ -7,9 +7,9 @@ use super::{
     points::latest,
 };
 use crate::{
-    assess::Day,
     inventory::Store,
     report::{Words, write_point},
+    time::Day,
 };
 
 /// Show one connection point with its proof, packet by packet

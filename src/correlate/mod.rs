@@ -17,6 +17,7 @@ pub mod coverage;
 mod device;
 mod edge;
 pub mod grid;
+pub mod host;
 pub mod join;
 pub mod mechanism;
 mod noted;
@@ -38,6 +39,7 @@ use std::{
 pub use crate::scope::Vantage;
 pub use edge::AccessLines;
 pub use grid::Grid;
+pub use host::Host;
 pub use point::{
     Because, Coverage, CoverageState, Direction, Grade, Kind, Line, Point, Product, Service,
 };
@@ -79,6 +81,8 @@ pub struct Conclusion {
     pub points: Vec<Point>,
     /// The boxes at the edge that no signature names, in the order of their addresses.
     pub unrecognised: Vec<Unrecognised>,
+    /// Every box inside that was heard, in the order of their addresses.
+    pub hosts: Vec<Host>,
     /// How many of these lost something that they said, or everything, to the bounds.
     pub not_kept: usize,
 }
@@ -205,7 +209,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         }
     }
     let (unrecognised, not_kept) = unrecognised::kept(unknown.into_values().collect(), packet);
-    Conclusion { points, unrecognised, not_kept }
+    Conclusion { points, unrecognised, hosts: Vec::new(), not_kept }
 }
 
 /// What each box alone tells of itself.

@@ -7,12 +7,14 @@
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
 pub mod change;
+pub mod memory;
 pub mod run;
 mod state;
 pub mod store;
 pub mod unknown;
 
 pub use change::{Change, Difference, Facet};
+pub use memory::{Memory, Remembered, Review, ReviewState};
 pub use run::{Input, Run};
 pub use store::{Known, Sighting, Store, Summary};
 pub use unknown::KnownBox;

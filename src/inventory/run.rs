@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    correlate::{Coverage, Inquiry, Point, Sides, Unrecognised, Vantage},
+    correlate::{Coverage, Host, Inquiry, Point, Sides, Unrecognised, Vantage},
     time::Timestamp,
 };
 
@@ -29,6 +29,9 @@ pub struct Run {
     /// The boxes at the edge that no signature names.
     #[serde(default)]
     pub unrecognised: Vec<Unrecognised>,
+    /// Every box inside that it heard, in the order of their addresses. Of an inventory: as the last run heard them.
+    #[serde(default)]
+    pub hosts: Vec<Host>,
     /// From where it looked. Never empty.
     #[serde(default = "usual")]
     pub vantages: BTreeSet<Vantage>,

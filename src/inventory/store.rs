@@ -14,7 +14,7 @@ use rusqlite::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Change, Error, Result,
+    Change, Error, Memory, Remembered, Result,
     change::differences,
     run::{Input, Run},
     state::{self, EVER, Moment, State},
@@ -406,6 +406,7 @@ impl Store {
             coverage,
             points,
             unrecognised,
+            hosts: Vec::new(),
             vantages,
             inquiries,
         })
@@ -429,6 +430,22 @@ impl Store {
             [facility],
             |row| Ok((row.get(6)?, Timestamp::from_nanoseconds(row.get(7)?), covered(row)?)),
         )
+    }
+
+    /// What is known of a facility's points beyond one run.
+    pub fn memory(&self, facility: Option<&str>) -> Result<Memory> {
+        let mut points = BTreeMap::new();
+        for known in self.states(facility, EVER)? {
+            let rows = serde_json::to_string(&known.rows).unwrap_or_default();
+            let seen = self.rows(
+                "SELECT DISTINCT r.id, r.began FROM sighting s JOIN run r ON r.number = s.run
+                 WHERE s.point IN (SELECT value FROM json_each(?1)) ORDER BY r.began, r.ended, r.number",
+                [rows],
+                |row| Ok((row.get(0)?, Timestamp::from_nanoseconds(row.get(1)?))),
+            )?;
+            points.insert(known.point.id, Remembered { seen, ..Remembered::default() });
+        }
+        Ok(Memory { points })
     }
 
     /// Where the store is.
@@ -864,6 +881,7 @@ mod tests {
             }],
             points,
             unrecognised: Vec::new(),
+            hosts: Vec::new(),
             vantages: Sides::default().seen_from,
             inquiries: Vec::new(),
         }

@@ -241,6 +241,7 @@ mod tests {
             coverage: Vec::new(),
             points: Vec::new(),
             unrecognised,
+            hosts: Vec::new(),
             vantages: crate::correlate::Sides::default().seen_from,
             inquiries: Vec::new(),
         }

@@ -336,7 +336,7 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
             .iter()
             .map(|point| point_view(point, report.assessed(point), words))
             .collect(),
-        assessed: !report.assessments.is_empty(),
+        assessed: !report.meaning.assessments.is_empty(),
         restricted: report.is_restricted().then(|| words.get("label", "restriction")),
         unrecognised: unrecognised(report),
         coverage: coverage(report),

@@ -35,10 +35,12 @@ use std::{
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
-    assess::{Assessment, Assessments},
+    assess::{Assessment, Found, Meaning, Outcome},
     correlate::{Direction, Grade, Point},
-    inventory::{Change, Run},
+    import::Entry,
+    inventory::{Change, Memory, Review, Run},
     passive::asked::Asked,
+    time::Day,
 };
 
 /// What a report is made of.
@@ -50,8 +52,10 @@ pub struct Report<'a> {
     pub changes: Option<&'a [Change]>,
     /// What was sent to whom, where the run is a recording that was just read; an inventory keeps only the sums.
     pub asked: Option<&'a Asked>,
-    /// What the versions of its points mean.
-    pub assessments: &'a Assessments,
+    /// What its points mean.
+    pub meaning: &'a Meaning,
+    /// What is known of them beyond this run, and what people said to them.
+    pub memory: &'a Memory,
     /// The language.
     pub words: &'static Words,
 }
@@ -118,7 +122,47 @@ impl<'a> Report<'a> {
 
     /// What the version of a point means; none where nothing is known of its product.
     fn assessed(&self, point: &Point) -> Option<&'a Assessment> {
-        self.assessments.of(&point.id)
+        self.meaning.assessments.of(&point.id)
+    }
+
+    /// The day that the report is of: on it reviews stand and dates are held.
+    pub fn day(&self) -> Option<Day> {
+        Day::of(self.run.ended)
+    }
+
+    /// What somebody decided about a point, where that stands.
+    pub fn review(&self, point: &str) -> Option<&'a Review> {
+        self.memory.points.get(point)?.standing(self.day())
+    }
+
+    /// Whether somebody decided that nobody has to look at a point. It is shown all the same.
+    pub fn is_suppressed(&self, point: &str) -> bool {
+        self.review(point).is_some_and(|review| review.state.suppresses())
+    }
+
+    /// What people wrote down of a point: the register, or else a form.
+    pub fn written(&self, point: &str) -> Option<&'a Entry> {
+        let register = self.meaning.reconciliation.as_ref();
+        let line = register.and_then(|register| register.of(point).next()).map(|line| &line.entry);
+        line.or_else(|| self.memory.points.get(point)?.declared.as_ref())
+    }
+
+    /// What the register says of a point: `matched`, `mismatch`, `undeclared`, `declared_not_seen` for one that only a
+    /// form tells of; none where there is no register.
+    pub fn register(&self, point: &str) -> Option<&'static str> {
+        let declared = || self.memory.points.get(point)?.declared.as_ref();
+        let Some(register) = &self.meaning.reconciliation else {
+            return declared().map(|_| "declared_not_seen");
+        };
+        let of_it = |line: &&crate::assess::Reconciled| {
+            line.outcome.found().is_some_and(|found| *found == Found::Point(point.to_owned()))
+        };
+        match register.of(point).find(of_it).map(|line| &line.outcome) {
+            Some(Outcome::Mismatch { .. }) => Some("mismatch"),
+            Some(_) => Some("matched"),
+            None if declared().is_some() => Some("declared_not_seen"),
+            None => Some("undeclared"),
+        }
     }
 
     /// Whether somebody looked from outside at a point of it.

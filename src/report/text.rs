@@ -83,7 +83,7 @@ impl Look {
 pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
     let points = report.points();
     if !points.is_empty() {
-        let assessed = !report.assessments.is_empty();
+        let assessed = !report.meaning.assessments.is_empty();
         let narrowest = if assessed { NARROWEST_ASSESSED } else { NARROWEST_TABLE };
         let more = if report.is_restricted() { RESTRICTED_WIDTH } else { 0 };
         if look.columns < narrowest + more {
@@ -264,7 +264,7 @@ fn first_of(mut several: impl ExactSizeIterator<Item = String>) -> String {
 
 /// The columns of a report.
 fn columns(report: &Report<'_>) -> Vec<&'static Column> {
-    let more = (!report.assessments.is_empty()).then_some(&ASSESSED);
+    let more = (!report.meaning.assessments.is_empty()).then_some(&ASSESSED);
     let restricted = report.is_restricted().then_some(&RESTRICTED);
     COLUMNS.iter().chain(restricted).chain(more).collect()
 }

@@ -47,10 +47,24 @@ pub struct Words {
     list: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-static JAPANESE: LazyLock<Words> =
-    LazyLock::new(|| Words::parse(Language::Japanese, include_str!("words/ja.toml")));
-static ENGLISH: LazyLock<Words> =
-    LazyLock::new(|| Words::parse(Language::English, include_str!("words/en.toml")));
+/// The files of each language: one for all, and one a topic that has many words of its own.
+macro_rules! files {
+    ($code:literal) => {
+        &[
+            include_str!(concat!("words/", $code, ".toml")),
+            include_str!(concat!("words/forms.", $code, ".toml")),
+            include_str!(concat!("words/meaning.", $code, ".toml")),
+            include_str!(concat!("words/page.", $code, ".toml")),
+            include_str!(concat!("words/paper.", $code, ".toml")),
+            include_str!(concat!("words/register.", $code, ".toml")),
+            include_str!(concat!("words/review.", $code, ".toml")),
+            include_str!(concat!("words/tables.", $code, ".toml")),
+        ]
+    };
+}
+
+static JAPANESE: LazyLock<Words> = LazyLock::new(|| Words::parse(Language::Japanese, files!("ja")));
+static ENGLISH: LazyLock<Words> = LazyLock::new(|| Words::parse(Language::English, files!("en")));
 
 impl Words {
     /// The list of `language`.
@@ -61,8 +75,17 @@ impl Words {
         }
     }
 
-    fn parse(language: Language, text: &str) -> Self {
-        Self { language, list: toml::from_str(text).expect("the lists are read by tests") }
+    fn parse(language: Language, files: &[&str]) -> Self {
+        let mut list = BTreeMap::new();
+        for text in files {
+            let sections: BTreeMap<String, BTreeMap<String, String>> =
+                toml::from_str(text).expect("the lists are read by tests");
+            for (section, words) in sections {
+                let twice = list.insert(section, words);
+                assert!(twice.is_none(), "a section stands in one file");
+            }
+        }
+        Self { language, list }
     }
 
     /// The language.

@@ -1,6 +1,10 @@
 //! Moments as numbers. There is no clock here: a moment comes from a capture or from the link.
 
+mod day;
+
 use std::fmt;
+
+pub use day::Day;
 
 /// A moment, in nanoseconds since 1970-01-01 00:00:00 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -1,0 +1,36 @@
+//! What reports tell of a run beyond itself: what its points mean, and what the inventory knows of them.
+
+use super::advisories::Held;
+use crate::{
+    assess::Meaning,
+    inventory::{Change, Memory, Run, Store},
+    passive::asked::Asked,
+    report::{Report, Words},
+};
+
+/// What a run's points mean, and what is known of them.
+pub(super) struct Told {
+    meaning: Meaning,
+    memory: Memory,
+}
+
+impl Told {
+    /// All of it, as reports are made of it.
+    pub(super) fn report<'a>(
+        &'a self,
+        run: &'a Run,
+        changes: Option<&'a [Change]>,
+        asked: Option<&'a Asked>,
+        words: &'static Words,
+    ) -> Report<'a> {
+        Report { run, changes, asked, meaning: &self.meaning, memory: &self.memory, words }
+    }
+}
+
+/// What the points of `run` mean, in view of what `store` knows of its facility. Adds lines of coverage that say of which
+/// day the knowledge is.
+pub(super) fn told(run: &mut Run, held: &Held, store: Option<&Store>) -> anyhow::Result<Told> {
+    let memory = store.map(|store| store.memory(run.facility.as_deref())).transpose()?;
+    let meaning = Meaning { assessments: held.assess(run), ..Meaning::default() };
+    Ok(Told { meaning, memory: memory.unwrap_or_default() })
+}

@@ -20,7 +20,7 @@ use super::{
     told::{Told, told},
 };
 use crate::{
-    correlate::{self, CoverageState, Grid, coverage, restriction},
+    correlate::{self, CoverageState, Grid, coverage, host::with_ledger, restriction},
     fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
@@ -294,6 +294,8 @@ fn describe(
         restriction::restrict(point, &[&inquiries]);
     }
     coverage.extend(coverage::of_boxes(concluded.not_kept));
+    let (hosts, beyond) = with_ledger(concluded.hosts, &heard.asked, &heard.inside);
+    coverage.extend(coverage::of_hosts(beyond));
     Run {
         id,
         facility: facility.map(|facility| facility.name),
@@ -303,7 +305,7 @@ fn describe(
         coverage,
         points,
         unrecognised: concluded.unrecognised,
-        hosts: concluded.hosts,
+        hosts,
         vantages: heard.vantages().into_iter().collect(),
         inquiries,
     }

@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Exit, LangArguments,
+    Exit, Lang, LangArguments,
     advisories::Held,
     data_folder::DataArguments,
+    formats::{self, Chosen},
     loaded::LoadedArguments,
     output,
     report::write_folder,
@@ -20,7 +21,7 @@ use super::{
     told::{Told, told},
 };
 use crate::{
-    correlate::{self, CoverageState, Grid, coverage, restriction},
+    correlate::{self, CoverageState, Grid, coverage, host::with_ledger, restriction},
     fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
@@ -41,6 +42,11 @@ pub(super) struct Outputs {
     /// Write the report into this folder, in both languages
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = formats::named, help = formats::help(), requires = "report")]
+    pub format: Vec<&'static str>,
+    /// Write the report in this language only
+    #[arg(long, value_name = "LANG", requires = "report")]
+    pub report_lang: Option<Lang>,
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
@@ -167,7 +173,8 @@ fn write(
         output::write(path, |mut out| write_json(&report, &mut out))?;
     }
     if let Some(folder) = &outputs.report {
-        for path in write_folder(folder, run, changes, asked, told)? {
+        let chosen = Chosen::of(&outputs.format, outputs.report_lang);
+        for path in write_folder(folder, &chosen, run, changes, asked, told)? {
             if !outputs.quiet {
                 eprintln!("{}", path.display());
             }
@@ -294,6 +301,8 @@ fn describe(
         restriction::restrict(point, &[&inquiries]);
     }
     coverage.extend(coverage::of_boxes(concluded.not_kept));
+    let (hosts, beyond) = with_ledger(concluded.hosts, &heard.asked, &heard.inside);
+    coverage.extend(coverage::of_hosts(beyond));
     Run {
         id,
         facility: facility.map(|facility| facility.name),
@@ -303,7 +312,7 @@ fn describe(
         coverage,
         points,
         unrecognised: concluded.unrecognised,
-        hosts: concluded.hosts,
+        hosts,
         vantages: heard.vantages().into_iter().collect(),
         inquiries,
     }

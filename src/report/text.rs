@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     correlate::{Coverage, Grade, Grid, Point, mechanism::Mechanism},
-    inventory::{Change, Difference},
+    inventory::{Change, Difference, Facet},
 };
 
 /// Below this width a table helps nobody, and points are written as blocks.
@@ -404,19 +404,23 @@ pub(super) fn detail(change: &Change, words: &Words) -> String {
 }
 
 fn difference(difference: &Difference, words: &Words) -> String {
-    use crate::inventory::Facet;
-    let named = |values: &[String]| -> String {
-        let section = match difference.facet {
-            Facet::Kind => "kind",
-            Facet::Grade => "grade",
-            Facet::Direction => "direction",
-            _ => "",
-        };
-        let named: Vec<&str> = values.iter().map(|value| words.get(section, value)).collect();
+    let said = |values: &[String]| {
+        let named = named(difference.facet, values, words);
         if named.is_empty() { "—".into() } else { named.join(", ") }
     };
     let facet = words.get("facet", difference.facet.name());
-    format!("{facet} {} → {}", named(&difference.before), named(&difference.now))
+    format!("{facet} {} → {}", said(&difference.before), said(&difference.now))
+}
+
+/// The values of a facet as people say them.
+pub(super) fn named<'a>(facet: Facet, values: &'a [String], words: &'a Words) -> Vec<&'a str> {
+    let section = match facet {
+        Facet::Kind => "kind",
+        Facet::Grade => "grade",
+        Facet::Direction => "direction",
+        _ => "",
+    };
+    values.iter().map(|value| words.get(section, value)).collect()
 }
 
 fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {

@@ -11,6 +11,7 @@
 //! 6. [`unrecognised`] keeps what boxes at the edge said that no signature names.
 //! 7. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
+pub mod access;
 mod announced;
 mod answer;
 pub mod coverage;
@@ -37,6 +38,7 @@ use std::{
 };
 
 pub use crate::scope::Vantage;
+pub use access::Access;
 pub use edge::AccessLines;
 pub use grid::Grid;
 pub use host::Host;
@@ -52,6 +54,7 @@ use crate::{
     observe::{self, Endpoint, Observation, PacketId, Side},
     scope::{Inside, inside::is_nowhere},
 };
+use access::Accesses;
 use answer::Answers;
 use device::{Device, Devices};
 use edge::{Lines, Ways};
@@ -107,7 +110,7 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
 pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let Heard { observations, inside, vantages, matcher, packet } = *heard;
     let views = Views::new(observations, inside, vantages);
-    let mut identities = Identities::default();
+    let (mut identities, mut accesses) = (Identities::default(), Accesses::default());
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
@@ -126,6 +129,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
             if !views.vantage(observation).is_outside() {
                 hearing.note(device, observation, inside);
             }
+            accesses.note(device, observation, &views);
         }
         let from_outside = views.is_from_outside(observation);
         let outside = sign::of_outside(observation).filter(|_| from_outside);
@@ -174,6 +178,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         let signs = in_view_of_ways(signs, device, mobile, &ways, &lines);
         let told = identities.remove(&device).unwrap_or_default();
         let mut sides = sides::of_signs(&signs, ips, told, &views);
+        sides.access = accesses.take(device);
         let (ips, outside) = &apart(ips, inside);
         let mut point = weigh::point(ips, macs, signs, &named, packet);
         if let Some(point) = &mut point {

@@ -7,6 +7,7 @@
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
 pub mod change;
+mod decision;
 pub mod memory;
 pub mod run;
 mod state;

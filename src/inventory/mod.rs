@@ -9,6 +9,7 @@
 pub mod change;
 mod digest;
 pub mod log;
+mod decision;
 pub mod memory;
 pub mod run;
 mod state;

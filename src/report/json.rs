@@ -17,7 +17,7 @@ use crate::{
         Service, Unrecognised, Vantage,
     },
     import::Column,
-    inventory::{Change, Input, Review},
+    inventory::{Change, Input, Review, Standing},
     observe::Mac,
     time::Timestamp,
 };
@@ -72,17 +72,28 @@ struct Row<'a> {
     register: Option<&'static str>,
     mismatches: Vec<&'a Mismatch>,
     written: Option<&'a BTreeMap<Column, String>>,
-    review: Option<&'a Review>,
+    review: Option<ReviewRow<'a>>,
     first_seen: Option<Timestamp>,
     last_seen: Option<Timestamp>,
     // Filled by the checklist, which this release does not have.
     checklist: [&'static str; 0],
 }
 
+/// The last decision about a point.
+#[derive(Serialize)]
+struct ReviewRow<'a> {
+    #[serde(flatten)]
+    review: &'a Review,
+    /// Whether it stands on the report's day.
+    standing: bool,
+}
+
 impl<'a> Row<'a> {
     fn of(point: &'a Point, report: &Report<'a>) -> Self {
         let assessment = report.assessed(point);
         let (first_seen, last_seen) = report.seen(&point.id).unzip();
+        let reviews = report.memory.points.get(&point.id).map(|known| &known.reviews);
+        let review = reviews.and_then(|reviews| reviews.last());
         Self {
             id: &point.id,
             kind: point.kind,
@@ -115,7 +126,10 @@ impl<'a> Row<'a> {
             }),
             mismatches: report.mismatches(&point.id).collect(),
             written: report.written(&point.id).map(|entry| &entry.written),
-            review: report.review(&point.id),
+            review: review.map(|review| ReviewRow {
+                review,
+                standing: review.standing(report.day()) != Standing::Over,
+            }),
             first_seen,
             last_seen,
             checklist: [],

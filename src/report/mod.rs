@@ -6,6 +6,7 @@
 
 mod assessed;
 mod csv;
+pub mod decided;
 pub mod hosts;
 pub mod html;
 pub mod json;
@@ -24,6 +25,7 @@ pub mod unknown;
 pub mod words;
 mod xml;
 
+pub use decided::write_decided;
 pub use html::write_html;
 pub use json::{write_json, write_plain};
 pub use observations::write_observations;

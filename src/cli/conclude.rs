@@ -25,7 +25,7 @@ use crate::{
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
-    report::{Words, write_json, write_observations, write_text},
+    report::{Language, Report, Words, write_json, write_observations, write_text},
     scope::Facility,
 };
 
@@ -140,12 +140,14 @@ impl Desk<'_> {
 
         let told = told(&mut run, &held, store.as_ref())?;
         write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
+        let report = told.report(&run, changes.as_deref(), None, Words::of(Language::English));
+        let exit = exit(outputs, &report);
         if outputs.strict && !outputs.quiet {
             for line in lacking(&run) {
                 eprintln!("sekisho: --strict: {line}");
             }
         }
-        Ok(exit(outputs, &run, changes.as_deref()))
+        Ok(exit)
     }
 }
 
@@ -180,12 +182,21 @@ fn write(
     Ok(())
 }
 
-fn exit(outputs: &Outputs, run: &Run, changes: Option<&[Change]>) -> Exit {
+fn exit(outputs: &Outputs, report: &Report<'_>) -> Exit {
+    let run = report.run;
     let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial)
         || outputs.strict && !Grid::of(&run.coverage).is_whole();
+    // What somebody decided about is no news by itself; that it is seen again is.
+    let news = |change: &Change| match change {
+        Change::SeenAgain { .. } => true,
+        Change::NotSeen { again: true, .. } => false,
+        other => !report.is_suppressed(other.id()),
+    };
     // Without an inventory nothing was known before, and every point is new.
-    let news = |change: &Change| !matches!(change, Change::NotSeen { again: true, .. });
-    let changed = changes.map_or(!run.points.is_empty(), |changes| changes.iter().any(news));
+    let changed = match report.changes {
+        Some(changes) => changes.iter().any(news),
+        None => run.points.iter().any(|point| !report.is_suppressed(&point.id)),
+    };
     match (partial, changed) {
         (true, _) => Exit::Partial,
         (false, true) if !outputs.exit_zero => Exit::Changed,

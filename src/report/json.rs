@@ -16,7 +16,7 @@ use crate::{
         Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product, Restriction,
         Service, Unrecognised, Vantage,
     },
-    inventory::{Change, Input},
+    inventory::{Change, Input, Review, Standing},
     observe::Mac,
     time::Timestamp,
 };
@@ -69,10 +69,23 @@ struct Row<'a> {
     // Filled by the comparison with the register and by the checklist, which this release does not have.
     register: Option<&'static str>,
     checklist: [&'static str; 0],
+    review: Option<ReviewRow<'a>>,
+}
+
+/// The last decision about a point.
+#[derive(Serialize)]
+struct ReviewRow<'a> {
+    #[serde(flatten)]
+    review: &'a Review,
+    /// Whether it stands on the report's day.
+    standing: bool,
 }
 
 impl<'a> Row<'a> {
-    fn of(point: &'a Point, assessment: Option<&'a Assessment>) -> Self {
+    fn of(point: &'a Point, report: &Report<'a>) -> Self {
+        let assessment = report.assessed(point);
+        let reviews = report.memory.points.get(&point.id).map(|known| &known.reviews);
+        let review = reviews.and_then(|reviews| reviews.last());
         Self {
             id: &point.id,
             kind: point.kind,
@@ -100,6 +113,10 @@ impl<'a> Row<'a> {
             assessment,
             register: None,
             checklist: [],
+            review: review.map(|review| ReviewRow {
+                review,
+                standing: review.standing(report.day()) != Standing::Over,
+            }),
         }
     }
 }
@@ -117,11 +134,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         inputs: &run.inputs,
         coverage: &run.coverage,
         changes: report.changes,
-        points: report
-            .points()
-            .into_iter()
-            .map(|point| Row::of(point, report.assessed(point)))
-            .collect(),
+        points: report.points().into_iter().map(|point| Row::of(point, report)).collect(),
         unrecognised: &run.unrecognised,
         asked_from_outside: &run.inquiries,
     };

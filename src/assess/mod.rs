@@ -7,6 +7,7 @@
 pub mod advisory;
 pub mod answer;
 pub mod checklist;
+pub mod contradiction;
 pub mod kev;
 pub mod meaning;
 pub mod plan;
@@ -22,6 +23,7 @@ use crate::time::Day;
 pub use advisory::{Advisories, Condition, Known};
 pub use answer::{Answer, Assessment, Assessments, Exploited, Subject};
 pub use checklist::{Article, Checked, Ground, Item, Suggestion};
+pub use contradiction::{Contradicted, Contradiction, Said, contradictions};
 pub use kev::{Brought, Catalogue};
 pub use meaning::{Meaning, Stale};
 pub use plan::{Group, Plan, Proposal, Why};

@@ -14,6 +14,7 @@
 mod announced;
 mod answer;
 pub mod coverage;
+pub mod declared;
 mod device;
 mod edge;
 pub mod grid;

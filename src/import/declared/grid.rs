@@ -86,15 +86,23 @@ pub(super) fn list(file: &str, bytes: &[u8]) -> Result<Sheet, Error> {
         .delimiter(if tabs { b'\t' } else { b',' })
         .from_reader(text.as_bytes());
     let mut sheet = Sheet::default();
-    let mut kept = 0;
+    let (mut kept, mut row, mut counted) = (0, 0, 0);
     for record in reader.records() {
         let record = record.map_err(|error| Error::Broken {
             file: file.to_owned(),
             problem: format!("the list cannot be read ({error})"),
         })?;
-        // Empty lines are left out by the reader, and count all the same.
-        let line = record.position().map_or(0, csv::Position::line);
-        let row = usize::try_from(line).unwrap_or_default().saturating_sub(1);
+        // Rows are counted as a spreadsheet does: with those that are empty, which the reader leaves out.
+        let begins = record.position().map_or(0, csv::Position::byte);
+        let before = usize::try_from(begins).unwrap_or(usize::MAX).max(counted);
+        let ends = |byte: &&u8| **byte == b'\n';
+        let passed = text.as_bytes().get(counted..before).unwrap_or_default();
+        row += passed.iter().filter(ends).count();
+        let empty = text.as_bytes().get(before..).unwrap_or_default();
+        let empty = empty.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        let empty: Vec<&u8> = empty.collect();
+        row += empty.iter().copied().filter(ends).count();
+        counted = before + empty.len();
         for (column, text) in record.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
             kept += 1;
             if kept > MOST_CELLS || row >= MOST_ROWS as usize || column >= MOST_COLUMNS as usize {

@@ -7,6 +7,9 @@
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
 pub mod change;
+mod digest;
+pub mod log;
+mod decision;
 pub mod memory;
 pub mod run;
 mod state;
@@ -14,6 +17,7 @@ pub mod store;
 pub mod unknown;
 
 pub use change::{Change, Difference, Facet};
+pub use log::{Head, Logged, Noted, Told};
 pub use memory::{Memory, Remembered, Review, ReviewState};
 pub use run::{Input, Run};
 pub use store::{Known, Sighting, Store, Summary};

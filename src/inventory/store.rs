@@ -16,6 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Change, Error, Memory, Remembered, Result,
     change::differences,
+    log,
     run::{Input, Run},
     state::{self, EVER, Moment, State},
     unknown,
@@ -35,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
+    include_str!("schema/0007.sql"),
 ];
 
 /// How long to wait for another process to finish writing.
@@ -47,8 +49,8 @@ pub(super) const SIGHTING: &str = "p.number, p.id, r.id, r.began, s.kind, s.grad
 /// An inventory.
 #[derive(Debug)]
 pub struct Store {
-    connection: Connection,
-    path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
 }
 
 /// A point as it was last seen from each vantage.
@@ -139,8 +141,12 @@ impl Store {
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let format: i64 =
                 transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            let logged = log::is_there(&transaction)?;
             for migration in MIGRATIONS.iter().skip(usize::try_from(format).unwrap_or_default()) {
                 transaction.execute_batch(migration)?;
+            }
+            if !logged {
+                log::begin(&transaction, format)?;
             }
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.pragma_update(
@@ -214,7 +220,8 @@ impl Store {
             transaction
                 .query_row("SELECT count(*) FROM run WHERE id = ?1", [&run.id], |row| row.get(0))?;
         if known == 0 {
-            insert(&transaction, run)?;
+            let number = insert(&transaction, run)?;
+            log::note_run(&transaction, number)?;
         }
         transaction.commit()
     }
@@ -589,8 +596,8 @@ pub(super) fn rows<T>(
     connection.prepare_cached(sql)?.query_map(parameters, read)?.collect()
 }
 
-/// Writes a run the store does not know.
-fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
+/// Writes a run the store does not know, and gives its number.
+fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<i64> {
     // What is known is matched as it was last seen, whatever the time of this run.
     let known = state::rows_at(transaction, run.facility.as_deref(), EVER)?;
     let same = recognise(&run.points, &known);
@@ -668,7 +675,8 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             point.id,
         ])?;
     }
-    unknown::insert(transaction, number, run, &kept)
+    unknown::insert(transaction, number, run, &kept)?;
+    Ok(number)
 }
 
 /// For each point, the number of the known row it is: by name, then by hardware address, then by
@@ -801,7 +809,7 @@ pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
 }
 
 /// What SQLite said, as what it means to whoever called us.
-fn explain(path: &Path, error: rusqlite::Error) -> Error {
+pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
     let path = path.to_owned();
     match &error {
         rusqlite::Error::SqliteFailure(failure, said) => {

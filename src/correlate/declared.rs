@@ -18,6 +18,9 @@ const PERHAPS: f64 = 0.3;
 /// How long the sentence of a because is, in characters.
 const LONGEST_VALUE: usize = 160;
 
+/// Columns with a number that no other line has.
+const NUMBERS: [Column; 3] = [Column::LineNumber, Column::Serial, Column::AssetNumber];
+
 /// Words for telephone lines.
 const TELEPHONE: [&str; 14] = [
     "isdn",
@@ -70,8 +73,7 @@ const CLOSED: [&str; 11] = [
 /// others.
 pub fn point(entry: &Entry, cited: &str) -> Option<Point> {
     let id = name(entry)?;
-    let certain = [Column::LineNumber, Column::Serial, Column::AssetNumber];
-    let by_something = certain.iter().any(|column| entry.get(*column).is_some())
+    let by_something = NUMBERS.iter().any(|column| entry.get(*column).is_some())
         || !entry.addresses.is_empty()
         || !entry.macs.is_empty();
     let by_somebody =
@@ -130,9 +132,18 @@ pub fn name(entry: &Entry) -> Option<String> {
     identity(entry).map(|identity| weigh::name(&identity))
 }
 
+/// Whether two entries are about one line: by the name that they make, or by a number of its own.
+pub fn is_same(one: &Entry, other: &Entry) -> bool {
+    let number = |column: &Column| {
+        let (one, other) = (one.get(*column).map(bare), other.get(*column).map(bare));
+        one.is_some_and(|one| !one.is_empty() && Some(one) == other)
+    };
+    NUMBERS.iter().any(number) || name(one).is_some_and(|one| Some(one) == name(other))
+}
+
 /// By what a line without addresses is known, as a text.
 fn identity(entry: &Entry) -> Option<String> {
-    for column in [Column::LineNumber, Column::Serial, Column::AssetNumber] {
+    for column in NUMBERS {
         let bare = entry.get(column).map(bare).filter(|bare| !bare.is_empty());
         if let Some(bare) = bare {
             return Some(format!("declared {} {bare}", column.name()));

@@ -7,9 +7,10 @@
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
 pub mod change;
+mod decision;
+pub mod declared;
 mod digest;
 pub mod log;
-mod decision;
 pub mod memory;
 pub mod run;
 mod state;
@@ -17,6 +18,7 @@ pub mod store;
 pub mod unknown;
 
 pub use change::{Change, Difference, Facet};
+pub use declared::{Kept, Taken, What};
 pub use log::{Head, Logged, Noted, Told};
 pub use memory::{Memory, Remembered, Review, ReviewState};
 pub use run::{Input, Run};
@@ -149,6 +151,38 @@ pub enum Error {
         run: String,
         /// The name both have.
         id: String,
+    },
+    /// A form names a point that there is not.
+    #[error(
+        "{cited}: no point of {facility} is named `{id}`; `sekisho points` lists them, and a line that is not among them has \
+         no name"
+    )]
+    NoSuchDeclared {
+        /// Where the line stands.
+        cited: String,
+        /// What was written.
+        id: String,
+        /// The facility.
+        facility: String,
+    },
+    /// A line of a form says nothing by which it could be known again.
+    #[error(
+        "{cited}: nothing by which this line could be told from others; write its number, an address, or a name"
+    )]
+    Nameless {
+        /// Where the line stands.
+        cited: String,
+    },
+    /// Two lines of forms say different things of one point.
+    #[error(
+        "{second}: the same line as {first}, and something else is written; make one line of them, or give each its own \
+         number or name"
+    )]
+    DeclaredTwice {
+        /// The first.
+        first: String,
+        /// The second.
+        second: String,
     },
     /// Anything else SQLite may say.
     #[error("{}: {source}", path.display())]

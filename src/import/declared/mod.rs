@@ -150,19 +150,6 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
-    /// Two lines that say different things of one line.
-    #[error(
-        "{second}: the same line as {first} ({by}), and something else is written; make one line of them, or give each \
-         its own number or name"
-    )]
-    Twice {
-        /// The first.
-        first: String,
-        /// The second.
-        second: String,
-        /// What both have.
-        by: String,
-    },
     /// More lines than are read.
     #[error("{file}: more than {MOST_LINES} lines; divide it")]
     TooMany {

@@ -2,7 +2,8 @@
 
 use super::advisories::Held;
 use crate::{
-    assess::Meaning,
+    assess::{Contradiction, Meaning, Said, contradictions},
+    correlate::Point,
     inventory::{Change, Memory, Run, Store},
     passive::asked::Asked,
     report::{Report, Words},
@@ -31,6 +32,19 @@ impl Told {
 /// day the knowledge is.
 pub(super) fn told(run: &mut Run, held: &Held, store: Option<&Store>) -> anyhow::Result<Told> {
     let memory = store.map(|store| store.memory(run.facility.as_deref())).transpose()?;
-    let meaning = Meaning { assessments: held.assess(run), ..Meaning::default() };
-    Ok(Told { meaning, memory: memory.unwrap_or_default() })
+    let memory = memory.unwrap_or_default();
+    let contradictions = contradicted(&run.points, &memory);
+    let meaning = Meaning { assessments: held.assess(run), contradictions, ..Meaning::default() };
+    Ok(Told { meaning, memory })
+}
+
+/// What was seen of `points` and contradicts what people said of them.
+pub(super) fn contradicted(points: &[Point], memory: &Memory) -> Vec<Contradiction> {
+    let said = memory.points.iter().filter_map(|(name, known)| {
+        let (entry, at) = (known.declared.as_ref()?, known.declared_at?);
+        let seen = known.seen.iter().map(|(_, began)| *began).max();
+        Some((name.as_str(), Said { entry, at, seen }))
+    });
+    let vendors: Vec<_> = memory.vendors.iter().collect();
+    contradictions(points, &said.collect(), &vendors)
 }

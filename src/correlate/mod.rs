@@ -15,6 +15,7 @@ pub mod access;
 mod announced;
 mod answer;
 pub mod coverage;
+pub mod declared;
 mod device;
 mod edge;
 pub mod grid;

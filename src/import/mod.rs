@@ -10,6 +10,7 @@ pub mod address;
 mod archive;
 mod binary;
 pub mod date;
+pub mod declared;
 pub mod entry;
 pub mod file;
 pub mod guess;

@@ -85,6 +85,19 @@ impl State {
         Self { rows, names, point, first, last, last_from }
     }
 
+    /// A line that was declared, and that no run saw.
+    pub(super) fn declared(name: &str, point: Point) -> Self {
+        let point = Point { id: name.to_owned(), ..point };
+        Self {
+            rows: BTreeSet::new(),
+            names: BTreeSet::from([name.to_owned()]),
+            point,
+            first: String::new(),
+            last: String::new(),
+            last_from: BTreeMap::new(),
+        }
+    }
+
     /// Whether a run that looked from these vantages should see it again. One that is known inside is looked for there:
     /// what no longer answers outside is told as a change of it.
     pub(super) fn is_expected(&self, from: &BTreeSet<Vantage>) -> bool {

@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Change, Error, Memory, Remembered, Result,
     change::differences,
-    log,
+    declared, log,
     run::{Input, Run},
     state::{self, EVER, Moment, State},
     unknown,
@@ -37,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
     include_str!("schema/0007.sql"),
+    include_str!("schema/0009.sql"),
 ];
 
 /// How long to wait for another process to finish writing.
@@ -345,13 +346,19 @@ impl Store {
     pub(super) fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
         match facility {
             Some(name) => Ok(vec![Some(name.to_owned())]),
-            None => self.rows("SELECT DISTINCT facility FROM run ORDER BY 1", [], |row| row.get(0)),
+            None => self.rows(
+                "SELECT facility FROM run UNION SELECT facility FROM declared ORDER BY 1",
+                [],
+                |row| row.get(0),
+            ),
         }
     }
 
     fn states(&self, facility: Option<&str>, before: Moment) -> Result<Vec<State>> {
-        state::states_at(&self.connection, facility, before)
-            .map_err(|error| explain(&self.path, error))
+        let mut states = state::states_at(&self.connection, facility, before)
+            .map_err(|error| explain(&self.path, error))?;
+        declared::join(&mut states, &self.declared(facility)?);
+        Ok(states)
     }
 
     /// From where any run of `facility`, or of any, looked.
@@ -458,7 +465,7 @@ impl Store {
         let mut points = BTreeMap::new();
         let states = self.states(facility, EVER)?;
         let mut reviews = self.reviews_of(facility, &states)?;
-        for known in states {
+        for known in &states {
             let rows = serde_json::to_string(&known.rows).unwrap_or_default();
             let seen = self.rows(
                 "SELECT DISTINCT r.id, r.began FROM sighting s JOIN run r ON r.number = s.run
@@ -469,9 +476,11 @@ impl Store {
             let reviews = reviews.remove(&known.point.id).unwrap_or_default();
             let reviews = reviews.into_iter().map(|kept| kept.review).collect();
             let remembered = Remembered { seen, reviews, ..Remembered::default() };
-            points.insert(known.point.id, remembered);
+            points.insert(known.point.id.clone(), remembered);
         }
-        Ok(Memory { points })
+        let mut memory = Memory { points, ..Memory::default() };
+        declared::remember(&mut memory, &states, self.declared(facility)?);
+        Ok(memory)
     }
 
     /// Where the store is.

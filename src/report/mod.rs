@@ -9,6 +9,7 @@ pub mod html;
 pub mod json;
 mod networks;
 pub mod observations;
+pub mod pdf;
 mod restricted;
 pub mod sent;
 pub mod show;
@@ -19,6 +20,7 @@ pub mod words;
 pub use html::write_html;
 pub use json::{write_json, write_plain};
 pub use observations::write_observations;
+pub use pdf::write_pdf;
 pub use sent::write_ledger;
 pub use show::{write_assessment, write_point};
 pub use text::{Look, write_text};
@@ -87,12 +89,25 @@ pub static FORMATS: &[Format] = &[
         file: "report.{lang}.txt",
         write: |report, mut out| write_text(report, Look::plain(), &mut out),
     },
+    Format {
+        name: pdf::NAME,
+        file: "report.{lang}.pdf",
+        write: |report, out| write_pdf(report, out),
+    },
 ];
 
 impl Format {
     /// The format named `name`.
     pub fn named(name: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// Why it cannot be written on this system; none where it can.
+    pub fn lacks(&self) -> Option<String> {
+        if self.name != pdf::NAME {
+            return None;
+        }
+        pdf::typeface().err().map(|error| format!("{} is left out: {error}", self.name))
     }
 
     /// The file it goes to, in `language`.

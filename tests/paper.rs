@@ -113,7 +113,7 @@ fn memory(run: &Run) -> Memory {
 fn paper(run: &Run, meaning: &Meaning, memory: &Memory, language: Language) -> Vec<u8> {
     let changes = [
         Change::Appeared {
-            id: run.points.first().map(|p| p.id.clone()).unwrap_or_default(),
+            id: run.points.iter().map(|point| point.id.clone()).min().unwrap_or_default(),
             kind: Kind::VpnGateway,
         },
         Change::NotSeen {

@@ -13,9 +13,10 @@ use super::{
     Exit, LangArguments,
     advisories::Held,
     data_folder::DataArguments,
+    font::FontArguments,
     loaded::LoadedArguments,
     output,
-    report::write_folder,
+    report::{left_out, write_folder},
     signature_folders::SignatureFolders,
     told::{Told, told},
 };
@@ -41,6 +42,8 @@ pub(super) struct Outputs {
     /// Write the report into this folder, in both languages
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub font: FontArguments,
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
@@ -82,6 +85,7 @@ impl Outputs {
             ("--json", self.json.as_deref()),
             ("--observations", self.observations.as_deref()),
         ])?;
+        self.font.choose()?;
         let signatures = self.folders.load()?;
         let held = Held::open(&self.data)?;
         let loaded = self.loaded.open(&self.data)?;
@@ -171,6 +175,9 @@ fn write(
             if !outputs.quiet {
                 eprintln!("{}", path.display());
             }
+        }
+        for lacking in left_out().filter(|_| !outputs.quiet) {
+            eprintln!("sekisho: {lacking}");
         }
     }
     let on_stdout = [&outputs.observations, &outputs.json];

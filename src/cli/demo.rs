@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, loaded::LoadedArguments,
-    output, signature_folders::SignatureFolders, survey::simulated,
+    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, font::FontArguments,
+    loaded::LoadedArguments, output, signature_folders::SignatureFolders, survey::simulated,
 };
 use crate::{
     fingerprint::Matcher,
@@ -69,6 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         store: arguments.store.clone(),
         json: arguments.json.clone(),
         report: Some(folder.clone()),
+        font: FontArguments::default(),
         observations: None,
         folders: SignatureFolders::default(),
         loaded: LoadedArguments::default(),

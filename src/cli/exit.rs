@@ -58,6 +58,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<listen::Error>()
         || error.is::<super::listen::Error>()
         || error.is::<responder::Error>()
+        || error.is::<crate::report::pdf::Error>()
         || is_plan(error);
     if mendable { Exit::Usage } else { Exit::Internal }
 }

@@ -13,6 +13,7 @@ mod doctor;
 mod draft;
 mod exit;
 mod exits;
+mod font;
 mod identify;
 mod limits;
 mod listen;

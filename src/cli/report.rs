@@ -6,6 +6,7 @@ use super::{
     Exit, StoreArguments,
     advisories::Held,
     data_folder::DataArguments,
+    font::FontArguments,
     output,
     points::latest,
     told::{Told, told},
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     inventory::{Change, Run, Store},
     passive::asked::Asked,
-    report::{FORMATS, Language, Words, sent::LEDGER, write_ledger},
+    report::{FORMATS, Format, Language, Words, sent::LEDGER, write_ledger},
 };
 
 /// Write the report on everything the inventory holds
@@ -30,10 +31,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RUN", conflicts_with = "facility")]
     run: Option<String>,
     #[command(flatten)]
+    font: FontArguments,
+    #[command(flatten)]
     data: DataArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    arguments.font.choose()?;
     let held = Held::open(&arguments.data)?;
     let store = Store::open_read(&arguments.store.store)?;
     let (mut run, changes) = match &arguments.run {
@@ -45,10 +49,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
+    left_out().for_each(|lacking| eprintln!("sekisho: {lacking}"));
     Ok(Exit::Clean)
 }
 
-/// Writes every format into `folder`, in both languages where a format has words, and the ledger where there is
+/// What is said of each format that this system cannot write.
+pub(super) fn left_out() -> impl Iterator<Item = String> {
+    FORMATS.iter().filter_map(Format::lacks)
+}
+
+/// Writes every format that this system can write into `folder`, in both languages where a format has words, and the ledger where there is
 /// one, and tells the files.
 pub(super) fn write_folder(
     folder: &Path,
@@ -59,7 +69,7 @@ pub(super) fn write_folder(
 ) -> anyhow::Result<Vec<PathBuf>> {
     output::folder(folder)?;
     let mut written = Vec::new();
-    for format in FORMATS {
+    for format in FORMATS.iter().filter(|format| format.lacks().is_none()) {
         for language in [Language::Japanese, Language::English] {
             let path = folder.join(format.file_name(language));
             if written.contains(&path) {

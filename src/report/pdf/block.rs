@@ -149,6 +149,6 @@ pub(super) enum Block {
     Table(Table),
     /// The chapters and their pages.
     Contents,
-    /// What follows begins a page.
-    NewPage,
+    /// What follows begins a page, unless half of this one is free.
+    Chapter,
 }

@@ -154,9 +154,10 @@ impl<M: Metric> Flow<'_, M> {
             Block::Figures(figures) => self.figures(figures),
             Block::Table(table) => self.table(table),
             Block::Contents => self.contents(chapters),
-            Block::NewPage => {
+            Block::Chapter => {
                 if self.y > TOP {
-                    self.new_page();
+                    self.y += 22.0;
+                    self.need((PAPER.1 - TOP - BOTTOM) * 0.45);
                 }
             }
         }

@@ -35,7 +35,7 @@ pub(super) fn blocks(report: &Report<'_>) -> Vec<Block> {
         run::glossary(report),
     ] {
         if !chapter.is_empty() {
-            blocks.push(Block::NewPage);
+            blocks.push(Block::Chapter);
             blocks.extend(chapter);
         }
     }

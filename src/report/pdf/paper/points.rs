@@ -60,8 +60,8 @@ pub(super) fn changes(report: &Report<'_>) -> Vec<Block> {
     let columns = [
         ("label", "id", 15.0),
         ("label", "kind", 22.0),
-        ("heading", "changes", 15.0),
-        ("label", "detail", 48.0),
+        ("heading", "changes", 20.0),
+        ("label", "detail", 43.0),
     ];
     blocks.push(table(words, &columns, rows.collect()));
     if changes.len() > MOST_CHANGES {

@@ -12,9 +12,11 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Exit, LangArguments,
     advisories::Held,
+    aloud::{notice, warning},
     data_folder::DataArguments,
     font::FontArguments,
     loaded::LoadedArguments,
+    nightly::NightlyArguments,
     output,
     report::{left_out, write_folder},
     signature_folders::SignatureFolders,
@@ -26,7 +28,7 @@ use crate::{
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
-    report::{Words, write_json, write_observations, write_text},
+    report::{News, Words, write_json, write_observations, write_text},
     scope::Facility,
 };
 
@@ -47,6 +49,8 @@ pub(super) struct Outputs {
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
+    #[command(flatten)]
+    pub nightly: NightlyArguments,
     #[command(flatten)]
     pub folders: SignatureFolders,
     #[command(flatten)]
@@ -84,6 +88,7 @@ impl Outputs {
         output::check(&[
             ("--json", self.json.as_deref()),
             ("--observations", self.observations.as_deref()),
+            ("--prometheus", self.nightly.prometheus.as_deref()),
         ])?;
         self.font.choose()?;
         let signatures = self.folders.load()?;
@@ -113,7 +118,7 @@ impl Desk<'_> {
         progress.finish_and_clear();
         for file in &heard.files {
             if let Some(fault) = &file.fault {
-                eprintln!("sekisho: {}: {fault}; what came before is kept", file.name);
+                warning!("sekisho: {}: {fault}; what came before is kept", file.name);
             }
         }
 
@@ -143,13 +148,16 @@ impl Desk<'_> {
         }
 
         let told = told(&mut run, &held, store.as_ref())?;
+        let asked = heard.is_recording.then_some(&heard.asked);
         write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
         if outputs.strict && !outputs.quiet {
             for line in lacking(&run) {
-                eprintln!("sekisho: --strict: {line}");
+                warning!("sekisho: --strict: {line}");
             }
         }
-        Ok(exit(outputs, &run, changes.as_deref()))
+        let ends = exit(outputs, &run, changes.as_deref());
+        let words = Words::of(outputs.lang.language());
+        outputs.nightly.tell(&told.report(&run, changes.as_deref(), asked, words), ends)
     }
 }
 
@@ -173,15 +181,17 @@ fn write(
     if let Some(folder) = &outputs.report {
         for path in write_folder(folder, run, changes, asked, told)? {
             if !outputs.quiet {
-                eprintln!("{}", path.display());
+                notice!("{}", path.display());
             }
         }
         for lacking in left_out().filter(|_| !outputs.quiet) {
-            eprintln!("sekisho: {lacking}");
+            warning!("sekisho: {lacking}");
         }
     }
-    let on_stdout = [&outputs.observations, &outputs.json];
-    if !on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout)) {
+    let on_stdout = [&outputs.observations, &outputs.json, &outputs.nightly.prometheus];
+    let taken = on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout));
+    let silent = outputs.nightly.only_changes && News::of(&report).is_empty();
+    if !taken && !silent {
         output::write(Path::new("-"), |mut out| write_text(&report, super::look(), &mut out))?;
     }
     Ok(())

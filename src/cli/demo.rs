@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, font::FontArguments,
-    loaded::LoadedArguments, output, signature_folders::SignatureFolders, survey::simulated,
+    loaded::LoadedArguments, nightly::NightlyArguments, output,
+    signature_folders::SignatureFolders, survey::simulated,
 };
 use crate::{
     fingerprint::Matcher,
@@ -70,6 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         json: arguments.json.clone(),
         report: Some(folder.clone()),
         font: FontArguments::default(),
+        nightly: NightlyArguments::default(),
         observations: None,
         folders: SignatureFolders::default(),
         loaded: LoadedArguments::default(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{
     Exit, StoreArguments,
     advisories::Held,
+    aloud::warning,
     data_folder::DataArguments,
     font::FontArguments,
     output,
@@ -49,7 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
-    left_out().for_each(|lacking| eprintln!("sekisho: {lacking}"));
+    left_out().for_each(|lacking| warning!("sekisho: {lacking}"));
     Ok(Exit::Clean)
 }
 

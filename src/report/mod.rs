@@ -5,6 +5,7 @@
 //! would move the cursor or turn the text around, and each format escapes the rest its own way.
 
 mod assessed;
+pub mod diagram;
 pub mod html;
 pub mod json;
 mod networks;
@@ -16,6 +17,7 @@ pub mod text;
 pub mod unknown;
 pub mod words;
 
+pub use diagram::{write_drawio, write_svg};
 pub use html::write_html;
 pub use json::{write_json, write_plain};
 pub use observations::write_observations;
@@ -86,6 +88,16 @@ pub static FORMATS: &[Format] = &[
         name: "text",
         file: "report.{lang}.txt",
         write: |report, mut out| write_text(report, Look::plain(), &mut out),
+    },
+    Format {
+        name: "svg",
+        file: "diagram.{lang}.svg",
+        write: |report, mut out| write_svg(report, &mut out),
+    },
+    Format {
+        name: "drawio",
+        file: "diagram.{lang}.drawio",
+        write: |report, mut out| write_drawio(report, &mut out),
     },
 ];
 

@@ -23,7 +23,7 @@ use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Ser
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Report, Words, cut, diagram, networks, text::period};
+use super::{Language, Report, Words, cut, diagram, networks, text::period};
 use crate::correlate::Grid;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -238,6 +238,11 @@ fn said(section: &str, key: &str, values: &BTreeMap<String, String>, words: &Wor
     cut(&format!("{key}{colon}{}", values.join(words.get("language", "comma"))), LONGEST * 2)
 }
 
+/// Sentences one after the other, as the language sets them.
+fn sentences(all: &[String], words: &Words) -> String {
+    all.join(if words.language() == Language::Japanese { "" } else { " " })
+}
+
 /// `text` as the page may show it.
 fn shown(text: &str) -> String {
     cut(text, LONGEST)
@@ -264,7 +269,6 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Language;
 
     #[test]
     fn hashes_are_named_in_base_64() {

@@ -11,9 +11,10 @@ use super::{
     zone::{Band, Networks, Zone, is_edge},
 };
 use crate::{
+    assess::Answer,
     correlate::{Direction, Grade, Kind, Point},
     import::Column,
-    report::{Report, cut},
+    report::{Report, assessed, cut},
 };
 
 /// How wide a drawing is, in units that are pixels at its full size.
@@ -470,8 +471,10 @@ fn tags_of(report: &Report<'_>, point: &Point) -> Vec<(String, bool)> {
         return tags;
     }
     if let Some(assessment) = report.assessed(point) {
-        if assessment.affected().is_some_and(|affected| !affected.is_empty()) {
+        if assessed::is_exploited(assessment) {
             tag("tag_exploited", true);
+        } else if assessment.count(Answer::Affected) > 0 {
+            tag("tag_affected", true);
         } else if assessment.has_ended() {
             tag("tag_ended", true);
         }

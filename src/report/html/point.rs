@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{LONGEST, shown, some};
+use super::{LONGEST, sentences, shown, some};
 use crate::{
     assess::{Answer, Assessment, Outcome, SupportAnswer},
     correlate::{Direction, FromOutside, Kind, Point},
@@ -53,7 +53,7 @@ struct View<'a> {
     register_short: &'a str,
     unregistered: bool,
     /// Who, where and what, as sentences.
-    story: Vec<String>,
+    story: String,
     addresses: Vec<String>,
     macs: Vec<String>,
     outside: Vec<String>,
@@ -208,7 +208,7 @@ fn view<'a>(point: &'a Point, report: &Report<'a>) -> View<'a> {
 }
 
 /// Who it is, where it is and what it does, as sentences.
-fn story(point: &Point, words: &Words) -> Vec<String> {
+fn story(point: &Point, words: &Words) -> String {
     let say = |key: &str, values: &[(&str, &str)]| words.fill("page_sheet", key, values);
     let place = if let Some(address) = point.addresses.first() {
         say("at_address", &[("value", &address.to_string())])
@@ -235,7 +235,8 @@ fn story(point: &Point, words: &Words) -> Vec<String> {
     };
     let confidence = percent(point.confidence);
     let sure = [("grade", words.grade(point.grade)), ("confidence", confidence.as_str())];
-    vec![say("who", &values), say(way, &[]), say("sure", &sure)]
+    let plain = words.get("grade_plain", point.grade.name()).to_owned();
+    sentences(&[say("who", &values), say(way, &[]), say("sure", &sure), plain], words)
 }
 
 fn assessed_view(assessment: &Assessment, words: &Words) -> Assessed {

@@ -3,11 +3,11 @@
 
 use serde::Serialize;
 
-use super::{LONGEST, Named, named, said};
+use super::{LONGEST, Named, named, said, sentences};
 use crate::{
-    assess::{Answer, Assessment, Known, Proposal},
+    assess::{Answer, Assessment, Proposal},
     correlate::{CoverageState, FromOutside, Grid, Point, mechanism::Mechanism},
-    report::{Language, Report, cut, networks, words::grouped},
+    report::{Report, assessed, cut, networks, words::grouped},
 };
 
 /// How many things to do first are told, and how many that were not looked at: they have to fit on a sheet.
@@ -23,7 +23,9 @@ const MOST_POINTS: usize = 6;
 #[derive(Serialize)]
 pub(super) struct Summary<'a> {
     what: String,
-    lead: Vec<String>,
+    lead: String,
+    /// What follows from it, where there is anything.
+    lead_more: String,
     numbers: Vec<Number<'a>>,
     first: Vec<First>,
     sure: Vec<String>,
@@ -57,7 +59,8 @@ pub(super) fn summary<'a>(report: &Report<'a>) -> Summary<'a> {
             Some(facility) => words.fill("page", "what", &[("facility", &cut(facility, 80))]),
             None => words.get("page", "what_unnamed").to_owned(),
         },
-        lead: lead(report),
+        lead: words.counted("summary", "found", report.run.points.len()),
+        lead_more: lead(report),
         numbers: numbers(report),
         first: first(report),
         sure: sure(report),
@@ -68,12 +71,6 @@ pub(super) fn summary<'a>(report: &Report<'a>) -> Summary<'a> {
             String::new()
         },
     }
-}
-
-/// Whether a box has a weakness that is known to be exploited.
-fn is_exploited(assessment: &Assessment) -> bool {
-    let known = |one: &&crate::assess::Exploited| one.answer == Answer::Affected;
-    assessment.exploited.iter().filter(known).any(|one| one.known.contains(&Known::Kev))
 }
 
 /// The points that somebody still has to look at, of which `is` holds.
@@ -90,7 +87,16 @@ fn undeclared<'a>(report: &Report<'a>) -> Vec<&'a String> {
 }
 
 fn exploited<'a>(report: &Report<'a>) -> Vec<&'a String> {
-    open(report, |point| report.assessed(point).is_some_and(is_exploited))
+    open(report, |point| report.assessed(point).is_some_and(assessed::is_exploited))
+}
+
+/// Those with a weakness of which no exploitation is known.
+fn affected<'a>(report: &Report<'a>) -> Vec<&'a String> {
+    open(report, |point| {
+        report
+            .assessed(point)
+            .is_some_and(|one| one.count(Answer::Affected) > 0 && !assessed::is_exploited(one))
+    })
 }
 
 fn ended<'a>(report: &Report<'a>) -> Vec<&'a String> {
@@ -107,16 +113,14 @@ fn unanswered<'a>(report: &Report<'a>) -> Vec<&'a String> {
     })
 }
 
-/// The few sentences that matter most.
-fn lead(report: &Report<'_>) -> Vec<String> {
+/// Which way the points lead.
+fn lead(report: &Report<'_>) -> String {
     let words = report.words;
-    let found = report.run.points.len();
-    let mut lead = vec![words.counted("summary", "found", found)];
-    if found > 0 {
-        lead.push(words.counted("summary", "inbound", report.inbound()));
-        lead.push(words.counted("page", "outbound", report.outbound()));
+    if report.run.points.is_empty() {
+        return String::new();
     }
-    lead
+    let inbound = words.counted("summary", "inbound", report.inbound());
+    sentences(&[inbound, words.counted("page", "outbound", report.outbound())], words)
 }
 
 /// The few numbers that matter most.
@@ -137,6 +141,7 @@ fn numbers<'a>(report: &Report<'a>) -> Vec<Number<'a>> {
         words.get("summary", "points_note").to_owned()
     };
     let mut urgent = exploited(report);
+    urgent.extend(affected(report));
     urgent.extend(ended(report));
     urgent.sort_unstable();
     urgent.dedup();
@@ -214,6 +219,7 @@ fn first(report: &Report<'_>) -> Vec<First> {
     let register = report.meaning.reconciliation.as_ref();
     let things = [
         ("exploited", exploited(report)),
+        ("affected", affected(report)),
         ("open", answered),
         ("ended", ended(report)),
         ("undeclared", register.map(|_| undeclared(report)).unwrap_or_default()),
@@ -259,14 +265,13 @@ fn sure(report: &Report<'_>) -> Vec<String> {
         .collect();
     let grades = grades.join(words.get("language", "comma"));
     let weak = report.unsure();
-    let space = if words.language() == Language::Japanese { "" } else { " " };
     let firm = if weak == 0 {
         words.get("page_sure", "all_firm").to_owned()
     } else {
         words.fill("page_sure", "some_weak", &[("count", &weak.to_string())])
     };
-    let mut sure =
-        vec![format!("{}{space}{firm}", words.fill("page_sure", "grades", &[("grades", &grades)]))];
+    let told = words.fill("page_sure", "grades", &[("grades", &grades)]);
+    let mut sure = vec![sentences(&[told, firm], words)];
     if !report.meaning.assessments.is_empty() {
         sure.push(words.get("page_sure", "versions").to_owned());
     }

@@ -7,6 +7,7 @@
 mod assessed;
 mod csv;
 pub mod decided;
+pub mod diagram;
 pub mod hosts;
 pub mod html;
 pub mod json;
@@ -30,6 +31,7 @@ pub mod words;
 mod xml;
 
 pub use decided::write_decided;
+pub use diagram::{write_drawio, write_svg};
 pub use html::write_html;
 pub use json::{write_json, write_plain};
 pub use news::News;
@@ -116,6 +118,16 @@ pub static FORMATS: &[Format] = &[
         name: pdf::NAME,
         file: "report.{lang}.pdf",
         write: |report, out| write_pdf(report, out),
+    },
+    Format {
+        name: "svg",
+        file: "diagram.{lang}.svg",
+        write: |report, mut out| write_svg(report, &mut out),
+    },
+    Format {
+        name: "drawio",
+        file: "diagram.{lang}.drawio",
+        write: |report, mut out| write_drawio(report, &mut out),
     },
 ];
 

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     correlate::{self, CoverageState, Grid, coverage, restriction},
     fingerprint::{Loaded, Matcher, Signatures},
-    inventory::{Change, Input, Run, Store, Summary},
+    inventory::{Change, Input, ReviewState, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
     report::{Language, Report, Words, write_json, write_observations, write_text},
@@ -186,10 +186,15 @@ fn exit(outputs: &Outputs, report: &Report<'_>) -> Exit {
     let run = report.run;
     let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial)
         || outputs.strict && !Grid::of(&run.coverage).is_whole();
-    // What somebody decided about is no news by itself; that it is seen again is.
+    // What somebody decided about is no news by itself; that it is seen again is, and that what was taken as a risk is
+    // another one now.
+    let is_risk = |id: &str| {
+        report.review(id).is_some_and(|review| review.state == ReviewState::AcceptedRisk)
+    };
     let news = |change: &Change| match change {
         Change::SeenAgain { .. } => true,
         Change::NotSeen { again: true, .. } => false,
+        Change::Changed { id, .. } if is_risk(id) => true,
         other => !report.is_suppressed(other.id()),
     };
     // Without an inventory nothing was known before, and every point is new.

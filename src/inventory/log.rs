@@ -312,6 +312,9 @@ pub(super) fn canonical(value: &Value) -> String {
     }
 }
 
+/// What the log refuses, by the names of its triggers.
+pub(super) const GUARDS: [&str; 2] = ["log_is_not_changed", "log_is_not_cut"];
+
 /// The last entry of a log.
 pub(super) fn last(connection: &Connection) -> rusqlite::Result<Option<Head>> {
     let sql = "SELECT number, hash FROM log ORDER BY number DESC LIMIT 1";

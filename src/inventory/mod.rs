@@ -10,6 +10,7 @@ pub mod bond;
 pub mod change;
 pub mod decision;
 mod digest;
+pub mod facility;
 pub mod log;
 pub mod memory;
 pub mod review;
@@ -17,16 +18,19 @@ pub mod run;
 mod state;
 pub mod store;
 pub mod unknown;
+pub mod verify;
 
 pub use bond::{Bond, Why};
 pub use change::{Change, Difference, Facet};
 pub use decision::{Decided, Parted};
+pub use facility::{Overview, UNNAMED};
 pub use log::{Head, Logged, Noted, Told};
 pub use memory::{Memory, Remembered, Review, ReviewState};
 pub use review::{Reviewed, Standing};
 pub use run::{Input, Run};
 pub use store::{Known, Sighting, Store, Summary};
 pub use unknown::KnownBox;
+pub use verify::{Broken, Verified};
 
 use std::path::PathBuf;
 
@@ -145,6 +149,18 @@ pub enum Error {
         /// Those there are.
         known: Vec<String>,
     },
+    /// There are several facilities, and one is to be told of.
+    #[error(
+        "{}: this store has several facilities: {}; name one by --facility (`-` for runs that name none)",
+        path.display(),
+        known.join(", ")
+    )]
+    Several {
+        /// The store.
+        path: PathBuf,
+        /// Those there are.
+        known: Vec<String>,
+    },
     /// A run names two points alike.
     #[error("{}: run `{run}` has two points named `{id}`; nothing was written", path.display())]
     TwoAlike {
@@ -154,6 +170,25 @@ pub enum Error {
         run: String,
         /// The name both have.
         id: String,
+    },
+    /// The log and what it tells of do not fit.
+    #[error(
+        "{}: {broken}; somebody changed the file past this program, so restore it from a copy or a bundle, and compare \
+         the hash of its head with the one on the last report", path.display()
+    )]
+    Broken {
+        /// The store.
+        path: PathBuf,
+        /// What does not fit first.
+        broken: Broken,
+    },
+    /// What was written down as the head of a log is none of its hashes.
+    #[error(
+        "`{hash}` is no hash of a log; write the 64 digits, or the first 12 or more, as the report shows them"
+    )]
+    NoHash {
+        /// What was given.
+        hash: String,
     },
     /// A decision that says too little, or that does nothing.
     #[error(transparent)]

@@ -16,6 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Change, Error, Memory, Remembered, Result,
     change::differences,
+    facility::UNNAMED,
     log,
     run::{Input, Run},
     state::{self, EVER, Moment, State},
@@ -115,6 +116,15 @@ impl Store {
             return Err(Error::Missing { path: path.to_owned() });
         }
         Self::connect(path, false)
+    }
+
+    /// Opens a store to write what somebody decided; there must be one.
+    pub fn open_to_decide(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if !path.exists() {
+            return Err(Error::Missing { path: path.to_owned() });
+        }
+        Self::connect(path, true)
     }
 
     /// Opens the file at `path`. It is opened for writing even to read: what a process that was killed
@@ -341,23 +351,31 @@ impl Store {
         Ok(found)
     }
 
-    /// The facility of this name, or every one that a run was made at, and none where runs do not say.
+    /// The facility of this name, or every one that a run was made at, and none where runs do not say. Refuses one at which
+    /// no run was made.
     pub(super) fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
-        match facility {
-            Some(name) => Ok(vec![Some(name.to_owned())]),
-            None => self.rows("SELECT DISTINCT facility FROM run ORDER BY 1", [], |row| row.get(0)),
+        let all: Vec<Option<String>> =
+            self.rows("SELECT DISTINCT facility FROM run ORDER BY 1", [], |row| row.get(0))?;
+        let Some(name) = facility else { return Ok(all) };
+        let meant = Some(name.to_owned());
+        let unnamed = name == UNNAMED && all.contains(&None) && !all.contains(&meant);
+        let meant = if unnamed { None } else { meant };
+        if all.contains(&meant) {
+            return Ok(vec![meant]);
         }
+        let known = all.into_iter().map(|name| name.unwrap_or_else(|| UNNAMED.to_owned()));
+        Err(Error::NoSuchFacility { name: name.to_owned(), known: known.collect() })
     }
 
-    fn states(&self, facility: Option<&str>, before: Moment) -> Result<Vec<State>> {
+    pub(super) fn states(&self, facility: Option<&str>, before: Moment) -> Result<Vec<State>> {
         state::states_at(&self.connection, facility, before)
             .map_err(|error| explain(&self.path, error))
     }
 
-    /// From where any run of `facility`, or of any, looked.
+    /// From where any run of `facility`, or any run that names none, looked.
     pub fn vantages(&self, facility: Option<&str>) -> Result<BTreeSet<Vantage>> {
         let all: Vec<BTreeSet<Vantage>> = self.rows(
-            "SELECT DISTINCT vantages FROM run WHERE ?1 IS NULL OR facility = ?1",
+            "SELECT DISTINCT vantages FROM run WHERE facility IS ?1",
             [facility],
             |row| unjson(row, 0),
         )?;
@@ -1072,7 +1090,7 @@ mod tests {
         assert_eq!(store.between("r1", "r3").unwrap(), missing(false));
         let known = store.points(Some("関所記念病院")).unwrap();
         assert_eq!((known.len(), known[0].last_seen.as_str()), (1, "r1"));
-        assert!(store.points(Some("another")).unwrap().is_empty());
+        assert!(matches!(store.points(Some("another")), Err(Error::NoSuchFacility { .. })));
     }
 
     #[test]

@@ -55,10 +55,11 @@ impl Store {
         let sql = format!(
             "SELECT {BOX}, r.facility, r.id, r.began FROM unrecognised u
              JOIN saying s ON s.number = u.saying JOIN run r ON r.number = u.run
-             WHERE substr(u.id, 1, length(?1)) = ?1 AND (?2 IS NULL OR r.facility = ?2)
+             WHERE substr(u.id, 1, length(?1)) = ?1 AND (?2 OR r.facility IS ?3)
              ORDER BY r.began, r.ended, r.number"
         );
-        let seen = self.rows(&sql, params![id, facility], |row| {
+        let meant = self.all_facilities(facility)?.pop().flatten();
+        let seen = self.rows(&sql, params![id, facility.is_none(), meant], |row| {
             Ok(KnownBox {
                 facility: row.get(6)?,
                 run: row.get(7)?,
@@ -258,7 +259,7 @@ mod tests {
         assert_eq!(store.facilities().unwrap(), ["関所記念病院"]);
         assert!(matches!(store.unrecognised("p", None), Err(Error::Ambiguous { .. })));
         assert!(matches!(store.unrecognised("q", None), Err(Error::NoSuchBox { .. })));
-        assert!(matches!(store.unrecognised("p", Some("x")), Err(Error::NoSuchBox { .. })));
+        assert!(matches!(store.unrecognised("p", Some("x")), Err(Error::NoSuchFacility { .. })));
         assert_eq!(store.unrecognised("p0000000b", None).unwrap().known, run.unrecognised[1]);
     }
 

@@ -19,7 +19,7 @@ pub mod words;
 
 pub use decided::write_decided;
 pub use html::write_html;
-pub use json::{write_json, write_plain};
+pub use json::{write_json, write_line, write_plain};
 pub use observations::write_observations;
 pub use sent::write_ledger;
 pub use show::{write_assessment, write_point};

@@ -14,6 +14,7 @@ mod doctor;
 mod draft;
 mod exit;
 mod exits;
+mod export;
 mod facilities;
 mod identify;
 mod limits;
@@ -31,6 +32,7 @@ mod responder;
 mod review;
 mod runs;
 mod scan;
+mod scratch;
 mod show;
 mod signature_folders;
 mod signatures;
@@ -84,6 +86,7 @@ enum Command {
     Split(split::Arguments),
     Log(log::Arguments),
     Verify(verify::Arguments),
+    Export(export::Arguments),
     Report(report::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
@@ -176,6 +179,7 @@ pub fn run() -> ExitCode {
         Command::Split(arguments) => split::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),

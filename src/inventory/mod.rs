@@ -7,9 +7,11 @@
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
 pub mod bond;
+pub mod bundle;
 pub mod change;
 pub mod decision;
 mod digest;
+mod export;
 pub mod facility;
 pub mod log;
 pub mod memory;

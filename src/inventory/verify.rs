@@ -5,14 +5,16 @@ use std::{
     fmt,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::{
     Error, Noted, Result, Store, digest,
     log::{GUARDS, Head, Logged, Told},
     store::explain,
 };
+use crate::observe::facts::hex;
 
 /// How many characters of a name in the log an error repeats.
 const MOST_SHOWN: usize = 80;
@@ -26,6 +28,15 @@ type Stands = fn(&Connection, &Told) -> rusqlite::Result<Option<String>>;
 
 /// What stands elsewhere in the store, under the key `digest` of its entry.
 const STANDING: &[(Noted, Stands)] = &[(Noted::Run, run)];
+
+/// Whether a row of what several runs share is what its digest says.
+type IsSound = fn(&Row<'_>) -> rusqlite::Result<bool>;
+
+/// What several runs share, by its digest: a run's own digest holds the texts, and this the digests that they are found by.
+const SHARED: &[(&str, &str, IsSound)] = &[("saying", "SELECT digest, said FROM saying", |row| {
+    let (digest, said): (String, String) = (row.get(0)?, row.get(1)?);
+    Ok(hex(&Sha256::digest(said)) == digest)
+})];
 
 /// The run that an entry tells of.
 fn run(connection: &Connection, told: &Told) -> rusqlite::Result<Option<String>> {
@@ -101,6 +112,11 @@ pub enum Broken {
         /// The last entry there is.
         last: u64,
     },
+    /// What several runs share is not what its digest says.
+    Shared {
+        /// The table that it stands in.
+        table: &'static str,
+    },
     /// What refuses changes was taken away.
     Guard {
         /// The trigger.
@@ -134,6 +150,12 @@ impl fmt::Display for Broken {
                 f,
                 "the head {hash} is not in the log, which ends with entry {last}; its end was cut off, or it was written anew"
             ),
+            Self::Shared { table } => {
+                write!(
+                    f,
+                    "a row of the table {table}, which several runs share, is not what its digest says"
+                )
+            }
             Self::Guard { name } => {
                 write!(f, "the trigger {name}, which refuses changes of the log, was taken away")
             }
@@ -194,6 +216,12 @@ impl Store {
                 verified.until = Some(entry.number);
             }
             before = Some(entry);
+        }
+        for (table, sql, digest) in SHARED {
+            let other = self.rows(sql, [], |row| Ok(!digest(row)?))?;
+            if other.into_iter().any(|other| other) {
+                return Err(broken(Broken::Shared { table }));
+            }
         }
         let runs: Vec<String> =
             self.rows("SELECT id FROM run ORDER BY number", [], |row| row.get(0))?;

@@ -271,7 +271,7 @@ fn whatever_is_changed_in_a_bundle_is_found_or_makes_no_difference() {
     };
     read("a.tar", "whole").unwrap();
     let whole = contents("whole");
-    let mut found = 0;
+    let found = std::cell::Cell::new(0);
     proptest!(ProptestConfig::with_cases(150), |(at in any::<prop::sample::Index>(), bit in 0..8_u8)| {
         let mut changed = bytes.clone();
         changed[at.index(bytes.len())] ^= 1 << bit;
@@ -281,11 +281,11 @@ fn whatever_is_changed_in_a_bundle_is_found_or_makes_no_difference() {
                 prop_assert_eq!(contents("changed"), whole.clone());
                 fs::remove_dir_all(desk.path("changed")).unwrap();
             }
-            Err(_) => found += 1,
+            Err(_) => found.set(found.get() + 1),
         }
         prop_assert!(!desk.path("changed").exists() && !desk.path("changed.part").exists());
     });
-    assert!(found > 75, "{found} of 150 changes were found");
+    assert!(found.get() > 75, "{} of 150 changes were found", found.get());
 }
 
 #[test]

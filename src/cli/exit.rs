@@ -51,6 +51,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<fingerprint::loaded::Error>()
         || error.is::<inventory::Error>()
         || error.is::<super::demo::Taken>()
+        || error.is::<super::diff::Error>()
         || error.is::<super::limits::Error>()
         || error.is::<super::output::Error>()
         || error.is::<super::draft::Fault>()

@@ -9,6 +9,7 @@ mod conclude;
 mod data;
 mod data_folder;
 mod demo;
+mod diff;
 mod doctor;
 mod draft;
 mod exit;
@@ -71,6 +72,7 @@ enum Command {
     Points(points::Arguments),
     Show(show::Arguments),
     Runs(runs::Arguments),
+    Diff(diff::Arguments),
     Report(report::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
@@ -157,6 +159,7 @@ pub fn run() -> ExitCode {
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),

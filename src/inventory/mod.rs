@@ -7,17 +7,31 @@
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
 pub mod change;
+mod citation;
+mod column;
+mod compare;
+mod content;
+#[cfg(test)]
+mod cut;
 mod decision;
+#[cfg(test)]
+mod example;
+mod file;
+mod group;
 pub mod memory;
+mod read;
 pub mod run;
+pub mod sighting;
 mod state;
 pub mod store;
 pub mod unknown;
+mod write;
 
 pub use change::{Change, Difference, Facet};
-pub use memory::{Memory, Remembered, Review, ReviewState};
+pub use memory::{Memory, Remembered, Review, ReviewState, RunOfFacility};
 pub use run::{Input, Run};
-pub use store::{Known, Sighting, Store, Summary};
+pub use sighting::Sighting;
+pub use store::{Known, Store, Summary};
 pub use unknown::KnownBox;
 
 use std::path::PathBuf;
@@ -59,6 +73,18 @@ pub enum Error {
     Locked {
         /// The store.
         path: PathBuf,
+    },
+    /// A process was cut off while it wrote, and what it left cannot be undone here.
+    #[error(
+        "{}: a process was cut off while it wrote to this store, and what it left cannot be undone here; copy \
+         the store together with {} to a folder that you may write to, and name the copy",
+        path.display(), journal.display()
+    )]
+    HalfWritten {
+        /// The store.
+        path: PathBuf,
+        /// What undoes the change.
+        journal: PathBuf,
     },
     /// The file or its folder cannot be opened or written.
     #[error(

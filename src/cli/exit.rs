@@ -54,6 +54,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<inventory::bundle::seal::Error>()
         || error.is::<super::demo::Taken>()
         || error.is::<super::export::NothingToOpen>()
+        || error.is::<super::diff::Error>()
         || error.is::<super::limits::Error>()
         || error.is::<super::output::Error>()
         || error.is::<super::draft::Fault>()

@@ -10,6 +10,7 @@ mod data;
 mod data_folder;
 mod decided;
 mod demo;
+mod diff;
 mod doctor;
 mod draft;
 mod exit;
@@ -87,6 +88,7 @@ enum Command {
     Log(log::Arguments),
     Verify(verify::Arguments),
     Export(export::Arguments),
+    Diff(diff::Arguments),
     Report(report::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
@@ -180,6 +182,7 @@ pub fn run() -> ExitCode {
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),

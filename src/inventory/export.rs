@@ -10,10 +10,13 @@ use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 use super::{
     Error, Head, Noted, Result, Store,
+    file::explain,
     log::{self, Note, PROGRAM},
-    store::explain,
 };
 use crate::time::Timestamp;
+
+/// The contents that lists of boxes name, which no column points to.
+const LISTED: &str = " UNION SELECT e.value FROM run r JOIN content l ON l.number = r.hosts JOIN json_each(l.body) e";
 
 /// A column that points to a table: whose it is, its name, and the column that it points to.
 type Pointer = (String, String, String);
@@ -179,7 +182,10 @@ fn unreferenced(
             format!("SELECT {0} FROM {1} WHERE {0} IS NOT NULL", quoted(column), quoted(table))
         })
         .collect();
-    let kept = kept.join(" UNION ");
+    let mut kept = kept.join(" UNION ");
+    if target == "content" {
+        kept.push_str(LISTED);
+    }
     let sql = format!("DELETE FROM {} WHERE {} NOT IN ({kept})", quoted(target), quoted(to));
     transaction.execute(&sql, [])
 }

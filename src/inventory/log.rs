@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, Result, Store, digest, store::explain};
+use super::{Error, Result, Store, digest, file::explain};
 use crate::{observe::facts::hex, time::Timestamp};
 
 /// Who writes what nobody decided.

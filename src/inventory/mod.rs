@@ -9,28 +9,42 @@
 pub mod bond;
 pub mod bundle;
 pub mod change;
+mod citation;
+mod column;
+mod compare;
+mod content;
+#[cfg(test)]
+mod cut;
 pub mod decision;
 mod digest;
+#[cfg(test)]
+mod example;
 mod export;
 pub mod facility;
+mod file;
+mod group;
 pub mod log;
 pub mod memory;
+mod read;
 pub mod review;
 pub mod run;
+pub mod sighting;
 mod state;
 pub mod store;
 pub mod unknown;
 pub mod verify;
+mod write;
 
 pub use bond::{Bond, Why};
 pub use change::{Change, Difference, Facet};
 pub use decision::{Decided, Parted};
 pub use facility::{Overview, UNNAMED};
 pub use log::{Head, Logged, Noted, Told};
-pub use memory::{Memory, Remembered, Review, ReviewState};
+pub use memory::{Memory, Remembered, Review, ReviewState, RunOfFacility};
 pub use review::{Reviewed, Standing};
 pub use run::{Input, Run};
-pub use store::{Known, Sighting, Store, Summary};
+pub use sighting::Sighting;
+pub use store::{Known, Store, Summary};
 pub use unknown::KnownBox;
 pub use verify::{Broken, Verified};
 
@@ -73,6 +87,18 @@ pub enum Error {
     Locked {
         /// The store.
         path: PathBuf,
+    },
+    /// A process was cut off while it wrote, and what it left cannot be undone here.
+    #[error(
+        "{}: a process was cut off while it wrote to this store, and what it left cannot be undone here; copy \
+         the store together with {} to a folder that you may write to, and name the copy",
+        path.display(), journal.display()
+    )]
+    HalfWritten {
+        /// The store.
+        path: PathBuf,
+        /// What undoes the change.
+        journal: PathBuf,
     },
     /// The file or its folder cannot be opened or written.
     #[error(

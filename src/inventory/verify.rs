@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Error, Noted, Result, Store, digest,
+    file::explain,
     log::{GUARDS, Head, Logged, Told},
-    store::explain,
 };
 use crate::observe::facts::hex;
 
@@ -33,10 +33,23 @@ const STANDING: &[(Noted, Stands)] = &[(Noted::Run, run)];
 type IsSound = fn(&Row<'_>) -> rusqlite::Result<bool>;
 
 /// What several runs share, by its digest: a run's own digest holds the texts, and this the digests that they are found by.
-const SHARED: &[(&str, &str, IsSound)] = &[("saying", "SELECT digest, said FROM saying", |row| {
-    let (digest, said): (String, String) = (row.get(0)?, row.get(1)?);
-    Ok(hex(&Sha256::digest(said)) == digest)
-})];
+const SHARED: &[(&str, &str, IsSound)] = &[
+    ("saying", "SELECT digest, said FROM saying", |row| {
+        let (digest, said): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(hex(&Sha256::digest(said)) == digest)
+    }),
+    ("content", "SELECT digest, body FROM content", |row| {
+        Ok(Sha256::digest(row.get_ref(1)?.as_bytes()?).as_slice() == row.get_ref(0)?.as_bytes()?)
+    }),
+    (
+        "coverage_line",
+        "SELECT digest, json_array(subject, state, detail, network, vantage) FROM coverage_line",
+        |row| {
+            let said = row.get_ref(1)?.as_bytes()?;
+            Ok(Sha256::digest(said).as_slice() == row.get_ref(0)?.as_bytes()?)
+        },
+    ),
+];
 
 /// The run that an entry tells of.
 fn run(connection: &Connection, told: &Told) -> rusqlite::Result<Option<String>> {

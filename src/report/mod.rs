@@ -6,6 +6,7 @@
 
 mod assessed;
 pub mod decided;
+pub mod diff;
 pub mod html;
 pub mod json;
 mod networks;
@@ -18,6 +19,7 @@ pub mod unknown;
 pub mod words;
 
 pub use decided::write_decided;
+pub use diff::{Diff, write_diff, write_diff_json};
 pub use html::write_html;
 pub use json::{write_json, write_line, write_plain};
 pub use observations::write_observations;

@@ -8,6 +8,7 @@ mod assessed;
 mod csv;
 pub mod decided;
 pub mod diagram;
+pub mod diff;
 pub mod hosts;
 pub mod html;
 pub mod json;
@@ -32,8 +33,9 @@ mod xml;
 
 pub use decided::write_decided;
 pub use diagram::{write_drawio, write_svg};
+pub use diff::{Diff, write_diff, write_diff_json};
 pub use html::write_html;
-pub use json::{write_json, write_plain};
+pub use json::{write_json, write_line, write_plain};
 pub use news::News;
 pub use observations::write_observations;
 pub use pdf::write_pdf;

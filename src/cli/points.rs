@@ -121,6 +121,9 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
         },
     };
     run.vantages = store.vantages(facility)?;
+    if run.hosts.is_empty() {
+        run.hosts = store.last_hosts(run.facility.as_deref())?;
+    }
     add_earlier(&mut run, store)?;
     let known = store.points(facility)?.into_iter().map(|known| known.point);
     run.points = known.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect();

@@ -25,7 +25,9 @@ pub use checklist::{Article, Checked, Ground, Item, Suggestion};
 pub use kev::{Brought, Catalogue};
 pub use meaning::{Meaning, Stale};
 pub use plan::{Group, Plan, Proposal, Why};
-pub use reconcile::{By, Found, Mismatch, Outcome, Reconciled, Reconciliation, Unseen};
+pub use reconcile::{
+    By, Duplicate, Found, Mismatch, Outcome, Reconciled, Reconciliation, Seen, Unseen, reconcile,
+};
 pub use support::{Ends, Support, SupportAnswer};
 
 /// What can be wrong with what is known, or with what was brought along.

@@ -63,7 +63,11 @@ struct Real {
 
 /// Makers, as boxes and as people write them, and their models.
 const MAKERS: [(&str, &[&str], &[&str]); 6] = [
-    ("Acme", &["アクメ", "Acme", "ACME Works", "㈱アクメ"], &["EG-60", "EG-100", "EG-200E", "EG-400"]),
+    (
+        "Acme",
+        &["アクメ", "Acme", "ACME Works", "㈱アクメ"],
+        &["EG-60", "EG-100", "EG-200E", "EG-400"],
+    ),
     ("Bolt Systems", &["Bolt Systems", "BOLT SYSTEMS", "ボルト"], &["BS1200", "BS2400", "BS4800"]),
     ("Kestrel", &["Kestrel", "KESTREL Inc."], &["K-Series 7", "K-Series 9"]),
     ("Maple", &["Maple", "メイプル"], &["Desk 3040", "Desk 5060", "Desk 7080", "Book 14"]),
@@ -88,9 +92,19 @@ fn hospital(dice: &mut Dice, count: usize) -> Vec<Real> {
         let is_point = dice.chance(10);
         boxes.push(Real {
             mac: Mac(bytes[2..].try_into().unwrap()),
-            address: Ipv4Addr::new(10, 20, u8::try_from(number / 200).unwrap(), u8::try_from(number % 200 + 10).unwrap()),
+            address: Ipv4Addr::new(
+                10,
+                20,
+                u8::try_from(number / 200).unwrap(),
+                u8::try_from(number % 200 + 10).unwrap(),
+            ),
             host_name: format!("{}-{number:04}", dice.of(&["PC", "SV", "RT", "MOD", "PR"])),
-            label: format!("{} {}{}", dice.of(&PLACES), dice.of(&["端末", "サーバ", "ルータ", "装置", "プリンタ"]), number % 97 + 1),
+            label: format!(
+                "{} {}{}",
+                dice.of(&PLACES),
+                dice.of(&["端末", "サーバ", "ルータ", "装置", "プリンタ"]),
+                number % 97 + 1
+            ),
             asset: format!("K{:05}", 10_000 + number),
             serial: format!("SN{:08}", dice.below(100_000_000)),
             vendor,
@@ -116,8 +130,11 @@ fn run(boxes: &[Real]) -> (Vec<Point>, Vec<Host>, BTreeMap<String, usize>) {
             model: Some(models[real.model].to_owned()),
             version: Some("9.1".to_owned()),
         });
-        let names: BTreeSet<String> =
-            real.says_name.then(|| format!("{}.hospital.example", real.host_name.to_lowercase())).into_iter().collect();
+        let names: BTreeSet<String> = real
+            .says_name
+            .then(|| format!("{}.hospital.example", real.host_name.to_lowercase()))
+            .into_iter()
+            .collect();
         let addresses = BTreeSet::from([IpAddr::V4(real.address)]);
         let macs = BTreeSet::from([real.mac]);
         if !real.is_point {
@@ -155,7 +172,8 @@ fn run(boxes: &[Real]) -> (Vec<Point>, Vec<Host>, BTreeMap<String, usize>) {
 /// One digit of a text wrong, or two exchanged.
 fn slip(dice: &mut Dice, text: &str, digits: &str) -> String {
     let mut letters: Vec<char> = text.chars().collect();
-    let places: Vec<usize> = (0..letters.len()).filter(|at| digits.contains(letters[*at])).collect();
+    let places: Vec<usize> =
+        (0..letters.len()).filter(|at| digits.contains(letters[*at])).collect();
     let at = *dice.of(&places);
     if dice.chance(50) && at + 1 < letters.len() && digits.contains(letters[at + 1]) {
         letters.swap(at, at + 1);
@@ -219,7 +237,8 @@ fn typed(dice: &mut Dice, real: &Real, pool: &[Ipv4Addr]) -> [String; 10] {
     let asset = if dice.chance(92) { real.asset.clone() } else { String::new() };
     let place = (*dice.of(&PLACES)).to_owned();
     let note = (*dice.of(&["", "", "", "リース", "要更新"])).to_owned();
-    let mut cells = [asset, real.label.clone(), host_name, address, mac, vendor, model, serial, place, note];
+    let mut cells =
+        [asset, real.label.clone(), host_name, address, mac, vendor, model, serial, place, note];
     if dice.chance(6) {
         for cell in &mut cells {
             *cell = full_width(cell);
@@ -232,22 +251,29 @@ fn typed(dice: &mut Dice, real: &Real, pool: &[Ipv4Addr]) -> [String; 10] {
 fn a_register_of_two_thousand_lines_finds_its_boxes() {
     let mut dice = Dice(20_260_807);
     let mut boxes = hospital(&mut dice, 2_000);
-    let pool: Vec<Ipv4Addr> = boxes.iter().filter(|real| real.dhcp).map(|real| real.address).collect();
+    let pool: Vec<Ipv4Addr> =
+        boxes.iter().filter(|real| real.dhcp).map(|real| real.address).collect();
     // Boxes that are gone, and still in the register; some of their addresses are another's by now.
     let mut retired = hospital(&mut dice, 140);
     for (number, real) in retired.iter_mut().enumerate() {
         real.host_name = format!("OLD-{number:04}");
         real.asset = format!("K{number:05}");
-        real.address =
-            if dice.chance(35) { *dice.of(&pool) } else { Ipv4Addr::new(10, 20, 90, u8::try_from(number + 1).unwrap()) };
+        real.address = if dice.chance(35) {
+            *dice.of(&pool)
+        } else {
+            Ipv4Addr::new(10, 20, 90, u8::try_from(number + 1).unwrap())
+        };
     }
     boxes.iter_mut().step_by(311).for_each(|real| real.is_point = true);
 
     // What each row is in truth: none, one box, or the two that share it.
     let mut truth: Vec<Vec<usize>> = Vec::new();
-    let mut text = String::from("管理番号,機器名,ホスト名,IPアドレス,MACアドレス,メーカー,型番,製造番号,設置場所,備考\n");
+    let mut text = String::from(
+        "管理番号,機器名,ホスト名,IPアドレス,MACアドレス,メーカー,型番,製造番号,設置場所,備考\n",
+    );
     let mut write = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+        let cells: Vec<String> =
+            cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
         writeln!(text, "{}", cells.join(",")).unwrap();
     };
     let mut number = 0;
@@ -322,7 +348,11 @@ fn a_register_of_two_thousand_lines_finds_its_boxes() {
     let declared: BTreeSet<usize> = truth.iter().flatten().copied().collect();
     let undeclared = held.undeclared(&points);
     let truly = undeclared.iter().filter(|point| !declared.contains(&called[&point.id])).count();
-    let missing = boxes.iter().enumerate().filter(|(n, real)| real.is_point && real.seen && !declared.contains(n)).count();
+    let missing = boxes
+        .iter()
+        .enumerate()
+        .filter(|(n, real)| real.is_point && real.seen && !declared.contains(n))
+        .count();
     assert!(truly * 100 >= missing * 95, "{truly} of {missing} undeclared points are told as such");
 }
 

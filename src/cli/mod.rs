@@ -21,6 +21,8 @@ mod output;
 mod points;
 mod ports;
 mod probes;
+mod reconcile;
+mod register;
 mod replay;
 mod report;
 mod responder;
@@ -72,6 +74,8 @@ enum Command {
     Show(show::Arguments),
     Runs(runs::Arguments),
     Report(report::Arguments),
+    Register(register::Arguments),
+    Reconcile(reconcile::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
     Data(data::Arguments),
@@ -158,6 +162,8 @@ pub fn run() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Register(arguments) => register::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

@@ -2,7 +2,7 @@
 
 use super::advisories::Held;
 use crate::{
-    assess::Meaning,
+    assess::{Meaning, Seen, reconcile},
     inventory::{Change, Memory, Run, Store},
     passive::asked::Asked,
     report::{Report, Words},
@@ -31,6 +31,10 @@ impl Told {
 /// day the knowledge is.
 pub(super) fn told(run: &mut Run, held: &Held, store: Option<&Store>) -> anyhow::Result<Told> {
     let memory = store.map(|store| store.memory(run.facility.as_deref())).transpose()?;
-    let meaning = Meaning { assessments: held.assess(run), ..Meaning::default() };
+    let register =
+        store.map(|store| store.register(run.facility.as_deref())).transpose()?.flatten();
+    let seen = Seen { points: &run.points, hosts: &run.hosts, coverage: &run.coverage };
+    let reconciliation = register.map(|register| reconcile(&register, &seen));
+    let meaning = Meaning { assessments: held.assess(run), reconciliation, ..Meaning::default() };
     Ok(Told { meaning, memory: memory.unwrap_or_default() })
 }

@@ -4,10 +4,10 @@
 use super::Problem;
 
 /// The most places for cells that all sheets of an xls may span.
-pub const MOST_SPANNED: u64 = 1 << 24;
+pub(super) const MOST_SPANNED: u64 = 1 << 24;
 
 /// The most text that the cells of an xls may show, in bytes as they are kept.
-pub const MOST_SHOWN: u64 = 256 << 20;
+pub(super) const MOST_SHOWN: u64 = 256 << 20;
 
 /// The most records that are gone through.
 const MOST_RECORDS: usize = 1 << 24;

@@ -15,6 +15,9 @@ const MOST_RECORDS: usize = 1 << 24;
 /// What ends a chain of sectors.
 const LAST_SECTOR: u32 = 0xffff_fffa;
 
+/// The length of a piece of a short stream, in bytes.
+const PIECE: usize = 64;
+
 /// Records that hold one cell, their row and column first.
 const CELLS: [u16; 10] =
     [0x0006, 0x0201, 0x0203, 0x0204, 0x0205, 0x00fd, 0x027e, 0x00d6, 0x00bd, 0x00be];
@@ -202,11 +205,25 @@ fn stream(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     }
     let entry = entries().find(|entry| is(entry, "Workbook") || is(entry, "Book"));
     let entry = entry.ok_or(Problem::NoTable("it holds no workbook"))?;
-    // Streams shorter than this stand elsewhere, and no program writes so short a workbook.
-    if long(entry, 120).unwrap_or_default() < long(bytes, 56).unwrap_or(4096) {
-        return Err(broken());
+    let first = long(entry, 116).unwrap_or(LAST_SECTOR);
+    if long(entry, 120).unwrap_or_default() >= long(bytes, 56).unwrap_or(4096) {
+        return Ok(chain(first));
     }
-    Ok(chain(long(entry, 116).unwrap_or(LAST_SECTOR)))
+    // A short stream stands in pieces of another, which belongs to the root.
+    let root = entries().next().and_then(|root| long(root, 116)).unwrap_or(LAST_SECTOR);
+    let (pieces, table) = (chain(root), numbers(&chain(long(bytes, 60).unwrap_or(LAST_SECTOR))));
+    let mut data = Vec::new();
+    let mut next = first;
+    for _ in 0..=table.len() {
+        let at = usize::try_from(next).unwrap_or(usize::MAX);
+        let from = at.saturating_mul(PIECE);
+        let Some(piece) = pieces.get(from..pieces.len().min(from.saturating_add(PIECE))) else {
+            break;
+        };
+        data.extend_from_slice(piece);
+        next = table.get(at).copied().unwrap_or(LAST_SECTOR);
+    }
+    Ok(data)
 }
 
 fn short(bytes: &[u8], at: usize) -> Option<u16> {

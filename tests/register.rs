@@ -457,9 +457,9 @@ fn a_register_is_loaded_shown_and_held_against_what_was_found() {
     assert_eq!(code, 0);
 
     // Every report has it.
-    let (code, out, error) = sekisho(&["points", "--store", &store, "--json", "-"]);
+    let (code, out, error) = sekisho(&["points", "--store", &store]);
     assert_eq!(code, 0, "{error}");
-    assert!(out.contains("p000000aa"));
+    assert!(out.contains("Against the register “register.xlsx”") && out.contains("p000000aa"), "{out}");
 }
 
 #[test]

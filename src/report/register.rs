@@ -9,10 +9,10 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Look, Words, cut,
+    Look, Report, Words, cut,
     text::pad,
     words::{grouped, moment},
-    write_plain,
+    wrap, write_plain,
 };
 use crate::{
     assess::{By, Found, Outcome, Reconciled, Reconciliation, Unseen},
@@ -22,6 +22,9 @@ use crate::{
 
 /// The most rows of each part of a reconciliation on the terminal.
 const MOST_ROWS: usize = 200;
+
+/// The most points without a line that a report on the terminal names.
+const MOST_NAMED: usize = 20;
 
 /// How much of one value is shown, in columns of a terminal.
 const LONGEST: usize = 60;
@@ -204,14 +207,46 @@ pub fn write_reconciliation(
     });
     part("duplicates", duplicates.collect(), words, look, out)?;
 
+    writeln!(out, "{}", sums(held, undeclared.len(), words))
+}
+
+/// What the register says to the points of a report, in a few lines; nothing where there is none.
+pub(super) fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let words = report.words;
+    let Some(held) = &report.meaning.reconciliation else { return Ok(()) };
+    let head = [("register", cut(&held.register, LONGEST))];
+    let head = head.each_ref().map(|(name, value)| (*name, value.as_str()));
+    writeln!(out, "{}", look.strong(&words.fill("reconcile", "short", &head)))?;
+    let undeclared = held.undeclared(&report.run.points);
+    let room = look.columns.saturating_sub(2);
+    for line in wrap(&sums(held, undeclared.len(), words), room) {
+        writeln!(out, "  {line}")?;
+    }
+    if !undeclared.is_empty() {
+        let names: Vec<String> =
+            undeclared.iter().take(MOST_NAMED).map(|point| cut(&point.id, 40)).collect();
+        let colon = words.get("language", "colon");
+        let names = names.join(words.get("language", "comma"));
+        let more = if undeclared.len() > MOST_NAMED { " …" } else { "" };
+        let said = format!("{}{colon}{names}{more}", words.get("reconcile", "undeclared"));
+        for line in wrap(&said, room) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    writeln!(out)
+}
+
+/// How many lines are as written, differ, and were not seen, and how many points have no line.
+fn sums(held: &Reconciliation, undeclared: usize, words: &Words) -> String {
+    let number = |count: usize| grouped(u64::try_from(count).unwrap_or(u64::MAX));
     let sums = [
         ("matched", number(held.count("matched"))),
         ("mismatch", number(held.count("mismatch"))),
         ("not_seen", number(held.count("not_seen"))),
-        ("undeclared", number(undeclared.len())),
+        ("undeclared", number(undeclared)),
     ];
     let sums = sums.each_ref().map(|(name, value)| (*name, value.as_str()));
-    writeln!(out, "{}", words.fill("reconcile", "sum", &sums))
+    words.fill("reconcile", "sum", &sums)
 }
 
 /// A heading, and its rows of one line or more, as far as they are shown; nothing where there are none.
@@ -293,4 +328,29 @@ pub fn write_reconciliation_json(
 ) -> io::Result<()> {
     let undeclared = held.undeclared(points).into_iter().map(|point| point.id.as_str()).collect();
     write_plain(&Document { schema: SCHEMA, undeclared, held }, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        import::{LeftOut, Skipped, Why},
+        report::Language,
+    };
+
+    #[test]
+    fn every_word_that_a_register_needs_is_there() {
+        for words in Language::ALL.map(Words::of) {
+            let has = |section: &str, key: &str| {
+                assert!(words.find(section, key).is_some(), "{section}.{key}");
+            };
+            Column::ALL.iter().for_each(|column| has("column", column.name()));
+            By::ALL.iter().for_each(|by| has("by", by.name()));
+            Unseen::ALL.iter().for_each(|reason| has("unseen", reason.name()));
+            Why::ALL.iter().for_each(|why| has("taken", why.name()));
+            LeftOut::ALL.iter().for_each(|why| has("left_out", why.name()));
+            Skipped::ALL.iter().for_each(|why| has("skipped", why.name()));
+            ["matched", "mismatch", "not_seen"].iter().for_each(|name| has("outcome", name));
+        }
+    }
 }

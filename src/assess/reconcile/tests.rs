@@ -140,9 +140,11 @@ fn an_address_that_another_box_has_by_now_does_not_make_a_line_that_box() {
     assert_eq!(fields(&moved), [Column::Address]);
     let named = outcome(&[(Column::HostName, "PC01"), (Column::Address, "10.1.1.1")], &points);
     assert_eq!(named.found(), Some(&Found::Point("p00000001".into())));
-    // It is gone, and the one that has its address is another.
-    let gone = outcome(&[(Column::HostName, "PC77"), (Column::Address, "10.1.1.1")], &points);
-    assert_eq!(gone, Outcome::NotSeen { reason: Unseen::Silent });
+    // Somebody else has its address, under another name: told as that, unless the hardware address is another too.
+    let other = [(Column::HostName, "PC77"), (Column::Address, "10.1.1.1")];
+    assert_eq!(fields(&outcome(&other, &points)), [Column::HostName]);
+    let gone = [other[0], other[1], (Column::Mac, "00:00:5e:00:53:77")];
+    assert_eq!(outcome(&gone, &points), Outcome::NotSeen { reason: Unseen::Silent });
     // A retired line does not take the box from the line that has its hardware address.
     let both = held(
         vec![

@@ -79,7 +79,7 @@ fn weigh(line: &Line<'_>, found: &Box, unique: &BTreeSet<&str>) -> Option<(i32, 
             }
         }
         Some(false) if line.is_host_name => {
-            score -= 70;
+            score -= 35;
             doubt = true;
         }
         _ => {}

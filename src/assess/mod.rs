@@ -40,7 +40,9 @@ pub use kev::{Brought, Catalogue};
 pub use matter::Matter;
 pub use meaning::{Meaning, Stale};
 pub use plan::{Group, Plan, Proposal, Why};
-pub use reconcile::{By, Found, Mismatch, Outcome, Reconciled, Reconciliation, Unseen};
+pub use reconcile::{
+    By, Duplicate, Found, Mismatch, Outcome, Reconciled, Reconciliation, Seen, Unseen, reconcile,
+};
 pub use rules::findings;
 pub use stale::stale;
 pub use support::{Ends, Support, SupportAnswer};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::scan;
 use crate::{
-    assess, fingerprint, inventory,
+    assess, fingerprint, import, inventory,
     link::{journal, listen, record, responder},
     passive::{anonymise, capture},
     scope::facility,
@@ -53,6 +53,9 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<facility::Error>()
         || error.is::<fingerprint::Error>()
         || error.is::<assess::Error>()
+        || error.is::<import::Error>()
+        || error.is::<super::register::Error>()
+        || error.is::<super::reconcile::Error>()
         || error.is::<super::data::Error>()
         || error.is::<super::data_folder::NoFolder>()
         || error.is::<fingerprint::loaded::Error>()

@@ -31,6 +31,8 @@ mod output;
 mod points;
 mod ports;
 mod probes;
+mod reconcile;
+mod register;
 mod replay;
 mod report;
 mod responder;
@@ -94,6 +96,8 @@ enum Command {
     Export(export::Arguments),
     Diff(diff::Arguments),
     Report(report::Arguments),
+    Register(register::Arguments),
+    Reconcile(reconcile::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
     Data(data::Arguments),
@@ -188,6 +192,8 @@ pub fn run() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Register(arguments) => register::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

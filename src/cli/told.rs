@@ -2,7 +2,7 @@
 
 use super::advisories::Held;
 use crate::{
-    assess::{Contradiction, Meaning, Said, contradictions},
+    assess::{Contradiction, Meaning, Said, Seen, contradictions, reconcile},
     correlate::Point,
     inventory::{Change, Memory, Run, Store},
     passive::asked::Asked,
@@ -34,7 +34,12 @@ pub(super) fn told(run: &mut Run, held: &Held, store: Option<&Store>) -> anyhow:
     let memory = store.map(|store| store.memory(run.facility.as_deref())).transpose()?;
     let memory = memory.unwrap_or_default();
     let contradictions = contradicted(&run.points, &memory);
-    let meaning = Meaning { assessments: held.assess(run), contradictions, ..Meaning::default() };
+    let register =
+        store.map(|store| store.register(run.facility.as_deref())).transpose()?.flatten();
+    let seen = Seen { points: &run.points, hosts: &run.hosts, coverage: &run.coverage };
+    let reconciliation = register.map(|register| reconcile(&register, &seen));
+    let assessments = held.assess(run);
+    let meaning = Meaning { assessments, reconciliation, contradictions, ..Meaning::default() };
     Ok(Told { meaning, memory })
 }
 

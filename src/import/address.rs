@@ -38,7 +38,9 @@ pub fn addresses(text: &str) -> BTreeSet<IpAddr> {
         let address = word.parse::<Ipv6Addr>().ok();
         let usable = |address: &Ipv6Addr| {
             word.matches(':').count() >= 2
-                && !(address.is_loopback() || address.is_unspecified() || address.is_multicast())
+                // What begins with zeros is no host, or an IPv4 address in another dress.
+                && address.to_bits() >> 48 != 0
+                && !address.is_multicast()
         };
         found.extend(address.filter(usable).map(IpAddr::V6));
     }

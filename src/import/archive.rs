@@ -7,10 +7,10 @@ use zip::ZipArchive;
 use super::Problem;
 
 /// The most that an archive may unpack to, in bytes, all its parts together.
-pub const MOST_UNPACKED: u64 = 128 << 20;
+pub(super) const MOST_UNPACKED: u64 = 128 << 20;
 
 /// The most parts of an archive.
-pub const MOST_PARTS: usize = 4096;
+pub(super) const MOST_PARTS: usize = 4096;
 
 /// An archive whose parts were counted.
 pub(super) struct Archive<'f> {

@@ -4,16 +4,19 @@
 use super::Problem;
 
 /// The most places for cells that all sheets of an xls may span.
-pub const MOST_SPANNED: u64 = 1 << 24;
+pub(super) const MOST_SPANNED: u64 = 1 << 24;
 
 /// The most text that the cells of an xls may show, in bytes as they are kept.
-pub const MOST_SHOWN: u64 = 256 << 20;
+pub(super) const MOST_SHOWN: u64 = 256 << 20;
 
 /// The most records that are gone through.
 const MOST_RECORDS: usize = 1 << 24;
 
 /// What ends a chain of sectors.
 const LAST_SECTOR: u32 = 0xffff_fffa;
+
+/// The length of a piece of a short stream, in bytes.
+const PIECE: usize = 64;
 
 /// Records that hold one cell, their row and column first.
 const CELLS: [u16; 10] =
@@ -202,11 +205,25 @@ fn stream(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     }
     let entry = entries().find(|entry| is(entry, "Workbook") || is(entry, "Book"));
     let entry = entry.ok_or(Problem::NoTable("it holds no workbook"))?;
-    // Streams shorter than this stand elsewhere, and no program writes so short a workbook.
-    if long(entry, 120).unwrap_or_default() < long(bytes, 56).unwrap_or(4096) {
-        return Err(broken());
+    let first = long(entry, 116).unwrap_or(LAST_SECTOR);
+    if long(entry, 120).unwrap_or_default() >= long(bytes, 56).unwrap_or(4096) {
+        return Ok(chain(first));
     }
-    Ok(chain(long(entry, 116).unwrap_or(LAST_SECTOR)))
+    // A short stream stands in pieces of another, which belongs to the root.
+    let root = entries().next().and_then(|root| long(root, 116)).unwrap_or(LAST_SECTOR);
+    let (pieces, table) = (chain(root), numbers(&chain(long(bytes, 60).unwrap_or(LAST_SECTOR))));
+    let mut data = Vec::new();
+    let mut next = first;
+    for _ in 0..=table.len() {
+        let at = usize::try_from(next).unwrap_or(usize::MAX);
+        let from = at.saturating_mul(PIECE);
+        let Some(piece) = pieces.get(from..pieces.len().min(from.saturating_add(PIECE))) else {
+            break;
+        };
+        data.extend_from_slice(piece);
+        next = table.get(at).copied().unwrap_or(LAST_SECTOR);
+    }
+    Ok(data)
 }
 
 fn short(bytes: &[u8], at: usize) -> Option<u16> {

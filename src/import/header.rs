@@ -131,9 +131,14 @@ pub(super) fn says_again(text: &str) -> bool {
 
 /// Whether the only text of a row is a sum, the end, a note or the heading of a group.
 pub(super) fn is_remark(text: &str) -> bool {
-    is_one_of(text, &SAID.ends)
+    is_end(text)
         || text.contains('。')
         || SAID.marks.iter().any(|mark| text.starts_with(mark.as_str()))
+}
+
+/// Whether a cell begins a row of sums, or the end.
+pub(super) fn is_end(text: &str) -> bool {
+    is_one_of(text, &SAID.ends)
 }
 
 /// Whether a sheet of this name is no register.

@@ -7,7 +7,7 @@ use super::{
     address::{addresses, macs},
     date::date_or_serial,
     guess::{Guess, IDENTIFYING, guess},
-    header::{is_aside, is_remark, says_again, says_nothing},
+    header::{is_aside, is_end, is_remark, says_again, says_nothing},
     sheet::{Beyond, Row, Sheet},
 };
 use crate::time::Timestamp;
@@ -260,12 +260,9 @@ fn is_aside_of(row: &Row) -> bool {
         Some(text) if different.len() == 1 => filled.len() > 2 || is_remark(text),
         // `合計` and its number.
         Some(_) if different.len() == 2 => {
-            let all_marks = filled.first().is_some_and(|text| is_remark(text));
-            all_marks
-                && filled
-                    .iter()
-                    .skip(1)
-                    .all(|text| text.chars().all(|c| !c.is_alphabetic() || "台件点".contains(c)))
+            let number =
+                |text: &&String| text.chars().all(|c| !c.is_alphabetic() || "台件点".contains(c));
+            filled.first().is_some_and(|text| is_end(text)) && filled.iter().skip(1).all(number)
         }
         _ => false,
     }

@@ -127,7 +127,10 @@ impl Drawn {
 
     /// Remembers that cells are merged.
     pub(super) fn merge(&mut self, merged: Merged) {
-        self.merged.push(merged);
+        // More merged cells than may be filled fill nothing.
+        if self.merged.len() < MOST_FILLED {
+            self.merged.push(merged);
+        }
     }
 
     /// The sheet, its merged cells filled.
@@ -153,6 +156,9 @@ impl Drawn {
 
     /// Writes the first cell of merged ones into all of them, as far as the rows say anything.
     fn fill(&mut self, merged: Merged, room: &mut Room) -> Result<(), Problem> {
+        if room.filled == 0 {
+            return Ok(());
+        }
         let (top, bottom) = merged.rows;
         let (left, right) = (merged.columns.0, merged.columns.1.min(MOST_COLUMNS - 1));
         let place = usize::try_from(left).unwrap_or(usize::MAX);

@@ -2,15 +2,19 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
+/// What ends a line of a cell.
+const BREAKS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// The text of a cell: compatibility forms resolved (`１` is `1`, `ｱ` is `ア`, `㈱` is `(株)`), every dash `-`, every
 /// space one blank, lines apart by `\n`, nothing around it, and no characters that move or hide text.
 pub fn tidy(text: &str) -> String {
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return text.to_owned();
     }
-    let normal = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    let seen: String = text.chars().filter(|c| BREAKS.contains(c) || !is_invisible(*c)).collect();
+    let normal = ComposingNormalizerBorrowed::new_nfkc().normalize(&seen);
     let mut lines = Vec::new();
-    for line in normal.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']) {
+    for line in normal.split(BREAKS) {
         let line = tidy_line(line);
         if !line.is_empty() {
             lines.push(line);
@@ -21,7 +25,7 @@ pub fn tidy(text: &str) -> String {
 
 fn tidy_line(line: &str) -> String {
     let mut tidied = String::with_capacity(line.len());
-    let mut characters = line.chars().filter(|c| !is_invisible(*c)).peekable();
+    let mut characters = line.chars().peekable();
     while let Some(c) = characters.next() {
         let c = match c {
             c if c.is_whitespace() => ' ',

@@ -136,6 +136,12 @@ pub enum Fault {
         /// How long it may be.
         most: usize,
     },
+    /// What belongs to one facility says to which.
+    #[error("this store has several facilities; say --facility with one of: {}", known.join(", "))]
+    WhichFacility {
+        /// Those there are.
+        known: Vec<String>,
+    },
     /// A risk is not taken for ever.
     #[error("`{}` needs a day on which it is looked at again; say --until 2027-03-31", state.name())]
     NoUntil {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, assessed, cut, decided, networks, restricted, sent, unknown, visible,
+    Report, Words, assessed, cut, decided, networks, register, restricted, sent, unknown, visible,
     words::{grouped, moment},
     wrap,
 };
@@ -105,6 +105,7 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
         }
     }
     changes(report, look, out)?;
+    register::summary(report, look, out)?;
     unknown::summary(report, look, out)?;
     covered(report, look, out)?;
     sent(report, look, out)?;

@@ -30,6 +30,9 @@ const MOST_NAMES: usize = 8;
 /// The protocol of a port that opened and said nothing that anybody understood.
 pub const UNKNOWN: &str = "unknown";
 
+/// Protocols in which a box answers by saying that it does not serve, or that it is there.
+const ERRORS: [&str; 2] = ["icmp", "icmpv6"];
+
 /// A box inside that said something.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Host {
@@ -76,6 +79,7 @@ impl<'o> Hearing<'o> {
         let saying = self.boxes.entry(device).or_default();
         if o.side == Side::Server
             && o.speaker.transport != Transport::Ethernet
+            && !ERRORS.contains(&o.protocol)
             && saying.services.len() < MOST_SERVICES
         {
             saying.services.insert((o.speaker.transport, o.speaker.port, o.protocol));

@@ -82,7 +82,7 @@ fn changes(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
                 span(change.id()),
                 format!("{}{marks}", words.get("change", change.name())),
                 words.kind(change.kind()).to_owned(),
-                spans(&facet),
+                facet.join(" "),
                 spans(&before),
                 spans(&now),
             ]

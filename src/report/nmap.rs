@@ -4,7 +4,7 @@
 //! stands in `args` and `version`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     net::IpAddr,
 };
@@ -19,13 +19,15 @@ use crate::{
 /// The version of the format that we write.
 const VERSION: &str = "1.05";
 
+/// The protocol that carries others.
+const TLS: &str = "tls";
+
 /// Writes the hosts of a run, and the points of which no host is known.
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let run = report.run;
     let points: BTreeMap<&str, &Point> =
         run.points.iter().map(|point| (&*point.id, point)).collect();
-    let known: std::collections::BTreeSet<&str> =
-        run.hosts.iter().filter_map(|host| host.point.as_deref()).collect();
+    let known: BTreeSet<&str> = run.hosts.iter().filter_map(|host| host.point.as_deref()).collect();
     let others = report.points().into_iter().filter(|point| !known.contains(&*point.id));
     let others: Vec<Host> = others.map(host_of).collect();
     // A host without an address of IP is none to those who read this.
@@ -82,7 +84,7 @@ fn element(
 ) -> Element {
     let status = Element::new("status")
         .with("state", "up")
-        .with("reason", "user-set")
+        .with("reason", "unknown-response")
         .with("reason_ttl", "0");
     let sort = |address: &IpAddr| if address.is_ipv4() { "ipv4" } else { "ipv6" };
     let address = |address: String, sort: &str| {
@@ -122,39 +124,39 @@ fn element(
 
 /// The ports of a host, each once.
 fn ports(host: &Host) -> Vec<Element> {
-    let mut ports: BTreeMap<(&str, u16), &str> = BTreeMap::new();
+    let mut ports: BTreeMap<(&str, u16), BTreeSet<&str>> = BTreeMap::new();
     for service in &host.services {
-        let transport = match service.transport {
-            Transport::Tcp | Transport::Udp => service.transport.name(),
-            _ => continue,
-        };
         let Some(port) = service.port else { continue };
-        let name = ports.entry((transport, port)).or_insert(UNKNOWN);
-        // What carries others' protocols says less than they do.
-        if [UNKNOWN, "tls", "http"].contains(name) {
-            *name = &service.protocol;
+        if matches!(service.transport, Transport::Tcp | Transport::Udp) {
+            let port = (service.transport.name(), port);
+            ports.entry(port).or_default().insert(&service.protocol);
         }
     }
-    ports
-        .into_iter()
-        .map(|((transport, port), name)| {
-            let reason = if transport == "tcp" { "syn-ack" } else { "udp-response" };
-            let state = Element::new("state")
-                .with("state", "open")
-                .with("reason", reason)
-                .with("reason_ttl", "0");
-            let port = Element::new("port")
-                .with("protocol", transport)
-                .with("portid", port.to_string())
-                .child(state);
-            if name == UNKNOWN {
-                return port;
-            }
-            let (conf, method) = ("10", "probed");
-            let service = Element::new("service").with("name", name);
-            port.child(service.with("method", method).with("conf", conf))
-        })
-        .collect()
+    ports.into_iter().map(|((transport, port), names)| of_port(transport, port, &names)).collect()
+}
+
+fn of_port(transport: &str, port: u16, names: &BTreeSet<&str>) -> Element {
+    let reason = if transport == "tcp" { "syn-ack" } else { "udp-response" };
+    let state =
+        Element::new("state").with("state", "open").with("reason", reason).with("reason_ttl", "0");
+    let port = Element::new("port")
+        .with("protocol", transport)
+        .with("portid", port.to_string())
+        .child(state);
+    // What is carried tells more than what carries it.
+    let says = |name: &&str| match *name {
+        TLS => 0,
+        "http" => 1,
+        _ => 2,
+    };
+    let known = names.iter().filter(|name| **name != UNKNOWN).copied();
+    let Some(name) = known.max_by_key(says) else { return port };
+    let mut service =
+        Element::new("service").with("name", name).with("method", "probed").with("conf", "10");
+    if name != TLS && names.contains(TLS) {
+        service = service.with("tunnel", "ssl");
+    }
+    port.child(service)
 }
 
 fn seconds(moment: Timestamp) -> i64 {

@@ -11,6 +11,7 @@ use rust_xlsxwriter::{
     DataValidation, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder,
     FormatUnderline, Workbook, Worksheet, XlsxError,
 };
+use unicode_width::UnicodeWidthStr as _;
 
 use super::{
     Report, Words, cut,
@@ -25,6 +26,12 @@ const CHARACTER_SET: u8 = 128;
 
 /// A sheet of A3, and of A4, as spreadsheets number them.
 const PAPER: [u8; 2] = [8, 9];
+
+/// How high a line of a cell is, in points.
+const LINE_HEIGHT: f64 = 13.5;
+
+/// How many lines a row shows; a spreadsheet has no row that is higher than 409 points.
+const MOST_LINES: usize = 29;
 
 const INK: Color = Color::RGB(0x1F_2933);
 const LINE: Color = Color::RGB(0xC5_CED8);
@@ -92,8 +99,10 @@ fn draw(
     let head = head(table);
     sheet.write_string_with_format(0, 0, name, &title())?;
     sheet.set_row_height(0, 28)?;
+    // Columns that stand on every page would carry a part of the notes along.
+    let aside = if table.pages > 1 { table.fixed } else { 0 };
     for (at, note) in (1..).zip(&table.notes) {
-        sheet.write_string_with_format(at, 0, note, &note_format())?;
+        sheet.write_string_with_format(at, aside, note, &note_format())?;
     }
     let columns = (0u16..).zip(&table.columns);
     for (at, column) in columns.clone() {
@@ -103,6 +112,7 @@ fn draw(
     sheet.set_row_height(head, 34)?;
     for (at, row) in (head + 1..).zip(&table.rows) {
         write_row(sheet, at, row, table, target, words)?;
+        sheet.set_row_height(at, height(row, &table.columns))?;
     }
     let rows = u32::try_from(table.rows.len()).unwrap_or_default();
     let last = head + rows.max(1);
@@ -139,6 +149,17 @@ fn write_row(
         }
     }
     Ok(())
+}
+
+/// How high a row is in which every cell is to be read whole, in points. Not every program finds it out by itself.
+fn height(row: &Row, columns: &[Column]) -> f64 {
+    let lines = row.cells.iter().zip(columns).map(|(cell, column)| {
+        let room = usize::from(column.width.saturating_sub(2).max(4));
+        let text = cell.join("\n");
+        text.lines().map(|line| line.width().div_ceil(room).max(1)).sum::<usize>()
+    });
+    let lines = lines.max().unwrap_or(1).clamp(1, MOST_LINES);
+    f64::from(u32::try_from(lines).unwrap_or(1)).mul_add(LINE_HEIGHT, 6.0)
 }
 
 /// Where the point stands elsewhere that a cell names.

@@ -273,7 +273,7 @@ pub(in crate::report) fn table(report: &Report<'_>) -> Table {
         let cells = COLUMNS.iter().map(|heading| (heading.cell)(&about)).collect();
         table.add(Row { cells, point: Some(point.id.clone()), heads: false });
     }
-    Table { fixed: 2, link: Some(0), pages: 2, large: true, ..table }
+    Table { fixed: 2, link: Some(0), pages: 3, large: true, ..table }
 }
 
 const GRADES: [(&str, Tone); 4] = [

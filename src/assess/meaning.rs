@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{
-    Article, Assessments, Checked, Ground, Plan, Reconciliation, Suggestion, checklist::articles,
-    edition::Edition, matter::Matter,
-};
+use super::{Article, Assessments, Checked, Ground, Plan, Reconciliation, Suggestion};
 
 /// What the points of a run mean, as reports tell it.
 #[derive(Debug, Clone, Default)]
@@ -38,13 +35,6 @@ pub struct Stale {
 }
 
 impl Meaning {
-    /// Adds what `matter` says to editions of the checklist and to the guideline, and how its points could become fewer.
-    pub fn hold(&mut self, matter: &Matter<'_>, editions: &[&Edition]) {
-        self.checklists = editions.iter().map(|edition| Checked::of(edition, matter)).collect();
-        self.articles = articles(matter);
-        self.plan = Plan::of(matter);
-    }
-
     /// For each edition the items for which a point shows something: edition, item, and the gravest that may be answered
     /// because of it.
     pub fn items_of(&self, point: &str) -> Vec<(&str, &str, Suggestion)> {

@@ -32,7 +32,7 @@ use crate::time::Day;
 
 pub use advisory::{Advisories, Condition, Known};
 pub use answer::{Answer, Assessment, Assessments, Exploited, Subject};
-pub use checklist::{Article, Checked, Ground, Item, Suggestion};
+pub use checklist::{Article, Checked, Ground, Item, Suggestion, articles};
 pub use edition::{Edition, Library};
 pub use kev::{Brought, Catalogue};
 pub use matter::Matter;

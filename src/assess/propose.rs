@@ -300,7 +300,7 @@ fn reasons(step: Step, sort: Option<Sort>, of: &[Profile<'_>], matter: &Matter<'
             add(reason, &values);
         }
     }
-    if !matter.is_written() {
+    if step == Step::Merge && !matter.is_written() {
         add("nothing_written", &[]);
     }
     reasons

@@ -13,11 +13,12 @@ use super::{
     Exit, LangArguments,
     advisories::Held,
     data_folder::DataArguments,
+    editions::ChecklistArguments,
     loaded::LoadedArguments,
     output,
     report::write_folder,
     signature_folders::SignatureFolders,
-    told::{Told, told},
+    told::{Told, told_of},
 };
 use crate::{
     correlate::{self, CoverageState, Grid, coverage, restriction},
@@ -50,6 +51,8 @@ pub(super) struct Outputs {
     pub loaded: LoadedArguments,
     #[command(flatten)]
     pub data: DataArguments,
+    #[command(flatten)]
+    pub checklist: ChecklistArguments,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
     pub exit_zero: bool,
@@ -138,7 +141,8 @@ impl Desk<'_> {
             run = store.run(&run.id)?;
         }
 
-        let told = told(&mut run, &held, store.as_ref())?;
+        let editions = outputs.checklist.editions();
+        let told = told_of(&mut run, &held, store.as_ref(), &editions)?;
         write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
         if outputs.strict && !outputs.quiet {
             for line in lacking(&run) {

@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
-    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, loaded::LoadedArguments,
-    output, signature_folders::SignatureFolders, survey::simulated,
+    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments,
+    editions::ChecklistArguments, loaded::LoadedArguments, output,
+    signature_folders::SignatureFolders, survey::simulated,
 };
 use crate::{
     fingerprint::Matcher,
@@ -74,6 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         loaded: LoadedArguments::default(),
         // It says the same everywhere.
         data: DataArguments { data: Some(PathBuf::new()) },
+        checklist: ChecklistArguments::default(),
         exit_zero: true,
         strict: false,
         quiet: arguments.quiet,

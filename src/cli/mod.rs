@@ -4,6 +4,7 @@
 
 mod advisories;
 mod anonymise;
+mod checklist;
 mod completions;
 mod conclude;
 mod data;
@@ -11,13 +12,16 @@ mod data_folder;
 mod demo;
 mod doctor;
 mod draft;
+mod editions;
 mod exit;
 mod exits;
 mod identify;
 mod limits;
 mod listen;
 mod loaded;
+mod meant;
 mod output;
+mod plan;
 mod points;
 mod ports;
 mod probes;
@@ -72,6 +76,8 @@ enum Command {
     Show(show::Arguments),
     Runs(runs::Arguments),
     Report(report::Arguments),
+    Checklist(checklist::Arguments),
+    Plan(plan::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
     Data(data::Arguments),
@@ -158,6 +164,8 @@ pub fn run() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Checklist(arguments) => checklist::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

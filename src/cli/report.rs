@@ -6,9 +6,10 @@ use super::{
     Exit, StoreArguments,
     advisories::Held,
     data_folder::DataArguments,
+    editions::ChecklistArguments,
     output,
     points::latest,
-    told::{Told, told},
+    told::{Told, told_of},
 };
 use crate::{
     inventory::{Change, Run, Store},
@@ -30,6 +31,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RUN", conflicts_with = "facility")]
     run: Option<String>,
     #[command(flatten)]
+    checklist: ChecklistArguments,
+    #[command(flatten)]
     data: DataArguments,
 }
 
@@ -40,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(id) => (store.run(id)?, Some(store.changes(id)?)),
         None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
     };
-    let told = told(&mut run, &held, Some(&store))?;
+    let told = told_of(&mut run, &held, Some(&store), &arguments.checklist.editions())?;
     let written = write_folder(&arguments.folder, &run, changes.as_deref(), None, &told)?;
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))

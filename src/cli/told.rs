@@ -1,8 +1,8 @@
 //! What reports tell of a run beyond itself: what its points mean, and what the inventory knows of them.
 
-use super::advisories::Held;
+use super::{advisories::Held, editions, meant};
 use crate::{
-    assess::Meaning,
+    assess::{Edition, Meaning},
     inventory::{Change, Memory, Run, Store},
     passive::asked::Asked,
     report::{Report, Words},
@@ -28,9 +28,21 @@ impl Told {
 }
 
 /// What the points of `run` mean, in view of what `store` knows of its facility. Adds lines of coverage that say of which
-/// day the knowledge is.
+/// day the knowledge is. They are held against the newest edition of the checklist.
 pub(super) fn told(run: &mut Run, held: &Held, store: Option<&Store>) -> anyhow::Result<Told> {
+    told_of(run, held, store, &editions::named(None))
+}
+
+/// The same, held against these editions of the checklist.
+pub(super) fn told_of(
+    run: &mut Run,
+    held: &Held,
+    store: Option<&Store>,
+    editions: &[&Edition],
+) -> anyhow::Result<Told> {
     let memory = store.map(|store| store.memory(run.facility.as_deref())).transpose()?;
-    let meaning = Meaning { assessments: held.assess(run), ..Meaning::default() };
-    Ok(Told { meaning, memory: memory.unwrap_or_default() })
+    let memory = memory.unwrap_or_default();
+    let mut meaning = Meaning { assessments: held.assess(run), ..Meaning::default() };
+    meant::hold(&mut meaning, run, &memory, editions);
+    Ok(Told { meaning, memory })
 }

@@ -11,10 +11,10 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
 use super::{Report, commands};
 use crate::{
-    assess::Assessment,
+    assess::{Article, Assessment, Checked, Plan, Stale, Suggestion},
     correlate::{
-        Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product, Restriction,
-        Service, Unrecognised, Vantage,
+        Access, Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product,
+        Restriction, Service, Unrecognised, Vantage,
     },
     inventory::{Change, Input},
     observe::Mac,
@@ -38,6 +38,17 @@ struct Document<'a> {
     points: Vec<Row<'a>>,
     unrecognised: &'a [Unrecognised],
     asked_from_outside: &'a [Inquiry],
+    checklists: &'a [Checked],
+    guideline: &'a [Article],
+    plan: &'a Plan,
+}
+
+/// An item of the checklist for which a point shows something.
+#[derive(Serialize)]
+struct ItemRow<'a> {
+    edition: &'a str,
+    item: &'a str,
+    suggestion: Suggestion,
 }
 
 #[derive(Serialize)]
@@ -60,19 +71,24 @@ struct Row<'a> {
     services: Vec<ServiceRow<'a>>,
     seen_from: &'a BTreeSet<Vantage>,
     restriction: &'a [Restriction],
+    access: &'a [Access],
     product: Option<&'a Product>,
     names: &'a BTreeSet<String>,
     lines: &'a [Line],
     because: &'a [Because],
     exploited: Option<Vec<&'a str>>,
     assessment: Option<&'a Assessment>,
-    // Filled by the comparison with the register and by the checklist, which this release does not have.
+    // Filled by the comparison with the register, which this release does not have.
     register: Option<&'static str>,
-    checklist: [&'static str; 0],
+    checklist: Vec<ItemRow<'a>>,
+    stale: Option<&'a Stale>,
 }
 
 impl<'a> Row<'a> {
-    fn of(point: &'a Point, assessment: Option<&'a Assessment>) -> Self {
+    fn of(point: &'a Point, report: &Report<'a>) -> Self {
+        let (assessment, meaning) = (report.assessed(point), report.meaning);
+        let items = meaning.items_of(&point.id).into_iter();
+        let items = items.map(|(edition, item, suggestion)| ItemRow { edition, item, suggestion });
         Self {
             id: &point.id,
             kind: point.kind,
@@ -92,6 +108,7 @@ impl<'a> Row<'a> {
                 .collect(),
             seen_from: &point.sides.seen_from,
             restriction: &point.sides.restriction,
+            access: &point.sides.access,
             product: point.product.as_ref(),
             names: &point.names,
             lines: &point.lines,
@@ -99,7 +116,8 @@ impl<'a> Row<'a> {
             exploited: assessment.and_then(Assessment::affected),
             assessment,
             register: None,
-            checklist: [],
+            checklist: items.collect(),
+            stale: meaning.stale.get(&point.id),
         }
     }
 }
@@ -117,13 +135,12 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         inputs: &run.inputs,
         coverage: &run.coverage,
         changes: report.changes,
-        points: report
-            .points()
-            .into_iter()
-            .map(|point| Row::of(point, report.assessed(point)))
-            .collect(),
+        points: report.points().into_iter().map(|point| Row::of(point, report)).collect(),
         unrecognised: &run.unrecognised,
         asked_from_outside: &run.inquiries,
+        checklists: &report.meaning.checklists,
+        guideline: &report.meaning.articles,
+        plan: &report.meaning.plan,
     };
     write_plain(&document, out)
 }

@@ -5,8 +5,10 @@
 //! would move the cursor or turn the text around, and each format escapes the rest its own way.
 
 mod assessed;
+pub mod checklist;
 pub mod html;
 pub mod json;
+mod meaning;
 mod networks;
 pub mod observations;
 mod restricted;
@@ -16,6 +18,7 @@ pub mod text;
 pub mod unknown;
 pub mod words;
 
+pub use checklist::{write_checklist, write_plan};
 pub use html::write_html;
 pub use json::{write_json, write_plain};
 pub use observations::write_observations;

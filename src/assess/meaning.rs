@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Article, Assessments, Checked, Ground, Plan, Reconciliation, Suggestion};
+use super::{
+    Article, Assessments, Checked, Contradiction, Ground, Plan, Reconciliation, Suggestion,
+};
 
 /// What the points of a run mean, as reports tell it.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ pub struct Meaning {
     pub plan: Plan,
     /// Points that are seldom used, by their names.
     pub stale: BTreeMap<String, Stale>,
+    /// What people said and the network contradicts, in the order of the points.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// How seldom a point was seen.

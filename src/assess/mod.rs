@@ -12,6 +12,7 @@
 pub mod advisory;
 pub mod answer;
 pub mod checklist;
+pub mod contradiction;
 pub mod edition;
 pub mod kev;
 pub mod matter;
@@ -33,6 +34,7 @@ use crate::time::Day;
 pub use advisory::{Advisories, Condition, Known};
 pub use answer::{Answer, Assessment, Assessments, Exploited, Subject};
 pub use checklist::{Article, Checked, Ground, Item, Suggestion, articles};
+pub use contradiction::{Contradicted, Contradiction, Said, contradictions};
 pub use edition::{Edition, Library};
 pub use kev::{Brought, Catalogue};
 pub use matter::Matter;

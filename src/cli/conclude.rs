@@ -10,23 +10,27 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Exit, LangArguments,
+    Exit, Lang, LangArguments,
     advisories::Held,
+    aloud::{notice, warning},
     data_folder::DataArguments,
     editions::ChecklistArguments,
+    font::FontArguments,
+    formats::{self, Chosen},
     loaded::LoadedArguments,
+    nightly::NightlyArguments,
     output,
     report::write_folder,
     signature_folders::SignatureFolders,
     told::{Told, told_of},
 };
 use crate::{
-    correlate::{self, CoverageState, Grid, coverage, restriction},
+    correlate::{self, CoverageState, Grid, coverage, host::with_ledger, restriction},
     fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
-    report::{Words, write_json, write_observations, write_text},
+    report::{Language, News, Report, Words, write_json, write_observations, write_text},
     scope::Facility,
 };
 
@@ -42,9 +46,18 @@ pub(super) struct Outputs {
     /// Write the report into this folder, in both languages
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = formats::named, help = formats::help(), requires = "report")]
+    pub format: Vec<&'static str>,
+    /// Write the report in this language only
+    #[arg(long, value_name = "LANG", requires = "report")]
+    pub report_lang: Option<Lang>,
+    #[command(flatten)]
+    pub font: FontArguments,
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
+    #[command(flatten)]
+    pub nightly: NightlyArguments,
     #[command(flatten)]
     pub folders: SignatureFolders,
     #[command(flatten)]
@@ -84,7 +97,9 @@ impl Outputs {
         output::check(&[
             ("--json", self.json.as_deref()),
             ("--observations", self.observations.as_deref()),
+            ("--prometheus", self.nightly.prometheus.as_deref()),
         ])?;
+        self.font.choose()?;
         let signatures = self.folders.load()?;
         let held = Held::open(&self.data)?;
         let loaded = self.loaded.open(&self.data)?;
@@ -112,7 +127,7 @@ impl Desk<'_> {
         progress.finish_and_clear();
         for file in &heard.files {
             if let Some(fault) = &file.fault {
-                eprintln!("sekisho: {}: {fault}; what came before is kept", file.name);
+                warning!("sekisho: {}: {fault}; what came before is kept", file.name);
             }
         }
 
@@ -143,13 +158,17 @@ impl Desk<'_> {
 
         let editions = outputs.checklist.editions();
         let told = told_of(&mut run, &held, store.as_ref(), &editions)?;
+        let asked = heard.is_recording.then_some(&heard.asked);
         write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
+        let report = told.report(&run, changes.as_deref(), None, Words::of(Language::English));
+        let exit = exit(outputs, &report);
         if outputs.strict && !outputs.quiet {
             for line in lacking(&run) {
-                eprintln!("sekisho: --strict: {line}");
+                warning!("sekisho: --strict: {line}");
             }
         }
-        Ok(exit(outputs, &run, changes.as_deref()))
+        let words = Words::of(outputs.lang.language());
+        outputs.nightly.tell(&told.report(&run, changes.as_deref(), asked, words), exit)
     }
 }
 
@@ -171,25 +190,30 @@ fn write(
         output::write(path, |mut out| write_json(&report, &mut out))?;
     }
     if let Some(folder) = &outputs.report {
-        for path in write_folder(folder, run, changes, asked, told)? {
+        let chosen = Chosen::of(&outputs.format, outputs.report_lang);
+        for path in write_folder(folder, &chosen, run, changes, asked, told)? {
             if !outputs.quiet {
-                eprintln!("{}", path.display());
+                notice!("{}", path.display());
             }
         }
+        for lacking in chosen.left_out().filter(|_| !outputs.quiet) {
+            warning!("sekisho: {lacking}");
+        }
     }
-    let on_stdout = [&outputs.observations, &outputs.json];
-    if !on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout)) {
+    let on_stdout = [&outputs.observations, &outputs.json, &outputs.nightly.prometheus];
+    let taken = on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout));
+    let silent = outputs.nightly.only_changes && News::of(&report).is_empty();
+    if !taken && !silent {
         output::write(Path::new("-"), |mut out| write_text(&report, super::look(), &mut out))?;
     }
     Ok(())
 }
 
-fn exit(outputs: &Outputs, run: &Run, changes: Option<&[Change]>) -> Exit {
+fn exit(outputs: &Outputs, report: &Report<'_>) -> Exit {
+    let run = report.run;
     let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial)
         || outputs.strict && !Grid::of(&run.coverage).is_whole();
-    // Without an inventory nothing was known before, and every point is new.
-    let news = |change: &Change| !matches!(change, Change::NotSeen { again: true, .. });
-    let changed = changes.map_or(!run.points.is_empty(), |changes| changes.iter().any(news));
+    let changed = !News::of(report).is_empty();
     match (partial, changed) {
         (true, _) => Exit::Partial,
         (false, true) if !outputs.exit_zero => Exit::Changed,
@@ -298,6 +322,8 @@ fn describe(
         restriction::restrict(point, &[&inquiries]);
     }
     coverage.extend(coverage::of_boxes(concluded.not_kept));
+    let (hosts, beyond) = with_ledger(concluded.hosts, &heard.asked, &heard.inside);
+    coverage.extend(coverage::of_hosts(beyond));
     Run {
         id,
         facility: facility.map(|facility| facility.name),
@@ -307,7 +333,7 @@ fn describe(
         coverage,
         points,
         unrecognised: concluded.unrecognised,
-        hosts: concluded.hosts,
+        hosts,
         vantages: heard.vantages().into_iter().collect(),
         inquiries,
     }

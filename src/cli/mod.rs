@@ -3,6 +3,7 @@
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
 mod advisories;
+mod aloud;
 mod anonymise;
 mod checklist;
 mod completions;
@@ -15,11 +16,14 @@ mod draft;
 mod editions;
 mod exit;
 mod exits;
+mod font;
+mod formats;
 mod identify;
 mod limits;
 mod listen;
 mod loaded;
 mod meant;
+mod nightly;
 mod output;
 mod plan;
 mod points;
@@ -179,7 +183,8 @@ pub fn run() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) if is_closed_pipe(&error) => Exit::Clean.into(),
         Err(error) => {
-            eprintln!("sekisho: {}", visible(&error.to_string()));
+            let said = format!("sekisho: {}", visible(&error.to_string()));
+            aloud::say(aloud::Priority::Error, &said);
             exit::of(&error).into()
         }
     }

@@ -2,7 +2,8 @@
 
 use super::{advisories::Held, editions, meant};
 use crate::{
-    assess::{Edition, Meaning},
+    assess::{Contradiction, Edition, Meaning, Said, contradictions},
+    correlate::Point,
     inventory::{Change, Memory, Run, Store},
     passive::asked::Asked,
     report::{Report, Words},
@@ -42,7 +43,20 @@ pub(super) fn told_of(
 ) -> anyhow::Result<Told> {
     let memory = store.map(|store| store.memory(run.facility.as_deref())).transpose()?;
     let memory = memory.unwrap_or_default();
-    let mut meaning = Meaning { assessments: held.assess(run), ..Meaning::default() };
+    let contradictions = contradicted(&run.points, &memory);
+    let mut meaning =
+        Meaning { assessments: held.assess(run), contradictions, ..Meaning::default() };
     meant::hold(&mut meaning, run, &memory, editions);
     Ok(Told { meaning, memory })
+}
+
+/// What was seen of `points` and contradicts what people said of them.
+pub(super) fn contradicted(points: &[Point], memory: &Memory) -> Vec<Contradiction> {
+    let said = memory.points.iter().filter_map(|(name, known)| {
+        let (entry, at) = (known.declared.as_ref()?, known.declared_at?);
+        let seen = known.seen.iter().map(|(_, began)| *began).max();
+        Some((name.as_str(), Said { entry, at, seen }))
+    });
+    let vendors: Vec<_> = memory.vendors.iter().collect();
+    contradictions(points, &said.collect(), &vendors)
 }

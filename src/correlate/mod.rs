@@ -15,6 +15,7 @@ pub mod access;
 mod announced;
 mod answer;
 pub mod coverage;
+pub mod declared;
 mod device;
 mod edge;
 pub mod grid;
@@ -58,6 +59,7 @@ use access::Accesses;
 use answer::Answers;
 use device::{Device, Devices};
 use edge::{Lines, Ways};
+use host::Hearing;
 use sides::Identities;
 use sign::Sign;
 use unrecognised::{Found, Sayings};
@@ -118,12 +120,16 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     let ways = Ways::new(observations, &mut devices, inside);
     let lines = Lines::new(observations, &mut devices, &ways, inside);
+    let mut hearing = Hearing::default();
     for observation in observations {
         let inside = views.inside(observation);
         if is_inside(observation, inside)
             && let Some(device) = device_of(&mut devices, &observation.speaker, observation)
         {
             identities.note(device, observation);
+            if !views.vantage(observation).is_outside() {
+                hearing.note(device, observation, inside);
+            }
             accesses.note(device, observation, &views);
         }
         let from_outside = views.is_from_outside(observation);
@@ -169,6 +175,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     for (device, known) in about {
         let Some((ips, macs)) = addresses.get(&device) else { continue };
         let About { signs, named, mut reasons, mobile } = known;
+        hearing.name(device, weigh::any_product(&named));
         let signs = in_view_of_ways(signs, device, mobile, &ways, &lines);
         let told = identities.remove(&device).unwrap_or_default();
         let mut sides = sides::of_signs(&signs, ips, told, &views);
@@ -205,7 +212,10 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     });
     let (makers, mut points): (Vec<Device>, Vec<Point>) = points.into_iter().unzip();
     part_names(&mut points, &mut unknown, &makers);
+    let ids = points.iter().map(|point| point.id.clone());
+    let makers: BTreeMap<Device, String> = makers.into_iter().zip(ids).collect();
     let points = join::join(points);
+    let hosts = hearing.hosts(&addresses, &makers, &points, inside);
     for observation in observations.iter().filter(|one| is_inside(one, views.inside(one))) {
         if let Some(device) = device_of(&mut devices, &observation.speaker, observation)
             && let Some(found) = unknown.get_mut(&device)
@@ -214,7 +224,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         }
     }
     let (unrecognised, not_kept) = unrecognised::kept(unknown.into_values().collect(), packet);
-    Conclusion { points, unrecognised, hosts: Vec::new(), not_kept }
+    Conclusion { points, unrecognised, hosts, not_kept }
 }
 
 /// What each box alone tells of itself.

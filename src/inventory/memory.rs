@@ -14,6 +14,8 @@ use crate::{
 pub struct Memory {
     /// What is known of each.
     pub points: BTreeMap<String, Remembered>,
+    /// What vendors said of all that they look after, the earliest first.
+    pub vendors: Vec<Entry>,
 }
 
 /// What is known of a point beyond one run.
@@ -25,6 +27,8 @@ pub struct Remembered {
     pub reviews: Vec<Review>,
     /// What a form says of it, where it was declared by one.
     pub declared: Option<Entry>,
+    /// When that form was taken in.
+    pub declared_at: Option<Timestamp>,
 }
 
 impl Remembered {

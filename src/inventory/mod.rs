@@ -6,15 +6,26 @@
 //! deleted: a point that is not seen stays, with the run that saw it last. Which points of several runs are one box is
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
+pub mod bond;
 pub mod change;
+pub mod decision;
+pub mod declared;
+mod digest;
+pub mod log;
 pub mod memory;
+pub mod review;
 pub mod run;
 mod state;
 pub mod store;
 pub mod unknown;
 
+pub use bond::{Bond, Why};
 pub use change::{Change, Difference, Facet};
+pub use decision::{Decided, Parted};
+pub use declared::{Kept, Taken, What};
+pub use log::{Head, Logged, Noted, Told};
 pub use memory::{Memory, Remembered, Review, ReviewState};
+pub use review::{Reviewed, Standing};
 pub use run::{Input, Run};
 pub use store::{Known, Sighting, Store, Summary};
 pub use unknown::KnownBox;
@@ -145,6 +156,41 @@ pub enum Error {
         run: String,
         /// The name both have.
         id: String,
+    },
+    /// A decision that says too little, or that does nothing.
+    #[error(transparent)]
+    Decision(#[from] decision::Fault),
+    /// A form names a point that there is not.
+    #[error(
+        "{cited}: no point of {facility} is named `{id}`; `sekisho points` lists them, and a line that is not among them has \
+         no name"
+    )]
+    NoSuchDeclared {
+        /// Where the line stands.
+        cited: String,
+        /// What was written.
+        id: String,
+        /// The facility.
+        facility: String,
+    },
+    /// A line of a form says nothing by which it could be known again.
+    #[error(
+        "{cited}: nothing by which this line could be told from others; write its number, an address, or a name"
+    )]
+    Nameless {
+        /// Where the line stands.
+        cited: String,
+    },
+    /// Two lines of forms say different things of one point.
+    #[error(
+        "{second}: the same line as {first}, and something else is written; make one line of them, or give each its own \
+         number or name"
+    )]
+    DeclaredTwice {
+        /// The first.
+        first: String,
+        /// The second.
+        second: String,
     },
     /// Anything else SQLite may say.
     #[error("{}: {source}", path.display())]

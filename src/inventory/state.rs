@@ -8,7 +8,10 @@ use std::{
 
 use rusqlite::{Connection, params};
 
-use super::store::{SIGHTING, rows, sighting, unjson};
+use super::{
+    decision::{Decisions, decisions},
+    store::{SIGHTING, rows, sighting, unjson},
+};
 use crate::correlate::{
     Inquiry, Point, Vantage,
     join::{self, Claims, Proof},
@@ -82,6 +85,19 @@ impl State {
         Self { rows, names, point, first, last, last_from }
     }
 
+    /// A line that was declared, and that no run saw.
+    pub(super) fn declared(name: &str, point: Point) -> Self {
+        let point = Point { id: name.to_owned(), ..point };
+        Self {
+            rows: BTreeSet::new(),
+            names: BTreeSet::from([name.to_owned()]),
+            point,
+            first: String::new(),
+            last: String::new(),
+            last_from: BTreeMap::new(),
+        }
+    }
+
     /// Whether a run that looked from these vantages should see it again. One that is known inside is looked for there:
     /// what no longer answers outside is told as a change of it.
     pub(super) fn is_expected(&self, from: &BTreeSet<Vantage>) -> bool {
@@ -127,12 +143,12 @@ fn is_elsewhere(one: &Point, other: &Point) -> bool {
 }
 
 /// The hardware addresses that no other box has.
-fn own_macs(point: &Point) -> impl Iterator<Item = &crate::observe::Mac> {
+pub(super) fn own_macs(point: &Point) -> impl Iterator<Item = &crate::observe::Mac> {
     point.macs.iter().filter(|mac| !mac.is_virtual_router())
 }
 
 /// The addresses that lead somewhere: many boxes are `fe80::1` on their links.
-fn routed(point: &Point) -> impl Iterator<Item = IpAddr> {
+pub(super) fn routed(point: &Point) -> impl Iterator<Item = IpAddr> {
     let here = |ip: &&IpAddr| match ip {
         IpAddr::V4(v4) => !v4.is_link_local(),
         IpAddr::V6(v6) => !v6.is_unicast_link_local(),
@@ -232,9 +248,18 @@ pub(super) fn states_at(
         |row| unjson(row, 0),
     )?;
     let asked: Vec<&[Inquiry]> = asked.iter().map(Vec::as_slice).collect();
-    let groups = groups(rows_at(connection, facility, before)?);
+    let decisions = decisions(connection, facility)?;
+    let groups = groups(rows_at(connection, facility, before)?, &decisions);
     let claims: Vec<Claims> = groups.iter().map(|group| group.claims.clone()).collect();
-    let owners = join::owners(&claims);
+    let mut owners = join::owners(&claims);
+    for (group, owner) in groups.iter().zip(&mut owners) {
+        let is_another = |(owner, _): &(usize, Proof)| {
+            groups.get(*owner).is_some_and(|owner| group.decided(owner, &decisions) == Some(false))
+        };
+        if owner.as_ref().is_some_and(is_another) {
+            *owner = None;
+        }
+    }
     let mut outside: BTreeMap<usize, Vec<(&Group, &Proof)>> = BTreeMap::new();
     for (group, owner) in groups.iter().zip(&owners) {
         if let Some((owner, proof)) = owner {
@@ -257,8 +282,8 @@ pub(super) fn states_at(
     Ok(states)
 }
 
-/// Rows that show the same addresses, unless a run told them apart by seeing both.
-fn groups(mut rows: Vec<Known>) -> Vec<Group> {
+/// Rows that show the same addresses, unless a run told them apart by seeing both; what people decided counts more.
+fn groups(mut rows: Vec<Known>, decisions: &Decisions) -> Vec<Group> {
     rows.sort_by_key(|row| (row.seen.first_key_value().map(|(place, _)| *place), row.number));
     let mut groups: Vec<Group> = Vec::new();
     for row in rows {
@@ -266,7 +291,7 @@ fn groups(mut rows: Vec<Known>) -> Vec<Group> {
         // The one it is may join others.
         let mut others = Vec::new();
         for known in groups {
-            if known.is_one_with(&group) {
+            if known.is_one_with(&group, decisions) {
                 group = known.with(group);
             } else {
                 others.push(known);
@@ -284,8 +309,21 @@ impl Group {
         Self { point: row.point.clone(), claims: row.claims.clone(), last, rows: vec![row] }
     }
 
-    /// Whether rows of both show the same addresses, and no run saw both.
-    fn is_one_with(&self, other: &Self) -> bool {
+    /// Whether people decided that both are one box, or are not.
+    fn decided(&self, other: &Self, decisions: &Decisions) -> Option<bool> {
+        decisions.are_one(&self.names(), &other.names())
+    }
+
+    /// Every name of its rows.
+    fn names(&self) -> BTreeSet<&str> {
+        self.rows.iter().flat_map(|row| row.own.iter().chain([&row.id])).map(|n| &**n).collect()
+    }
+
+    /// Whether rows of both show the same addresses, and no run saw both; or people say that they are one.
+    fn is_one_with(&self, other: &Self, decisions: &Decisions) -> bool {
+        if let Some(decided) = self.decided(other, decisions) {
+            return decided;
+        }
         let shares = |row: &Known, other: &Known| {
             let hidden = row.point.is_only_outside() || other.point.is_only_outside();
             !hidden && (row.shares_hardware(&other.point) || row.shares_address(&other.point))

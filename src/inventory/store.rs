@@ -16,12 +16,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Change, Error, Memory, Remembered, Result,
     change::differences,
+    declared, log,
     run::{Input, Run},
     state::{self, EVER, Moment, State},
     unknown,
 };
 use crate::{
-    correlate::{Coverage, Point, Vantage, join},
+    correlate::{Coverage, Kind, Point, Vantage, join},
     time::Timestamp,
 };
 
@@ -35,6 +36,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
+    include_str!("schema/0007.sql"),
+    include_str!("schema/0009.sql"),
 ];
 
 /// How long to wait for another process to finish writing.
@@ -47,8 +50,8 @@ pub(super) const SIGHTING: &str = "p.number, p.id, r.id, r.began, s.kind, s.grad
 /// An inventory.
 #[derive(Debug)]
 pub struct Store {
-    connection: Connection,
-    path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
 }
 
 /// A point as it was last seen from each vantage.
@@ -139,8 +142,12 @@ impl Store {
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let format: i64 =
                 transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            let logged = log::is_there(&transaction)?;
             for migration in MIGRATIONS.iter().skip(usize::try_from(format).unwrap_or_default()) {
                 transaction.execute_batch(migration)?;
+            }
+            if !logged {
+                log::begin(&transaction, format)?;
             }
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.pragma_update(
@@ -214,7 +221,8 @@ impl Store {
             transaction
                 .query_row("SELECT count(*) FROM run WHERE id = ?1", [&run.id], |row| row.get(0))?;
         if known == 0 {
-            insert(&transaction, run)?;
+            let number = insert(&transaction, run)?;
+            log::note_run(&transaction, number)?;
         }
         transaction.commit()
     }
@@ -235,7 +243,10 @@ impl Store {
             self.sightings(run.number)?.into_iter().map(|(number, _)| number).collect();
         let now: Vec<State> = after.into_iter().filter(|state| state.has_any(&seen)).collect();
         let from: BTreeSet<Vantage> = serde_json::from_str(&run.vantages).unwrap_or_default();
-        Ok(compare(&before, &now, previous.first().map(String::as_str), &from))
+        let mut changes = compare(&before, &now, previous.first().map(String::as_str), &from);
+        changes.extend(self.seen_again(run.facility.as_deref(), &now, run.began, run.ended)?);
+        changes.sort_by(|a, b| order(a).cmp(&order(b)));
+        Ok(changes)
     }
 
     /// What is different between two runs, whatever came between them.
@@ -267,10 +278,31 @@ impl Store {
     /// The point of `facility`, or of any, that is or was named `id`, or the only one whose name begins so, with every
     /// run that saw it.
     pub fn point(&self, id: &str, facility: Option<&str>) -> Result<Known> {
+        let (facility, state) = self.only(id, facility)?;
+        let sql = format!(
+            "SELECT {SIGHTING} FROM sighting s JOIN point p ON p.number = s.point
+             JOIN run r ON r.number = s.run WHERE s.point IN (SELECT value FROM json_each(?1))
+             ORDER BY r.began, r.ended, r.number, s.place"
+        );
+        let rows = serde_json::to_string(&state.rows).unwrap_or_default();
+        let mut history = self.rows(&sql, [rows], sighting)?;
+        for seen in &mut history {
+            seen.point.id.clone_from(&state.point.id);
+        }
+        Ok(Known { history, ..known_of(facility, state) })
+    }
+
+    /// The only box of `facility`, or of any, that is or was named `id`, or whose name begins so.
+    pub(super) fn only(&self, id: &str, facility: Option<&str>) -> Result<(Option<String>, State)> {
         let mut found = self.named(id, facility)?;
         let exact = |(_, state): &(_, State)| state.names.contains(id) || state.point.id == id;
         if found.len() > 1 && found.iter().filter(|one| exact(one)).count() == 1 {
             found.retain(exact);
+        }
+        // What was split is called by the name that it goes by, though others went by it once.
+        let called = |(_, state): &(_, State)| state.point.id == id;
+        if found.len() > 1 && found.iter().filter(|one| called(one)).count() == 1 {
+            found.retain(called);
         }
         let path = self.path.clone();
         let Some((facility, state)) = found.pop() else {
@@ -289,17 +321,7 @@ impl Store {
             candidates.truncate(8);
             return Err(Error::Ambiguous { path, id: id.into(), candidates });
         }
-        let sql = format!(
-            "SELECT {SIGHTING} FROM sighting s JOIN point p ON p.number = s.point
-             JOIN run r ON r.number = s.run WHERE s.point IN (SELECT value FROM json_each(?1))
-             ORDER BY r.began, r.ended, r.number, s.place"
-        );
-        let rows = serde_json::to_string(&state.rows).unwrap_or_default();
-        let mut history = self.rows(&sql, [rows], sighting)?;
-        for seen in &mut history {
-            seen.point.id.clone_from(&state.point.id);
-        }
-        Ok(Known { history, ..known_of(facility, state) })
+        Ok((facility, state))
     }
 
     /// The boxes of `facility`, or of any, of which a name begins with `id`.
@@ -321,16 +343,22 @@ impl Store {
     }
 
     /// The facility of this name, or every one that a run was made at, and none where runs do not say.
-    fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
+    pub(super) fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
         match facility {
             Some(name) => Ok(vec![Some(name.to_owned())]),
-            None => self.rows("SELECT DISTINCT facility FROM run ORDER BY 1", [], |row| row.get(0)),
+            None => self.rows(
+                "SELECT facility FROM run UNION SELECT facility FROM declared ORDER BY 1",
+                [],
+                |row| row.get(0),
+            ),
         }
     }
 
     fn states(&self, facility: Option<&str>, before: Moment) -> Result<Vec<State>> {
-        state::states_at(&self.connection, facility, before)
-            .map_err(|error| explain(&self.path, error))
+        let mut states = state::states_at(&self.connection, facility, before)
+            .map_err(|error| explain(&self.path, error))?;
+        declared::join(&mut states, &self.declared(facility)?);
+        Ok(states)
     }
 
     /// From where any run of `facility`, or of any, looked.
@@ -435,7 +463,9 @@ impl Store {
     /// What is known of a facility's points beyond one run.
     pub fn memory(&self, facility: Option<&str>) -> Result<Memory> {
         let mut points = BTreeMap::new();
-        for known in self.states(facility, EVER)? {
+        let states = self.states(facility, EVER)?;
+        let mut reviews = self.reviews_of(facility, &states)?;
+        for known in &states {
             let rows = serde_json::to_string(&known.rows).unwrap_or_default();
             let seen = self.rows(
                 "SELECT DISTINCT r.id, r.began FROM sighting s JOIN run r ON r.number = s.run
@@ -443,9 +473,14 @@ impl Store {
                 [rows],
                 |row| Ok((row.get(0)?, Timestamp::from_nanoseconds(row.get(1)?))),
             )?;
-            points.insert(known.point.id, Remembered { seen, ..Remembered::default() });
+            let reviews = reviews.remove(&known.point.id).unwrap_or_default();
+            let reviews = reviews.into_iter().map(|kept| kept.review).collect();
+            let remembered = Remembered { seen, reviews, ..Remembered::default() };
+            points.insert(known.point.id.clone(), remembered);
         }
-        Ok(Memory { points })
+        let mut memory = Memory { points, ..Memory::default() };
+        declared::remember(&mut memory, &states, self.declared(facility)?);
+        Ok(memory)
     }
 
     /// Where the store is.
@@ -589,8 +624,8 @@ pub(super) fn rows<T>(
     connection.prepare_cached(sql)?.query_map(parameters, read)?.collect()
 }
 
-/// Writes a run the store does not know.
-fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
+/// Writes a run the store does not know, and gives its number.
+fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<i64> {
     // What is known is matched as it was last seen, whatever the time of this run.
     let known = state::rows_at(transaction, run.facility.as_deref(), EVER)?;
     let same = recognise(&run.points, &known);
@@ -668,7 +703,8 @@ fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
             point.id,
         ])?;
     }
-    unknown::insert(transaction, number, run, &kept)
+    unknown::insert(transaction, number, run, &kept)?;
+    Ok(number)
 }
 
 /// For each point, the number of the known row it is: by name, then by hardware address, then by
@@ -729,13 +765,19 @@ fn compare(
             last_seen: state.last.clone(),
         }
     }));
-    let place = |change: &Change| match change {
-        Change::Appeared { .. } => 0,
-        Change::Changed { .. } => 1,
-        Change::NotSeen { .. } => 2,
-    };
-    changes.sort_by(|a, b| (place(a), a.kind(), a.id()).cmp(&(place(b), b.kind(), b.id())));
+    changes.sort_by(|a, b| order(a).cmp(&order(b)));
     changes
+}
+
+/// The place of a change among others.
+fn order(change: &Change) -> (u8, Kind, &str) {
+    let place = match change {
+        Change::Appeared { .. } => 0,
+        Change::SeenAgain { .. } => 1,
+        Change::Changed { .. } => 2,
+        Change::NotSeen { .. } => 3,
+    };
+    (place, change.kind(), change.id())
 }
 
 /// Reads a sighting and the number of its point.
@@ -801,7 +843,7 @@ pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
 }
 
 /// What SQLite said, as what it means to whoever called us.
-fn explain(path: &Path, error: rusqlite::Error) -> Error {
+pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
     let path = path.to_owned();
     match &error {
         rusqlite::Error::SqliteFailure(failure, said) => {

@@ -93,10 +93,11 @@ impl Store {
         Err(Error::Ambiguous { path, id: id.to_owned(), candidates })
     }
 
-    /// The names of every facility that a run was made at.
+    /// The names of every facility that a run was made at, or that a form was taken in for.
     pub fn facilities(&self) -> Result<Vec<String>> {
         self.rows(
-            "SELECT DISTINCT facility FROM run WHERE facility IS NOT NULL ORDER BY facility",
+            "SELECT facility FROM run WHERE facility IS NOT NULL
+             UNION SELECT facility FROM declared WHERE facility IS NOT NULL ORDER BY facility",
             [],
             |row| row.get(0),
         )

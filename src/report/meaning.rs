@@ -72,6 +72,12 @@ impl Words {
             .collect();
         let values: Vec<(&str, &str)> =
             values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.fill(section, key, &values)
+        if self.find(section, key).is_some() {
+            return self.fill(section, key, &values);
+        }
+        // What is newer than the list is told by its name.
+        let told: Vec<&str> = values.iter().map(|(_, value)| *value).collect();
+        let colon = if told.is_empty() { "" } else { self.get("language", "colon") };
+        cut(&format!("{key}{colon}{}", told.join(self.get("language", "comma"))), LONGEST)
     }
 }

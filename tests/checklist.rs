@@ -292,6 +292,7 @@ impl World {
             articles: articles(&matter),
             plan: Plan::of(&matter),
             stale: self.stale.clone(),
+            ..Meaning::default()
         }
     }
 }

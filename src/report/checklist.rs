@@ -50,8 +50,11 @@ pub fn write_checklist(report: &Report<'_>, look: Look, out: &mut impl Write) ->
             let suggestion = words.suggestion(item.suggestion);
             said(&format!("{head}{colon}{suggestion}"), 0, look, out)?;
             let list = |values: &[String]| values.join(words.get("language", "comma"));
-            let sheets: Vec<String> =
-                item.sheets.iter().map(|sheet| words.get("sheet", sheet).to_owned()).collect();
+            let sheets: Vec<String> = item
+                .sheets
+                .iter()
+                .map(|sheet| words.get("checklist_sheet", sheet).to_owned())
+                .collect();
             let sheets = words.fill("checklist", "sheets", &[("sheets", &list(&sheets))]);
             said(&sheets, 4, look, out)?;
             if !item.articles.is_empty() {

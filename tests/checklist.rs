@@ -667,7 +667,8 @@ fn seldom(
     let told: Told = toml::from_str("id = \"p1\"\nkind = \"vpn_client\"\n").unwrap();
     let point = Point { direction, kind, ..point(&told) };
     let seen = BTreeMap::from([("p1", seen.iter().copied().map(at).collect())]);
-    let runs: Vec<Timestamp> = runs.iter().copied().map(at).collect();
+    let from = Sides::default().seen_from;
+    let runs: Vec<_> = runs.iter().map(|day| (at(*day), &from)).collect();
     let found = stale(&[&point], &seen, &runs);
     found.get("p1").map(|stale| (stale.seen, stale.runs, stale.days))
 }

@@ -34,7 +34,8 @@ pub(super) fn hold(meaning: &mut Meaning, run: &Run, memory: &Memory, editions: 
         .iter()
         .map(|(id, known)| (id.as_str(), known.seen.iter().map(|(_, at)| *at).collect()))
         .collect();
-    let seldom = stale(&points, &seen, &moments(memory));
+    let runs: Vec<_> = memory.runs.iter().map(|run| (run.began, &run.vantages)).collect();
+    let seldom = stale(&points, &seen, &runs);
     let matter = Matter {
         points: &points,
         hosts: &run.hosts,
@@ -58,11 +59,4 @@ pub(super) fn hold(meaning: &mut Meaning, run: &Run, memory: &Memory, editions: 
 fn looked_from_outside(run: &Run) -> bool {
     let restricted = run.points.iter().any(|point| !point.sides.restriction.is_empty());
     restricted || !run.inquiries.is_empty() || run.vantages.iter().any(|from| from.is_outside())
-}
-
-/// When each run began that is remembered, the earliest first.
-fn moments(memory: &Memory) -> Vec<Timestamp> {
-    let seen = memory.points.values().flat_map(|known| &known.seen);
-    let runs: BTreeSet<(Timestamp, &str)> = seen.map(|(run, at)| (*at, run.as_str())).collect();
-    runs.into_iter().map(|(at, _)| at).collect()
 }

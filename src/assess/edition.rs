@@ -377,12 +377,12 @@ mod tests {
     #[test]
     fn what_contradicts_itself_is_refused_by_name() {
         for (file, from, to, said) in [
-            ("R7.toml", "2-②", "2-①", "a second item `2-①`"),
+            ("R7.toml", "= \"2-②", "= \"2-①", "a second item `2-①`"),
             ("R7.toml", "\"10.1\"", "\"10.9\"", "there is no article `10.9`"),
             ("R7.toml", "\"patches\"", "\"luck\"", "there is no rule `luck`"),
             ("R7.toml", "\"vendor\"", "\"mayor\"", "there is no sheet `mayor`"),
             ("R7.toml", "2025-05-14", "12:00:00", "no day is `12:00:00`"),
-            ("guideline-6.0.toml", "13②", "13①", "a second article `13①`"),
+            ("guideline-6.0.toml", "= \"13②", "= \"13①", "a second article `13①`"),
             ("guideline-6.0.toml", "\"channel\"", "\"luck\"", "there is no rule `luck`"),
             ("purposes.toml", "\"onshi\"", "\"ONSHI\"", "no word to look for is `ONSHI`"),
             ("services.toml", "needless", "useless", "services.toml:"),

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::{
     Article, Assessments, Checked, Contradiction, Ground, Plan, Reconciliation, Suggestion,
-    checklist::articles, edition::Edition, matter::Matter,
 };
 
 /// What the points of a run mean, as reports tell it.
@@ -40,13 +39,6 @@ pub struct Stale {
 }
 
 impl Meaning {
-    /// Adds what `matter` says to editions of the checklist and to the guideline, and how its points could become fewer.
-    pub fn hold(&mut self, matter: &Matter<'_>, editions: &[&Edition]) {
-        self.checklists = editions.iter().map(|edition| Checked::of(edition, matter)).collect();
-        self.articles = articles(matter);
-        self.plan = Plan::of(matter);
-    }
-
     /// For each edition the items for which a point shows something: edition, item, and the gravest that may be answered
     /// because of it.
     pub fn items_of(&self, point: &str) -> Vec<(&str, &str, Suggestion)> {

@@ -33,7 +33,7 @@ use crate::time::Day;
 
 pub use advisory::{Advisories, Condition, Known};
 pub use answer::{Answer, Assessment, Assessments, Exploited, Subject};
-pub use checklist::{Article, Checked, Ground, Item, Suggestion};
+pub use checklist::{Article, Checked, Ground, Item, Suggestion, articles};
 pub use contradiction::{Contradicted, Contradiction, Said, contradictions};
 pub use edition::{Edition, Library};
 pub use kev::{Brought, Catalogue};

@@ -46,6 +46,8 @@ struct Profile<'a> {
     step: Step,
     proposal: Proposal,
     sort: Option<Sort>,
+    /// Another stands in for it: they are two on purpose.
+    standby: bool,
     purpose: String,
     vendor: Option<String>,
     line: Option<&'static str>,
@@ -117,14 +119,17 @@ impl Plan {
     }
 }
 
-/// What could become one and has no other like it stays.
+/// What could become one stays where there is no other like it, or where all are two on purpose.
 fn alone_stay(profiles: &mut [Profile<'_>]) {
     for sort in [Sort::Maintenance, Sort::Exit] {
         let is = |one: &&mut Profile<'_>| one.step == Step::Merge && one.sort == Some(sort);
         let mut of: Vec<&mut Profile<'_>> = profiles.iter_mut().filter(is).collect();
-        if let [one] = of.as_mut_slice() {
-            (one.step, one.proposal, one.sort) = (Step::Keep, Proposal::Keep, None);
-            one.reasons.push("only_one");
+        let alone = of.len() == 1;
+        if alone || of.iter().all(|one| one.standby) {
+            for one in &mut of {
+                (one.step, one.proposal, one.sort) = (Step::Keep, Proposal::Keep, None);
+                one.reasons.push(if one.standby { "standby_pair" } else { "only_one" });
+            }
         }
     }
 }
@@ -141,6 +146,7 @@ fn profile<'a>(point: &'a Point, matter: &Matter<'_>) -> Profile<'a> {
         step: Step::Keep,
         proposal: Proposal::Keep,
         sort: None,
+        standby: point.because.iter().any(|because| because.evidence == STANDBY),
         vendor: purpose::vendor(point, written),
         line,
         purpose,
@@ -203,9 +209,8 @@ fn sort(point: &Point, profile: &Profile<'_>) -> Option<Sort> {
     if closed || of_partners {
         return None;
     }
-    let standby = point.because.iter().any(|because| because.evidence == STANDBY);
     match point.kind {
-        Kind::InternetGateway | Kind::Ipv6Exit if !standby => Some(Sort::Exit),
+        Kind::InternetGateway | Kind::Ipv6Exit => Some(Sort::Exit),
         Kind::MaintenanceRouter | Kind::VpnClient | Kind::VpnGateway | Kind::MobileRouter => {
             Some(Sort::Maintenance)
         }
@@ -224,7 +229,6 @@ fn stays(point: &Point, profile: &Profile<'_>) -> &'static str {
     match point.kind {
         Kind::OutboundAgent => "allow_by_destination",
         Kind::RemoteControl | Kind::RemoteDesktop | Kind::RemoteShell => "from_inside_only",
-        Kind::InternetGateway | Kind::Ipv6Exit => "standby_pair",
         _ => "as_it_is",
     }
 }
@@ -236,7 +240,7 @@ fn group(step: Step, of: &[Profile<'_>], matter: &Matter<'_>) -> Group {
     let sort = of.first().and_then(|one| one.sort);
     let after = match proposal {
         Proposal::Close => 0,
-        Proposal::Merge => count.min(1),
+        Proposal::Merge => of.iter().filter(|one| one.standby).count().max(1),
         Proposal::Renew | Proposal::Ask | Proposal::Keep => count,
     };
     let common = if sort == Some(Sort::Exit) { purpose::INTERNET } else { purpose::MAINTENANCE };
@@ -269,7 +273,13 @@ fn reasons(step: Step, sort: Option<Sort>, of: &[Profile<'_>], matter: &Matter<'
     if step == Step::Merge {
         let vendors: BTreeSet<&str> = of.iter().filter_map(|one| one.vendor.as_deref()).collect();
         match sort {
-            Some(Sort::Exit) => add("duplicate_exits", &[count(of.len())]),
+            Some(Sort::Exit) => {
+                add("duplicate_exits", &[count(of.len())]);
+                let standby = of.iter().filter(|one| one.standby).count();
+                if standby > 0 {
+                    add("standby_pair", &[count(standby)]);
+                }
+            }
             _ => {
                 let vendors = ("vendors", vendors.len().to_string());
                 add("into_one_gateway", &[count(of.len()), vendors]);
@@ -300,7 +310,7 @@ fn reasons(step: Step, sort: Option<Sort>, of: &[Profile<'_>], matter: &Matter<'
             add(reason, &values);
         }
     }
-    if !matter.is_written() {
+    if step == Step::Merge && !matter.is_written() {
         add("nothing_written", &[]);
     }
     reasons

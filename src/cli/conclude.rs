@@ -14,6 +14,7 @@ use super::{
     advisories::Held,
     aloud::{notice, warning},
     data_folder::DataArguments,
+    editions::ChecklistArguments,
     font::FontArguments,
     formats::{self, Chosen},
     loaded::LoadedArguments,
@@ -21,7 +22,7 @@ use super::{
     output,
     report::write_folder,
     signature_folders::SignatureFolders,
-    told::{Told, told},
+    told::{Told, told_of},
 };
 use crate::{
     correlate::{self, CoverageState, Grid, coverage, host::with_ledger, restriction},
@@ -63,6 +64,8 @@ pub(super) struct Outputs {
     pub loaded: LoadedArguments,
     #[command(flatten)]
     pub data: DataArguments,
+    #[command(flatten)]
+    pub checklist: ChecklistArguments,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
     pub exit_zero: bool,
@@ -153,7 +156,8 @@ impl Desk<'_> {
             run = store.run(&run.id)?;
         }
 
-        let told = told(&mut run, &held, store.as_ref())?;
+        let editions = outputs.checklist.editions();
+        let told = told_of(&mut run, &held, store.as_ref(), &editions)?;
         let asked = heard.is_recording.then_some(&heard.asked);
         write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
         let report = told.report(&run, changes.as_deref(), None, Words::of(Language::English));

@@ -9,6 +9,7 @@ use super::{
     Exit, Lang, LangArguments,
     conclude::Outputs,
     data_folder::DataArguments,
+    editions::ChecklistArguments,
     font::FontArguments,
     formats::{self, Chosen},
     loaded::LoadedArguments,
@@ -91,6 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         loaded: LoadedArguments::default(),
         // It says the same everywhere.
         data: DataArguments { data: Some(PathBuf::new()) },
+        checklist: ChecklistArguments::default(),
         exit_zero: true,
         strict: false,
         quiet: arguments.quiet,

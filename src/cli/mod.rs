@@ -5,6 +5,7 @@
 mod advisories;
 mod aloud;
 mod anonymise;
+mod checklist;
 mod completions;
 mod conclude;
 mod data;
@@ -14,6 +15,7 @@ mod demo;
 mod diff;
 mod doctor;
 mod draft;
+mod editions;
 mod exit;
 mod exits;
 mod export;
@@ -25,9 +27,11 @@ mod limits;
 mod listen;
 mod loaded;
 mod log;
+mod meant;
 mod merge;
 mod nightly;
 mod output;
+mod plan;
 mod points;
 mod ports;
 mod probes;
@@ -98,6 +102,8 @@ enum Command {
     Report(report::Arguments),
     Register(register::Arguments),
     Reconcile(reconcile::Arguments),
+    Checklist(checklist::Arguments),
+    Plan(plan::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
     Data(data::Arguments),
@@ -194,6 +200,8 @@ pub fn run() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments),
         Command::Register(arguments) => register::run(&arguments),
         Command::Reconcile(arguments) => reconcile::run(&arguments),
+        Command::Checklist(arguments) => checklist::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

@@ -7,11 +7,12 @@ use super::{
     advisories::Held,
     aloud::warning,
     data_folder::DataArguments,
+    editions::ChecklistArguments,
     font::FontArguments,
     formats::{self, Chosen},
     output,
     points::latest,
-    told::{Told, told},
+    told::{Told, told_of},
 };
 use crate::{
     inventory::{Change, Run, Store},
@@ -41,6 +42,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     font: FontArguments,
     #[command(flatten)]
+    checklist: ChecklistArguments,
+    #[command(flatten)]
     data: DataArguments,
 }
 
@@ -52,7 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(id) => (store.run(id)?, Some(store.changes(id)?)),
         None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
     };
-    let told = told(&mut run, &held, Some(&store))?;
+    let told = told_of(&mut run, &held, Some(&store), &arguments.checklist.editions())?;
     let chosen = Chosen::of(&arguments.format, arguments.lang);
     let written = write_folder(&arguments.folder, &chosen, &run, changes.as_deref(), None, &told)?;
     output::write(Path::new("-"), |out| {

@@ -1,8 +1,8 @@
 //! What reports tell of a run beyond itself: what its points mean, and what the inventory knows of them.
 
-use super::advisories::Held;
+use super::{advisories::Held, editions, meant};
 use crate::{
-    assess::{Contradiction, Meaning, Said, Seen, contradictions, reconcile},
+    assess::{Contradiction, Edition, Meaning, Said, Seen, contradictions, reconcile},
     correlate::Point,
     inventory::{Change, Memory, Run, Store},
     passive::asked::Asked,
@@ -29,8 +29,18 @@ impl Told {
 }
 
 /// What the points of `run` mean, in view of what `store` knows of its facility. Adds lines of coverage that say of which
-/// day the knowledge is.
+/// day the knowledge is. They are held against the newest edition of the checklist.
 pub(super) fn told(run: &mut Run, held: &Held, store: Option<&Store>) -> anyhow::Result<Told> {
+    told_of(run, held, store, &editions::named(None))
+}
+
+/// The same, held against these editions of the checklist.
+pub(super) fn told_of(
+    run: &mut Run,
+    held: &Held,
+    store: Option<&Store>,
+    editions: &[&Edition],
+) -> anyhow::Result<Told> {
     let memory = store.map(|store| store.memory(run.facility.as_deref())).transpose()?;
     let memory = memory.unwrap_or_default();
     let contradictions = contradicted(&run.points, &memory);
@@ -39,7 +49,8 @@ pub(super) fn told(run: &mut Run, held: &Held, store: Option<&Store>) -> anyhow:
     let seen = Seen { points: &run.points, hosts: &run.hosts, coverage: &run.coverage };
     let reconciliation = register.map(|register| reconcile(&register, &seen));
     let assessments = held.assess(run);
-    let meaning = Meaning { assessments, reconciliation, contradictions, ..Meaning::default() };
+    let mut meaning = Meaning { assessments, reconciliation, contradictions, ..Meaning::default() };
+    meant::hold(&mut meaning, run, &memory, editions);
     Ok(Told { meaning, memory })
 }
 

@@ -226,18 +226,6 @@ fn named<'p>(
     (named, more_of(points.count(), report.words))
 }
 
-/// The words for `key` in `section` with its values filled in; a key that has no words stands for itself, with its values.
-fn said(section: &str, key: &str, values: &BTreeMap<String, String>, words: &Words) -> String {
-    let pairs: Vec<(&str, &str)> =
-        values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    if words.find(section, key).is_some() {
-        return cut(&words.fill(section, key, &pairs), LONGEST * 2);
-    }
-    let values: Vec<&str> = values.values().map(String::as_str).collect();
-    let colon = if values.is_empty() { "" } else { words.get("language", "colon") };
-    cut(&format!("{key}{colon}{}", values.join(words.get("language", "comma"))), LONGEST * 2)
-}
-
 /// Sentences one after the other, as the language sets them.
 fn sentences(all: &[String], words: &Words) -> String {
     all.join(if words.language() == Language::Japanese { "" } else { " " })

@@ -11,10 +11,10 @@ use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{Report, commands};
 use crate::{
-    assess::{Assessment, Mismatch, Reconciliation},
+    assess::{Article, Assessment, Checked, Mismatch, Plan, Reconciliation, Stale, Suggestion},
     correlate::{
-        Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product, Restriction,
-        Service, Unrecognised, Vantage,
+        Access, Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product,
+        Restriction, Service, Unrecognised, Vantage,
     },
     import::Column,
     inventory::{Change, Input, Review, Standing},
@@ -41,6 +41,17 @@ struct Document<'a> {
     points: Vec<Row<'a>>,
     unrecognised: &'a [Unrecognised],
     asked_from_outside: &'a [Inquiry],
+    checklists: &'a [Checked],
+    guideline: &'a [Article],
+    plan: &'a Plan,
+}
+
+/// An item of the checklist for which a point shows something.
+#[derive(Serialize)]
+struct ItemRow<'a> {
+    edition: &'a str,
+    item: &'a str,
+    suggestion: Suggestion,
 }
 
 #[derive(Serialize)]
@@ -63,6 +74,7 @@ struct Row<'a> {
     services: Vec<ServiceRow<'a>>,
     seen_from: &'a BTreeSet<Vantage>,
     restriction: &'a [Restriction],
+    access: &'a [Access],
     product: Option<&'a Product>,
     names: &'a BTreeSet<String>,
     lines: &'a [Line],
@@ -75,8 +87,8 @@ struct Row<'a> {
     review: Option<ReviewRow<'a>>,
     first_seen: Option<Timestamp>,
     last_seen: Option<Timestamp>,
-    // Filled by the checklist, which this release does not have.
-    checklist: [&'static str; 0],
+    checklist: Vec<ItemRow<'a>>,
+    stale: Option<&'a Stale>,
 }
 
 /// The last decision about a point.
@@ -90,10 +102,12 @@ struct ReviewRow<'a> {
 
 impl<'a> Row<'a> {
     fn of(point: &'a Point, report: &Report<'a>) -> Self {
-        let assessment = report.assessed(point);
+        let (assessment, meaning) = (report.assessed(point), report.meaning);
         let (first_seen, last_seen) = report.seen(&point.id).unzip();
         let reviews = report.memory.points.get(&point.id).map(|known| &known.reviews);
         let review = reviews.and_then(|reviews| reviews.last());
+        let items = meaning.items_of(&point.id).into_iter();
+        let items = items.map(|(edition, item, suggestion)| ItemRow { edition, item, suggestion });
         Self {
             id: &point.id,
             kind: point.kind,
@@ -113,6 +127,7 @@ impl<'a> Row<'a> {
                 .collect(),
             seen_from: &point.sides.seen_from,
             restriction: &point.sides.restriction,
+            access: &point.sides.access,
             product: point.product.as_ref(),
             names: &point.names,
             lines: &point.lines,
@@ -132,7 +147,8 @@ impl<'a> Row<'a> {
             }),
             first_seen,
             last_seen,
-            checklist: [],
+            checklist: items.collect(),
+            stale: meaning.stale.get(&point.id),
         }
     }
 }
@@ -155,6 +171,9 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         points: report.points().into_iter().map(|point| Row::of(point, report)).collect(),
         unrecognised: &run.unrecognised,
         asked_from_outside: &run.inquiries,
+        checklists: &report.meaning.checklists,
+        guideline: &report.meaning.articles,
+        plan: &report.meaning.plan,
     };
     write_plain(&document, out)
 }

@@ -5,6 +5,7 @@
 //! would move the cursor or turn the text around, and each format escapes the rest its own way.
 
 mod assessed;
+pub mod checklist;
 mod csv;
 pub mod decided;
 pub mod diagram;
@@ -14,6 +15,7 @@ pub mod html;
 pub mod json;
 mod junit;
 mod markdown;
+mod meaning;
 mod networks;
 mod news;
 mod nmap;
@@ -32,6 +34,7 @@ pub mod unknown;
 pub mod words;
 mod xml;
 
+pub use checklist::{write_checklist, write_plan};
 pub use decided::write_decided;
 pub use diagram::{write_drawio, write_svg};
 pub use diff::{Diff, write_diff, write_diff_json};

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, assessed, cut, decided, networks, register, restricted, sent, unknown, visible,
+    Report, Words, assessed, checklist, cut, decided, networks, register, restricted, sent,
+    unknown, visible,
     words::{grouped, moment},
     wrap,
 };
@@ -109,6 +110,7 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
     unknown::summary(report, look, out)?;
     covered(report, look, out)?;
     sent(report, look, out)?;
+    checklist::summary(report, look, out)?;
     summary(report, look, out)
 }
 

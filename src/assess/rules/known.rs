@@ -172,6 +172,8 @@ fn responsibility(matter: &Matter<'_>) -> Vec<Ground> {
     };
     let (written, not): (Vec<&Point>, Vec<&Point>) =
         matter.points.iter().partition(|point| says(point));
-    let not = about(No, "responsibility_not_written", &not, &[]);
+    // Where nothing was loaded, it may be written down all the same.
+    let gravest = if matter.is_written() { No } else { ToConfirm };
+    let not = about(gravest, "responsibility_not_written", &not, &[]);
     not.into_iter().chain(about(ToConfirm, "responsibility_written", &written, &[])).collect()
 }

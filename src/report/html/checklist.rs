@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{LONGEST, Named, named, said};
+use super::{LONGEST, Named, named};
 use crate::{
     assess::{Ground as Known, Suggestion},
     report::{Language, Report, cut},
@@ -102,7 +102,7 @@ pub(super) fn guideline<'a>(report: &Report<'a>) -> Vec<Article<'a>> {
 fn grounds(grounds: &[Known], report: &Report<'_>) -> Vec<Ground> {
     let grounds = grounds.iter().take(MOST_GROUNDS).map(|ground| {
         let (points, more) = named(&ground.points, report);
-        Ground { said: said("ground", &ground.finding, &ground.values, report.words), points, more }
+        Ground { said: report.words.ground(ground), points, more }
     });
     grounds.collect()
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{LONGEST, MOST_ROWS, Named, more_of, named, said};
+use super::{LONGEST, MOST_ROWS, Named, more_of, named};
 use crate::{
     assess::Proposal,
     report::{Report, cut},
@@ -40,20 +40,16 @@ pub(super) fn plan<'a>(report: &Report<'a>) -> Option<Plan<'a>> {
     };
     let groups = plan.groups.iter().take(MOST_ROWS).map(|group| {
         let (points, more) = named(&group.points, report);
-        let whose: Vec<&str> =
-            [group.vendor.as_deref(), group.line.as_deref()].into_iter().flatten().collect();
+        let line = group.line.as_deref().map(|line| words.line_sort(line));
+        let whose: Vec<&str> = [group.vendor.as_deref(), line].into_iter().flatten().collect();
         Group {
             order: group.order,
-            purpose: cut(words.get("purpose", &group.purpose), LONGEST),
+            purpose: cut(&words.purpose(&group.purpose), LONGEST),
             whose: cut(&whose.join(words.get("language", "comma")), LONGEST),
             proposal: words.get("proposal", group.proposal.name()),
             keep: group.proposal == Proposal::Keep,
             count: from_to("from_to", group.points.len(), group.after),
-            why: group
-                .reasons
-                .iter()
-                .map(|why| said("plan_reason", &why.reason, &why.values, words))
-                .collect(),
+            why: group.reasons.iter().map(|why| words.why(why)).collect(),
             points,
             more,
         }

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{LONGEST, Named, named, said, sentences};
+use super::{LONGEST, Named, named, sentences};
 use crate::{
     assess::{Answer, Assessment, Proposal},
     correlate::{CoverageState, FromOutside, Grid, Point, mechanism::Mechanism},
@@ -190,13 +190,13 @@ fn first(report: &Report<'_>) -> Vec<First> {
     let groups = report.meaning.plan.groups.iter().filter(|group| group.proposal != Proposal::Keep);
     let planned = groups.take(MOST_FIRST).map(|group| {
         let count = group.points.len().to_string();
-        let what = cut(words.get("purpose", &group.purpose), LONGEST);
+        let what = cut(&words.purpose(&group.purpose), LONGEST);
         let values = [("what", what.as_str()), ("count", count.as_str())];
         let why = group.reasons.iter().take(2);
         let (points, more) = few(&group.points.iter().collect::<Vec<_>>(), report);
         First {
             what: words.fill("page_first", group.proposal.name(), &values),
-            why: why.map(|why| said("plan_reason", &why.reason, &why.values, words)).collect(),
+            why: why.map(|why| words.why(why)).collect(),
             points,
             more,
         }

@@ -1,6 +1,6 @@
 //! The ministry's checklist with what was found for each item, and room for the answer.
 
-use super::{Cell, Column, Row, Table, Tone, ground};
+use super::{Cell, Column, Row, Table, Tone};
 use crate::{
     assess::{Article, Ground, Item},
     report::{Language, Report, Words},
@@ -82,6 +82,6 @@ fn of_article(article: &Article, words: &Words) -> Row {
 fn shown(grounds: &[Ground], words: &Words) -> [Cell; 2] {
     let points: std::collections::BTreeSet<&String> =
         grounds.iter().flat_map(|one| &one.points).collect();
-    let said = Cell::lines(grounds.iter().map(|one| ground(one, words)));
+    let said = Cell::lines(grounds.iter().map(|one| words.ground(one)));
     [said.or(Cell::dash), Cell::lines(points).or(Cell::dash)]
 }

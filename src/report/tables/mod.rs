@@ -15,7 +15,7 @@ pub(super) use points::table as points;
 pub(super) use register::table as register;
 
 use super::{Report, Words, cut, words::moment};
-use crate::{assess::Ground, time::Timestamp};
+use crate::time::Timestamp;
 
 /// How many columns of a terminal a line of a cell may take.
 const LONGEST_LINE: usize = 400;
@@ -198,13 +198,6 @@ pub(super) fn all(report: &Report<'_>) -> Vec<Table> {
 /// The day of a moment in Japan: `2026-04-01`.
 pub(super) fn day(at: Timestamp) -> String {
     moment(at).chars().take(10).collect()
-}
-
-/// What was found, in words.
-fn ground(ground: &Ground, words: &Words) -> String {
-    let values: Vec<(&str, &str)> =
-        ground.values.iter().map(|(name, value)| (&**name, &**value)).collect();
-    words.fill("ground", &ground.finding, &values)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, Row, Table, Tone, action::actions, points::verdicts};
 use crate::{
-    assess::{Group, Why},
+    assess::Group,
     correlate::Point,
     import,
     report::{Report, Words},
@@ -60,8 +60,9 @@ pub(super) fn table(report: &Report<'_>) -> Table {
 
 /// A row that says what is proposed for a group.
 fn heading(group: &Group, words: &Words) -> Row {
-    let purpose = words.get("purpose", &group.purpose);
-    let about = [Some(purpose), group.vendor.as_deref(), group.line.as_deref()];
+    let purpose = words.purpose(&group.purpose);
+    let line = group.line.as_deref().map(|line| words.line_sort(line));
+    let about = [Some(&*purpose), group.vendor.as_deref(), line];
     let (before, after) = (group.points.len().to_string(), group.after.to_string());
     let values = [("before", &*before), ("after", &after)];
     let mut cells = vec![
@@ -69,7 +70,7 @@ fn heading(group: &Group, words: &Words) -> Row {
         Cell::dash(),
         Cell::lines(about.into_iter().flatten()),
         Cell::of(words.get("plan_proposal", group.proposal.name())),
-        Cell::lines(group.reasons.iter().map(|why| reason(why, words))),
+        Cell::lines(group.reasons.iter().map(|why| words.why(why))),
         Cell::of(&words.fill("plan_proposal", "before_after", &values)),
     ];
     cells.extend(std::iter::repeat_n(Cell::dash(), 5));
@@ -103,11 +104,4 @@ fn table_row(table: &mut Table, report: &Report<'_>, point: &Point, order: &str)
         Cell::default(),
     ];
     table.add(Row { cells, point: Some(point.id.clone()), heads: false });
-}
-
-/// A reason in words.
-fn reason(why: &Why, words: &Words) -> String {
-    let values: Vec<(&str, &str)> =
-        why.values.iter().map(|(name, value)| (&**name, &**value)).collect();
-    words.fill("plan_reason", &why.reason, &values)
 }

@@ -1,5 +1,9 @@
 //! A run that nobody watches: who is told of what, and that nothing is said where nothing is new.
-#![expect(clippy::unwrap_used, reason = "a file that cannot be written should fail the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fixture that is not as it should be should fail the test"
+)]
 #![cfg(unix)]
 
 use std::{

@@ -52,18 +52,16 @@ struct Brief<'a> {
 impl News {
     /// What is new in the run of a report.
     pub fn of(report: &Report<'_>) -> Self {
+        let Some(changes) = report.changes else {
+            let appeared =
+                |point: &Point| Change::Appeared { id: point.id.clone(), kind: point.kind };
+            let changes = report.points().into_iter().map(appeared).collect();
+            return Self { changes, first: true };
+        };
         let again = |change: &&Change| matches!(change, Change::NotSeen { again: true, .. });
-        match report.changes {
-            Some(changes) => {
-                let changes = changes.iter().filter(|change| !again(change)).cloned();
-                Self { changes: changes.collect(), first: false }
-            }
-            None => {
-                let points = report.points().into_iter();
-                let appeared =
-                    |point: &Point| Change::Appeared { id: point.id.clone(), kind: point.kind };
-                Self { changes: points.map(appeared).collect(), first: true }
-            }
+        Self {
+            changes: changes.iter().filter(|change| !again(change)).cloned().collect(),
+            first: false,
         }
     }
 

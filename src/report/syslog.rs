@@ -70,8 +70,10 @@ mod tests {
 
     #[test]
     fn a_change_is_a_line_that_nothing_heard_can_break() {
-        let run =
-            Run { id: "r1".into(), facility: Some("関所\"\n<0>1 evil".into()), ..Run::default() };
+        let clinic = std::fs::read_to_string("fixtures/reports/clinic/run.json").unwrap();
+        let clinic: Run = serde_json::from_str(&clinic).unwrap();
+        let facility = Some("関所\"\n<0>1 evil".into());
+        let run = Run { id: "r1".into(), facility, ..clinic };
         let changes = vec![
             Change::Appeared { id: "p1\u{1b}[2J\"".into(), kind: Kind::VpnGateway },
             Change::NotSeen {

@@ -1,6 +1,10 @@
 //! The report on paper: with a typeface of this system, in both languages, read back by another program. What needs
 //! a typeface is ignored here and run by `.ci/run`, which installs one; there it fails rather than skips.
-#![expect(clippy::unwrap_used, reason = "a fixture that cannot be read should fail the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fixture that is not as it should be should fail the test"
+)]
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 

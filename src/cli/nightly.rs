@@ -123,18 +123,18 @@ fn run(command: &str, news: &News, report: &Report<'_>) -> Result<(), Fault> {
         // A program that reads nothing must not hold us; one that reads in part is its own matter.
         thread::spawn(move || input.write_all(&document));
     }
-    match ended(&mut child).map_err(failed)? {
+    match ended(&mut child, LONGEST_COMMAND * 1000 / LOOK_EVERY).map_err(failed)? {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(Fault::Failed { program: program.to_owned(), status }),
         None => Err(Fault::Endless { program: program.to_owned() }),
     }
 }
 
-/// Waits for a child; one that takes too long is ended, and none is told.
-fn ended(child: &mut Child) -> io::Result<Option<ExitStatus>> {
+/// Waits for a child; one that has not ended when it was looked at so often is ended, and none is told.
+fn ended(child: &mut Child, looks: u64) -> io::Result<Option<ExitStatus>> {
     // Nobody sends: this waits, and reads no clock.
     let (_never, wait) = mpsc::channel::<()>();
-    for _ in 0..LONGEST_COMMAND * 1000 / LOOK_EVERY {
+    for _ in 0..looks {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
@@ -143,4 +143,18 @@ fn ended(child: &mut Child) -> io::Result<Option<ExitStatus>> {
     child.kill()?;
     child.wait()?;
     Ok(None)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_does_not_end_is_ended() {
+        let mut child = Command::new("sleep").arg("3600").spawn().unwrap();
+        assert!(ended(&mut child, 2).unwrap().is_none());
+        assert!(!child.wait().unwrap().success());
+        let mut child = Command::new("true").spawn().unwrap();
+        assert!(ended(&mut child, 200).unwrap().is_some_and(|status| status.success()));
+    }
 }

@@ -1,4 +1,4 @@
-//! What is new in a run, for programs that are told of nothing else: `sekisho.changes/1`.
+//! What is new in a run, for programs that are told of nothing else: `sekisho.news/1`.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The name of the format; a change that could break a reader changes the number.
-const SCHEMA: &str = "sekisho.changes/1";
+const SCHEMA: &str = "sekisho.news/1";
 
 /// What a run changes in what was known.
 #[derive(Debug, Clone, PartialEq, Eq)]

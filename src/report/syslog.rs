@@ -61,3 +61,59 @@ fn moment(at: Timestamp) -> String {
 fn quoted(text: &str) -> String {
     format!("\"{}\"", cut(text, LONGEST).replace('\\', "\\\\").replace('"', "\\\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        assess::Meaning,
+        correlate::Kind,
+        inventory::{Memory, Run},
+        report::{Language, Words},
+    };
+
+    #[test]
+    fn a_change_is_a_line_that_nothing_heard_can_break() {
+        let clinic = std::fs::read_to_string("fixtures/reports/clinic/run.json").unwrap();
+        let clinic: Run = serde_json::from_str(&clinic).unwrap();
+        let facility = Some("関所\"\n<0>1 evil".into());
+        let run = Run { id: "r1".into(), facility, ..clinic };
+        let changes = vec![
+            Change::Appeared { id: "p1\u{1b}[2J\"".into(), kind: Kind::VpnGateway },
+            Change::NotSeen {
+                id: "p2".into(),
+                kind: Kind::MobileRouter,
+                last_seen: "r0".into(),
+                again: false,
+            },
+            Change::NotSeen {
+                id: "p3".into(),
+                kind: Kind::MobileRouter,
+                last_seen: "r0".into(),
+                again: true,
+            },
+        ];
+        let (meaning, memory) = (Meaning::default(), Memory::default());
+        let words = Words::of(Language::Japanese);
+        let report = Report {
+            run: &run,
+            changes: Some(&changes),
+            asked: None,
+            meaning: &meaning,
+            memory: &memory,
+            words,
+        };
+        let lines =
+            syslog_lines(&News::of(&report), &report, Timestamp::new(1_700_000_000, 5_000_007), 42);
+        let facility = r#"facility="関所\"\\u{a}<0>1 evil""#;
+        let wanted = [
+            format!(
+                r#"<28>1 2023-11-14T22:13:20.005Z - sekisho 42 appeared - new connection point: point="p1\\u{{1b}}[2J\"" kind=vpn_gateway run="r1" {facility}"#
+            ),
+            format!(
+                r#"<29>1 2023-11-14T22:13:20.005Z - sekisho 42 not_seen - connection point not seen: point="p2" kind=mobile_router run="r1" {facility}"#
+            ),
+        ];
+        assert_eq!(lines, wanted);
+    }
+}

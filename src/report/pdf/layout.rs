@@ -142,7 +142,7 @@ impl<M: Metric> Flow<'_, M> {
     fn block(&mut self, block: &Block, chapters: &[(&str, &str)]) {
         match block {
             Block::Cover { title, facility, lines, mark } => {
-                self.cover(title, facility, lines, mark)
+                self.cover(title, facility, lines, mark);
             }
             Block::Heading { level, words, anchor } => self.heading(*level, words, anchor),
             Block::Paragraph(text) => {
@@ -237,8 +237,9 @@ impl<M: Metric> Flow<'_, M> {
         let mark = drawable(mark, self.metric);
         let part = self.part(Role::Paragraph, None);
         self.line_to(&mark, small.strong(), (PAPER.0 - SIDE, 38.0), Some(part));
-        let large = Look { size: 24.0, bold: true, colour: WHITE };
         let words = drawable(title, self.metric);
+        let size = (breadth() / width(&words, true, self.metric)).min(24.0);
+        let large = Look { size, bold: true, colour: WHITE };
         let heading = self.part(Role::Heading(1, words.clone()), None);
         self.line(&words, large, (SIDE, 56.0), Some(heading), None);
         let owner = Look { size: 13.0, bold: true, colour: WHITE };
@@ -269,7 +270,8 @@ impl<M: Metric> Flow<'_, M> {
         let broken = self.broken(words, look, breadth());
         #[expect(clippy::cast_precision_loss, reason = "a heading has few lines")]
         let height = broken.len() as f32 * look.leading();
-        self.need(height + FOLLOWING);
+        // The record of a point begins with more than its first lines.
+        self.need(height + if level == 2 { FOLLOWING * 2.0 } else { FOLLOWING });
         let words = broken.concat();
         let place =
             Place { level, words: words.clone(), page: self.set.pages.len() - 1, y: self.y };
@@ -485,7 +487,8 @@ impl<M: Metric> Flow<'_, M> {
         let facility = first(self, margins.facility, Look::NOTE);
         let mark_look = Look::NOTE.strong().in_colour(VERMILION);
         let mark = first(self, margins.mark, mark_look);
-        let foot = first(self, margins.foot, Look::NOTE);
+        let foot = self.broken(margins.foot, Look::NOTE, half * 1.5).into_iter().next();
+        let foot = foot.unwrap_or_default();
         let wide = |words: &str, look: Look| width(words, look.bold, self.metric) * look.size;
         let mark_at = PAPER.0 - SIDE - wide(&mark, mark_look);
         let line = |words: &str, look: Look, x, y| {

@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(broken("every road leaves here", 6.0), ["every road", "leaves here"]);
         assert_eq!(
             broken("IKEv2 に応答する IPsec ゲートウェイ", 6.0),
-            ["IKEv2 に応", "答する", "IPsec ゲー", "トウェイ"]
+            ["IKEv2 に応答", "する IPsec", "ゲートウェイ"]
         );
         assert_eq!(broken("", 6.0), [""]);
     }

@@ -219,12 +219,18 @@ fn outline(places: &[Place]) -> Outline {
     let mut chapter: Option<OutlineNode> = None;
     for place in places.iter().filter(|place| place.level < 3) {
         let node = OutlineNode::new(place.words.clone(), destination(place));
-        match (&mut chapter, place.level) {
-            (Some(chapter), 2) => chapter.push_child(node),
-            _ => chapter.replace(node).into_iter().for_each(|node| outline.push_child(node)),
+        match &mut chapter {
+            Some(chapter) if place.level == 2 => chapter.push_child(node),
+            _ => {
+                if let Some(whole) = chapter.replace(node) {
+                    outline.push_child(whole);
+                }
+            }
         }
     }
-    chapter.into_iter().for_each(|node| outline.push_child(node));
+    if let Some(whole) = chapter {
+        outline.push_child(whole);
+    }
     outline
 }
 
@@ -236,7 +242,7 @@ fn tree(parts: &[Part], mut nodes: Vec<Vec<Node>>, language: &str) -> TagTree {
     for (at, part) in parts.iter().enumerate().rev() {
         let mut children = nodes.get_mut(at).map(std::mem::take).unwrap_or_default();
         // What was put in from behind.
-        let inner = children.iter().position(|node| is_part(node)).unwrap_or(children.len());
+        let inner = children.iter().position(is_part).unwrap_or(children.len());
         children.get_mut(inner..).into_iter().for_each(<[Node]>::reverse);
         if children.is_empty() {
             continue;

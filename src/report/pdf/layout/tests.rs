@@ -73,9 +73,12 @@ fn every_row_is_there_once_and_in_order() {
 
 #[test]
 fn a_row_that_is_higher_than_a_page_goes_on_over_several() {
-    let set = laid(&[table(1, &"関".repeat(3900))]);
+    let columns = vec![("名前".to_owned(), 20.0), ("内容".to_owned(), 80.0)];
+    let cell: Vec<Text> = (0..12).map(|_| Text::cell("関".repeat(500))).collect();
+    let rows = vec![vec![vec![Text::cell("row")], cell]];
+    let set = laid(&[Block::Table(Table { columns, rows })]);
     let letters: usize = said(&set).iter().map(|(.., words)| words.matches('関').count()).sum();
-    assert_eq!(letters, 3900);
+    assert_eq!(letters, 6000);
     assert!(set.pages.len() >= 2);
 }
 

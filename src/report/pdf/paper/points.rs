@@ -288,7 +288,7 @@ fn proof(point: &Point, words: &Words) -> Block {
         let packet = shown(&words.packet(&because.observation));
         vec![vec![Text::cell(sentence)], vec![Text::new(packet, Look::NOTE)]]
     });
-    let columns = [("label", "because", 68.0), ("sentence", "proof", 32.0)];
+    let columns = [("label", "because", 64.0), ("sentence", "proof", 36.0)];
     table(words, &columns, rows.collect())
 }
 

@@ -5,6 +5,7 @@
 //! would move the cursor or turn the text around, and each format escapes the rest its own way.
 
 mod assessed;
+pub mod forms;
 pub mod html;
 pub mod json;
 mod networks;
@@ -16,6 +17,7 @@ pub mod text;
 pub mod unknown;
 pub mod words;
 
+pub use forms::{FormFormat, write_forms};
 pub use html::write_html;
 pub use json::{write_json, write_plain};
 pub use observations::write_observations;

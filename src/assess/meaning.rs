@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Article, Assessments, Checked, Contradiction, Plan, Reconciliation};
+use super::{
+    Article, Assessments, Checked, Contradiction, Ground, Plan, Reconciliation, Suggestion,
+    checklist::articles, edition::Edition, matter::Matter,
+};
 
 /// What the points of a run mean, as reports tell it.
 #[derive(Debug, Clone, Default)]
@@ -34,4 +37,30 @@ pub struct Stale {
     pub runs: usize,
     /// In how many days.
     pub days: u32,
+}
+
+impl Meaning {
+    /// Adds what `matter` says to editions of the checklist and to the guideline, and how its points could become fewer.
+    pub fn hold(&mut self, matter: &Matter<'_>, editions: &[&Edition]) {
+        self.checklists = editions.iter().map(|edition| Checked::of(edition, matter)).collect();
+        self.articles = articles(matter);
+        self.plan = Plan::of(matter);
+    }
+
+    /// For each edition the items for which a point shows something: edition, item, and the gravest that may be answered
+    /// because of it.
+    pub fn items_of(&self, point: &str) -> Vec<(&str, &str, Suggestion)> {
+        let mut said = Vec::new();
+        for checked in &self.checklists {
+            for item in &checked.items {
+                let shows = |ground: &&Ground| ground.points.iter().any(|one| one == point);
+                let gravest =
+                    item.grounds.iter().filter(shows).map(|ground| ground.suggestion).min();
+                let gravest = gravest
+                    .map(|gravest| (checked.edition.as_str(), item.number.as_str(), gravest));
+                said.extend(gravest);
+            }
+        }
+        said
+    }
 }

@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Exit, LangArguments,
+    Exit, Lang, LangArguments,
     advisories::Held,
     data_folder::DataArguments,
+    formats::{self, Chosen},
     loaded::LoadedArguments,
     output,
     report::write_folder,
@@ -20,12 +21,12 @@ use super::{
     told::{Told, told},
 };
 use crate::{
-    correlate::{self, CoverageState, Grid, coverage, restriction},
+    correlate::{self, CoverageState, Grid, coverage, host::with_ledger, restriction},
     fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
-    report::{Words, write_json, write_observations, write_text},
+    report::{Language, Report, Words, write_json, write_observations, write_text},
     scope::Facility,
 };
 
@@ -41,6 +42,11 @@ pub(super) struct Outputs {
     /// Write the report into this folder, in both languages
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = formats::named, help = formats::help(), requires = "report")]
+    pub format: Vec<&'static str>,
+    /// Write the report in this language only
+    #[arg(long, value_name = "LANG", requires = "report")]
+    pub report_lang: Option<Lang>,
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
@@ -140,12 +146,14 @@ impl Desk<'_> {
 
         let told = told(&mut run, &held, store.as_ref())?;
         write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
+        let report = told.report(&run, changes.as_deref(), None, Words::of(Language::English));
+        let exit = exit(outputs, &report);
         if outputs.strict && !outputs.quiet {
             for line in lacking(&run) {
                 eprintln!("sekisho: --strict: {line}");
             }
         }
-        Ok(exit(outputs, &run, changes.as_deref()))
+        Ok(exit)
     }
 }
 
@@ -167,7 +175,8 @@ fn write(
         output::write(path, |mut out| write_json(&report, &mut out))?;
     }
     if let Some(folder) = &outputs.report {
-        for path in write_folder(folder, run, changes, asked, told)? {
+        let chosen = Chosen::of(&outputs.format, outputs.report_lang);
+        for path in write_folder(folder, &chosen, run, changes, asked, told)? {
             if !outputs.quiet {
                 eprintln!("{}", path.display());
             }
@@ -180,12 +189,21 @@ fn write(
     Ok(())
 }
 
-fn exit(outputs: &Outputs, run: &Run, changes: Option<&[Change]>) -> Exit {
+fn exit(outputs: &Outputs, report: &Report<'_>) -> Exit {
+    let run = report.run;
     let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial)
         || outputs.strict && !Grid::of(&run.coverage).is_whole();
+    // What somebody decided about is no news by itself; that it is seen again is.
+    let news = |change: &Change| match change {
+        Change::SeenAgain { .. } => true,
+        Change::NotSeen { again: true, .. } => false,
+        other => !report.is_suppressed(other.id()),
+    };
     // Without an inventory nothing was known before, and every point is new.
-    let news = |change: &Change| !matches!(change, Change::NotSeen { again: true, .. });
-    let changed = changes.map_or(!run.points.is_empty(), |changes| changes.iter().any(news));
+    let changed = match report.changes {
+        Some(changes) => changes.iter().any(news),
+        None => run.points.iter().any(|point| !report.is_suppressed(&point.id)),
+    };
     match (partial, changed) {
         (true, _) => Exit::Partial,
         (false, true) if !outputs.exit_zero => Exit::Changed,
@@ -294,6 +312,8 @@ fn describe(
         restriction::restrict(point, &[&inquiries]);
     }
     coverage.extend(coverage::of_boxes(concluded.not_kept));
+    let (hosts, beyond) = with_ledger(concluded.hosts, &heard.asked, &heard.inside);
+    coverage.extend(coverage::of_hosts(beyond));
     Run {
         id,
         facility: facility.map(|facility| facility.name),
@@ -303,7 +323,7 @@ fn describe(
         coverage,
         points,
         unrecognised: concluded.unrecognised,
-        hosts: concluded.hosts,
+        hosts,
         vantages: heard.vantages().into_iter().collect(),
         inquiries,
     }

@@ -13,6 +13,7 @@ mod doctor;
 mod draft;
 mod exit;
 mod exits;
+mod formats;
 mod identify;
 mod limits;
 mod listen;

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Exit, StoreArguments,
+    Exit, Lang, StoreArguments,
     advisories::Held,
     data_folder::DataArguments,
+    formats::{self, Chosen},
     output,
     points::latest,
     told::{Told, told},
@@ -13,12 +14,13 @@ use super::{
 use crate::{
     inventory::{Change, Run, Store},
     passive::asked::Asked,
-    report::{FORMATS, Language, Words, sent::LEDGER, write_ledger},
+    report::{Words, sent::LEDGER, write_ledger},
 };
 
 /// Write the report on everything the inventory holds
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sekisho report out --store hospital.sqlite\n  \
+    sekisho report out --store hospital.sqlite --format xlsx,csv --lang ja\n  \
     sekisho report out --store hospital.sqlite --run r1a2b3c4d5e6f")]
 pub(super) struct Arguments {
     /// The folder for the report; made if there is none
@@ -29,6 +31,11 @@ pub(super) struct Arguments {
     /// Only what this run saw
     #[arg(long, value_name = "RUN", conflicts_with = "facility")]
     run: Option<String>,
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = formats::named, help = formats::help())]
+    format: Vec<&'static str>,
+    /// Write it in this language; otherwise in both
+    #[arg(long, value_name = "LANG")]
+    lang: Option<Lang>,
     #[command(flatten)]
     data: DataArguments,
 }
@@ -41,17 +48,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
     };
     let told = told(&mut run, &held, Some(&store))?;
-    let written = write_folder(&arguments.folder, &run, changes.as_deref(), None, &told)?;
+    let chosen = Chosen::of(&arguments.format, arguments.lang);
+    let written = write_folder(&arguments.folder, &chosen, &run, changes.as_deref(), None, &told)?;
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
     Ok(Exit::Clean)
 }
 
-/// Writes every format into `folder`, in both languages where a format has words, and the ledger where there is
-/// one, and tells the files.
+/// Writes the formats that were chosen into `folder`, in the languages that were where a format has words, and the ledger
+/// where there is one, and tells the files.
 pub(super) fn write_folder(
     folder: &Path,
+    chosen: &Chosen,
     run: &Run,
     changes: Option<&[Change]>,
     asked: Option<&Asked>,
@@ -59,14 +68,14 @@ pub(super) fn write_folder(
 ) -> anyhow::Result<Vec<PathBuf>> {
     output::folder(folder)?;
     let mut written = Vec::new();
-    for format in FORMATS {
-        for language in [Language::Japanese, Language::English] {
+    for format in chosen.formats() {
+        for language in chosen.languages() {
             let path = folder.join(format.file_name(language));
-            if written.contains(&path) {
-                continue;
-            }
             let words = Words::of(language);
             let report = told.report(run, changes, asked, words);
+            if written.contains(&path) || !format.applies(&report) {
+                continue;
+            }
             output::write(&path, |out| (format.write)(&report, out))?;
             written.push(path);
         }

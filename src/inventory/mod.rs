@@ -6,21 +6,26 @@
 //! deleted: a point that is not seen stays, with the run that saw it last. Which points of several runs are one box is
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
+pub mod bond;
 pub mod change;
-mod decision;
+pub mod decision;
 pub mod declared;
 mod digest;
 pub mod log;
 pub mod memory;
+pub mod review;
 pub mod run;
 mod state;
 pub mod store;
 pub mod unknown;
 
+pub use bond::{Bond, Why};
 pub use change::{Change, Difference, Facet};
+pub use decision::{Decided, Parted};
 pub use declared::{Kept, Taken, What};
 pub use log::{Head, Logged, Noted, Told};
 pub use memory::{Memory, Remembered, Review, ReviewState};
+pub use review::{Reviewed, Standing};
 pub use run::{Input, Run};
 pub use store::{Known, Sighting, Store, Summary};
 pub use unknown::KnownBox;
@@ -184,6 +189,9 @@ pub enum Error {
         /// The second.
         second: String,
     },
+    /// A decision that says too little, or that does nothing.
+    #[error(transparent)]
+    Decision(#[from] decision::Fault),
     /// Anything else SQLite may say.
     #[error("{}: {source}", path.display())]
     Sqlite {

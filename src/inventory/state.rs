@@ -143,12 +143,12 @@ fn is_elsewhere(one: &Point, other: &Point) -> bool {
 }
 
 /// The hardware addresses that no other box has.
-fn own_macs(point: &Point) -> impl Iterator<Item = &crate::observe::Mac> {
+pub(super) fn own_macs(point: &Point) -> impl Iterator<Item = &crate::observe::Mac> {
     point.macs.iter().filter(|mac| !mac.is_virtual_router())
 }
 
 /// The addresses that lead somewhere: many boxes are `fe80::1` on their links.
-fn routed(point: &Point) -> impl Iterator<Item = IpAddr> {
+pub(super) fn routed(point: &Point) -> impl Iterator<Item = IpAddr> {
     let here = |ip: &&IpAddr| match ip {
         IpAddr::V4(v4) => !v4.is_link_local(),
         IpAddr::V6(v6) => !v6.is_unicast_link_local(),

@@ -22,7 +22,7 @@ use super::{
     unknown,
 };
 use crate::{
-    correlate::{Coverage, Point, Vantage, join},
+    correlate::{Coverage, Kind, Point, Vantage, join},
     time::Timestamp,
 };
 
@@ -243,7 +243,10 @@ impl Store {
             self.sightings(run.number)?.into_iter().map(|(number, _)| number).collect();
         let now: Vec<State> = after.into_iter().filter(|state| state.has_any(&seen)).collect();
         let from: BTreeSet<Vantage> = serde_json::from_str(&run.vantages).unwrap_or_default();
-        Ok(compare(&before, &now, previous.first().map(String::as_str), &from))
+        let mut changes = compare(&before, &now, previous.first().map(String::as_str), &from);
+        changes.extend(self.seen_again(run.facility.as_deref(), &now, run.began, run.ended)?);
+        changes.sort_by(|a, b| order(a).cmp(&order(b)));
+        Ok(changes)
     }
 
     /// What is different between two runs, whatever came between them.
@@ -275,10 +278,31 @@ impl Store {
     /// The point of `facility`, or of any, that is or was named `id`, or the only one whose name begins so, with every
     /// run that saw it.
     pub fn point(&self, id: &str, facility: Option<&str>) -> Result<Known> {
+        let (facility, state) = self.only(id, facility)?;
+        let sql = format!(
+            "SELECT {SIGHTING} FROM sighting s JOIN point p ON p.number = s.point
+             JOIN run r ON r.number = s.run WHERE s.point IN (SELECT value FROM json_each(?1))
+             ORDER BY r.began, r.ended, r.number, s.place"
+        );
+        let rows = serde_json::to_string(&state.rows).unwrap_or_default();
+        let mut history = self.rows(&sql, [rows], sighting)?;
+        for seen in &mut history {
+            seen.point.id.clone_from(&state.point.id);
+        }
+        Ok(Known { history, ..known_of(facility, state) })
+    }
+
+    /// The only box of `facility`, or of any, that is or was named `id`, or whose name begins so.
+    pub(super) fn only(&self, id: &str, facility: Option<&str>) -> Result<(Option<String>, State)> {
         let mut found = self.named(id, facility)?;
         let exact = |(_, state): &(_, State)| state.names.contains(id) || state.point.id == id;
         if found.len() > 1 && found.iter().filter(|one| exact(one)).count() == 1 {
             found.retain(exact);
+        }
+        // What was split is called by the name that it goes by, though others went by it once.
+        let called = |(_, state): &(_, State)| state.point.id == id;
+        if found.len() > 1 && found.iter().filter(|one| called(one)).count() == 1 {
+            found.retain(called);
         }
         let path = self.path.clone();
         let Some((facility, state)) = found.pop() else {
@@ -297,17 +321,7 @@ impl Store {
             candidates.truncate(8);
             return Err(Error::Ambiguous { path, id: id.into(), candidates });
         }
-        let sql = format!(
-            "SELECT {SIGHTING} FROM sighting s JOIN point p ON p.number = s.point
-             JOIN run r ON r.number = s.run WHERE s.point IN (SELECT value FROM json_each(?1))
-             ORDER BY r.began, r.ended, r.number, s.place"
-        );
-        let rows = serde_json::to_string(&state.rows).unwrap_or_default();
-        let mut history = self.rows(&sql, [rows], sighting)?;
-        for seen in &mut history {
-            seen.point.id.clone_from(&state.point.id);
-        }
-        Ok(Known { history, ..known_of(facility, state) })
+        Ok((facility, state))
     }
 
     /// The boxes of `facility`, or of any, of which a name begins with `id`.
@@ -329,7 +343,7 @@ impl Store {
     }
 
     /// The facility of this name, or every one that a run was made at, and none where runs do not say.
-    fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
+    pub(super) fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
         match facility {
             Some(name) => Ok(vec![Some(name.to_owned())]),
             None => self.rows(
@@ -450,6 +464,7 @@ impl Store {
     pub fn memory(&self, facility: Option<&str>) -> Result<Memory> {
         let mut points = BTreeMap::new();
         let states = self.states(facility, EVER)?;
+        let mut reviews = self.reviews_of(facility, &states)?;
         for known in &states {
             let rows = serde_json::to_string(&known.rows).unwrap_or_default();
             let seen = self.rows(
@@ -458,7 +473,10 @@ impl Store {
                 [rows],
                 |row| Ok((row.get(0)?, Timestamp::from_nanoseconds(row.get(1)?))),
             )?;
-            points.insert(known.point.id.clone(), Remembered { seen, ..Remembered::default() });
+            let reviews = reviews.remove(&known.point.id).unwrap_or_default();
+            let reviews = reviews.into_iter().map(|kept| kept.review).collect();
+            let remembered = Remembered { seen, reviews, ..Remembered::default() };
+            points.insert(known.point.id.clone(), remembered);
         }
         let mut memory = Memory { points, ..Memory::default() };
         declared::remember(&mut memory, &states, self.declared(facility)?);
@@ -747,13 +765,19 @@ fn compare(
             last_seen: state.last.clone(),
         }
     }));
-    let place = |change: &Change| match change {
-        Change::Appeared { .. } => 0,
-        Change::Changed { .. } => 1,
-        Change::NotSeen { .. } => 2,
-    };
-    changes.sort_by(|a, b| (place(a), a.kind(), a.id()).cmp(&(place(b), b.kind(), b.id())));
+    changes.sort_by(|a, b| order(a).cmp(&order(b)));
     changes
+}
+
+/// The place of a change among others.
+fn order(change: &Change) -> (u8, Kind, &str) {
+    let place = match change {
+        Change::Appeared { .. } => 0,
+        Change::SeenAgain { .. } => 1,
+        Change::Changed { .. } => 2,
+        Change::NotSeen { .. } => 3,
+    };
+    (place, change.kind(), change.id())
 }
 
 /// Reads a sighting and the number of its point.

@@ -1,7 +1,7 @@
 //! Points for programs: `sekisho.points/1`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     net::IpAddr,
 };
@@ -11,12 +11,13 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
 use super::{Report, commands};
 use crate::{
-    assess::Assessment,
+    assess::{Assessment, Mismatch, Reconciliation},
     correlate::{
         Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product, Restriction,
         Service, Unrecognised, Vantage,
     },
-    inventory::{Change, Input},
+    import::Column,
+    inventory::{Change, Input, Review, Standing},
     observe::Mac,
     time::Timestamp,
 };
@@ -35,6 +36,8 @@ struct Document<'a> {
     inputs: &'a [Input],
     coverage: &'a [Coverage],
     changes: Option<&'a [Change]>,
+    hosts: usize,
+    reconciliation: Option<&'a Reconciliation>,
     points: Vec<Row<'a>>,
     unrecognised: &'a [Unrecognised],
     asked_from_outside: &'a [Inquiry],
@@ -66,13 +69,31 @@ struct Row<'a> {
     because: &'a [Because],
     exploited: Option<Vec<&'a str>>,
     assessment: Option<&'a Assessment>,
-    // Filled by the comparison with the register and by the checklist, which this release does not have.
     register: Option<&'static str>,
+    mismatches: Vec<&'a Mismatch>,
+    written: Option<&'a BTreeMap<Column, String>>,
+    review: Option<ReviewRow<'a>>,
+    first_seen: Option<Timestamp>,
+    last_seen: Option<Timestamp>,
+    // Filled by the checklist, which this release does not have.
     checklist: [&'static str; 0],
 }
 
+/// The last decision about a point.
+#[derive(Serialize)]
+struct ReviewRow<'a> {
+    #[serde(flatten)]
+    review: &'a Review,
+    /// Whether it stands on the report's day.
+    standing: bool,
+}
+
 impl<'a> Row<'a> {
-    fn of(point: &'a Point, assessment: Option<&'a Assessment>) -> Self {
+    fn of(point: &'a Point, report: &Report<'a>) -> Self {
+        let assessment = report.assessed(point);
+        let (first_seen, last_seen) = report.seen(&point.id).unzip();
+        let reviews = report.memory.points.get(&point.id).map(|known| &known.reviews);
+        let review = reviews.and_then(|reviews| reviews.last());
         Self {
             id: &point.id,
             kind: point.kind,
@@ -98,7 +119,19 @@ impl<'a> Row<'a> {
             because: &point.because,
             exploited: assessment.and_then(Assessment::affected),
             assessment,
-            register: None,
+            // That something is written otherwise is told by `mismatches`.
+            register: report.register(&point.id).map(|state| match state {
+                "mismatch" => "matched",
+                state => state,
+            }),
+            mismatches: report.mismatches(&point.id).collect(),
+            written: report.written(&point.id).map(|entry| &entry.written),
+            review: review.map(|review| ReviewRow {
+                review,
+                standing: review.standing(report.day()) != Standing::Over,
+            }),
+            first_seen,
+            last_seen,
             checklist: [],
         }
     }
@@ -117,11 +150,9 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         inputs: &run.inputs,
         coverage: &run.coverage,
         changes: report.changes,
-        points: report
-            .points()
-            .into_iter()
-            .map(|point| Row::of(point, report.assessed(point)))
-            .collect(),
+        hosts: run.hosts.len(),
+        reconciliation: report.meaning.reconciliation.as_ref(),
+        points: report.points().into_iter().map(|point| Row::of(point, report)).collect(),
         unrecognised: &run.unrecognised,
         asked_from_outside: &run.inquiries,
     };

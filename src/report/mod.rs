@@ -5,18 +5,28 @@
 //! would move the cursor or turn the text around, and each format escapes the rest its own way.
 
 mod assessed;
+mod csv;
+pub mod decided;
 pub mod forms;
+pub mod hosts;
 pub mod html;
 pub mod json;
+mod junit;
+mod markdown;
 mod networks;
+mod nmap;
 pub mod observations;
 mod restricted;
 pub mod sent;
+mod sheet;
 pub mod show;
+mod tables;
 pub mod text;
 pub mod unknown;
 pub mod words;
+mod xml;
 
+pub use decided::write_decided;
 pub use forms::{FormFormat, write_forms};
 pub use html::write_html;
 pub use json::{write_json, write_plain};
@@ -37,12 +47,12 @@ use std::{
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
-    assess::{Assessment, Found, Meaning, Outcome},
+    assess::{Assessment, Found, Meaning, Mismatch, Outcome},
     correlate::{Direction, Grade, Point},
     import::Entry,
     inventory::{Change, Memory, Review, Run},
     passive::asked::Asked,
-    time::Day,
+    time::{Day, Timestamp},
 };
 
 /// What a report is made of.
@@ -72,7 +82,7 @@ pub struct Format {
     pub write: fn(&Report<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
-/// Every format.
+/// Every format; some are several files.
 pub static FORMATS: &[Format] = &[
     Format {
         name: "html",
@@ -84,17 +94,43 @@ pub static FORMATS: &[Format] = &[
         file: "points.json",
         write: |report, mut out| write_json(report, &mut out),
     },
+    Format { name: "json", file: "hosts.json", write: |report, out| hosts::write(report, out) },
     Format {
         name: "text",
         file: "report.{lang}.txt",
         write: |report, mut out| write_text(report, Look::plain(), &mut out),
     },
+    Format { name: "xlsx", file: "report.{lang}.xlsx", write: sheet::write },
+    Format { name: "csv", file: "points.{lang}.csv", write: csv::write_points },
+    Format { name: "csv", file: REGISTER, write: csv::write_register },
+    Format { name: "markdown", file: "report.{lang}.md", write: markdown::write },
+    Format { name: "junit", file: "changes.junit.xml", write: junit::write },
+    Format { name: "nmap", file: "nmap.xml", write: nmap::write },
 ];
+
+/// The comparison with the register as CSV.
+const REGISTER: &str = "register.{lang}.csv";
 
 impl Format {
     /// The format named `name`.
     pub fn named(name: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// The names of all formats, each once, in their order.
+    pub fn names() -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for format in FORMATS {
+            if !names.contains(&format.name) {
+                names.push(format.name);
+            }
+        }
+        names
+    }
+
+    /// Whether a report has anything to say in it: there is no comparison where no register was loaded.
+    pub fn applies(&self, report: &Report<'_>) -> bool {
+        self.file != REGISTER || report.meaning.reconciliation.is_some()
     }
 
     /// The file it goes to, in `language`.
@@ -167,6 +203,27 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// In what the register says something else of a point than was found.
+    pub fn mismatches(&self, point: &str) -> impl Iterator<Item = &'a Mismatch> {
+        let register = self.meaning.reconciliation.as_ref();
+        let lines = register.into_iter().flat_map(move |register| register.of(point));
+        lines.flat_map(|line| match &line.outcome {
+            Outcome::Mismatch { fields, .. } => fields.as_slice(),
+            _ => &[],
+        })
+    }
+
+    /// When the first and the last run began that saw a point, where an inventory knows it.
+    pub fn seen(&self, point: &str) -> Option<(Timestamp, Timestamp)> {
+        let seen = &self.memory.points.get(point)?.seen;
+        Some((seen.first()?.1, seen.last()?.1))
+    }
+
+    /// Whether somebody ever decided something about a point, even if that stands no more.
+    fn was_reviewed(&self, point: &str) -> bool {
+        self.memory.points.get(point).is_some_and(|known| !known.reviews.is_empty())
+    }
+
     /// Whether somebody looked from outside at a point of it.
     fn is_restricted(&self) -> bool {
         self.run.points.iter().any(|point| !point.sides.restriction.is_empty())
@@ -224,6 +281,7 @@ pub(crate) fn commands(c: char) -> bool {
                 | '\u{3164}'
                 | '\u{feff}'
                 | '\u{fff0}'..='\u{fffb}'
+                | '\u{fffe}'..='\u{ffff}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
 }

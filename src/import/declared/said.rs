@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{Error, LONGEST_ANSWER, Place, text};
 use crate::{
-    import::{Column, Entry},
+    import::{Column, Entry, date::date_or_serial as date},
     observe::Mac,
 };
 
@@ -147,13 +147,13 @@ pub(super) fn take(
             }
         }
         Column::Checked => {
-            answer = text::day(&answer).ok_or_else(|| {
+            answer = date(&answer).filter(|day| day.len() == 10).ok_or_else(|| {
                 refuse("no day", &answer, "write it as 2026-08-07 or 令和8年8月7日")
             })?;
         }
         // A period may be written in words, too.
         Column::SupportUntil | Column::Installed => {
-            answer = text::day(&answer).unwrap_or(answer);
+            answer = date(&answer).unwrap_or(answer);
         }
         Column::Direction if way(&answer).is_none() && !unknown(&answer) => {
             return Err(refuse(

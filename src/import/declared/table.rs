@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{
     Declared, Error, Form, LONGEST_ANSWER, Place, Written, field,
-    grid::{Sheet, cell, letters},
+    grid::{Sheet, cell},
     said,
 };
-use crate::import::{Column, Entry};
+use crate::import::{Column, Entry, sheet::letters};
 
 /// How many fields a row or a column must name to be the head of a form.
 const FEWEST_FIELDS: usize = 3;

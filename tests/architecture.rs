@@ -91,6 +91,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
         &["openvpn_tcp", "rustdesk_tcp"],
         "names of probes, where a protocol is asked over two transports",
     ),
+    ("src/report/pdf/font.rs", &["debian"], "whose packages of fonts they are, in the remedy"),
     ("src/cli/", &["dropbear_2022", "yamaha"], "what somebody may type, in an example of the help"),
 ];
 

@@ -12,9 +12,12 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Exit, Lang, LangArguments,
     advisories::Held,
+    aloud::{notice, warning},
     data_folder::DataArguments,
+    font::FontArguments,
     formats::{self, Chosen},
     loaded::LoadedArguments,
+    nightly::NightlyArguments,
     output,
     report::write_folder,
     signature_folders::SignatureFolders,
@@ -26,7 +29,7 @@ use crate::{
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
-    report::{Language, Report, Words, write_json, write_observations, write_text},
+    report::{Language, News, Report, Words, write_json, write_observations, write_text},
     scope::Facility,
 };
 
@@ -47,9 +50,13 @@ pub(super) struct Outputs {
     /// Write the report in this language only
     #[arg(long, value_name = "LANG", requires = "report")]
     pub report_lang: Option<Lang>,
+    #[command(flatten)]
+    pub font: FontArguments,
     /// Write what was heard, one JSON object a line; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,
+    #[command(flatten)]
+    pub nightly: NightlyArguments,
     #[command(flatten)]
     pub folders: SignatureFolders,
     #[command(flatten)]
@@ -87,7 +94,9 @@ impl Outputs {
         output::check(&[
             ("--json", self.json.as_deref()),
             ("--observations", self.observations.as_deref()),
+            ("--prometheus", self.nightly.prometheus.as_deref()),
         ])?;
+        self.font.choose()?;
         let signatures = self.folders.load()?;
         let held = Held::open(&self.data)?;
         let loaded = self.loaded.open(&self.data)?;
@@ -115,7 +124,7 @@ impl Desk<'_> {
         progress.finish_and_clear();
         for file in &heard.files {
             if let Some(fault) = &file.fault {
-                eprintln!("sekisho: {}: {fault}; what came before is kept", file.name);
+                warning!("sekisho: {}: {fault}; what came before is kept", file.name);
             }
         }
 
@@ -145,15 +154,17 @@ impl Desk<'_> {
         }
 
         let told = told(&mut run, &held, store.as_ref())?;
+        let asked = heard.is_recording.then_some(&heard.asked);
         write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
         let report = told.report(&run, changes.as_deref(), None, Words::of(Language::English));
         let exit = exit(outputs, &report);
         if outputs.strict && !outputs.quiet {
             for line in lacking(&run) {
-                eprintln!("sekisho: --strict: {line}");
+                warning!("sekisho: --strict: {line}");
             }
         }
-        Ok(exit)
+        let words = Words::of(outputs.lang.language());
+        outputs.nightly.tell(&told.report(&run, changes.as_deref(), asked, words), exit)
     }
 }
 
@@ -178,12 +189,17 @@ fn write(
         let chosen = Chosen::of(&outputs.format, outputs.report_lang);
         for path in write_folder(folder, &chosen, run, changes, asked, told)? {
             if !outputs.quiet {
-                eprintln!("{}", path.display());
+                notice!("{}", path.display());
             }
         }
+        for lacking in chosen.left_out().filter(|_| !outputs.quiet) {
+            warning!("sekisho: {lacking}");
+        }
     }
-    let on_stdout = [&outputs.observations, &outputs.json];
-    if !on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout)) {
+    let on_stdout = [&outputs.observations, &outputs.json, &outputs.nightly.prometheus];
+    let taken = on_stdout.iter().any(|path| path.as_deref().is_some_and(output::is_stdout));
+    let silent = outputs.nightly.only_changes && News::of(&report).is_empty();
+    if !taken && !silent {
         output::write(Path::new("-"), |mut out| write_text(&report, super::look(), &mut out))?;
     }
     Ok(())
@@ -193,17 +209,7 @@ fn exit(outputs: &Outputs, report: &Report<'_>) -> Exit {
     let run = report.run;
     let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial)
         || outputs.strict && !Grid::of(&run.coverage).is_whole();
-    // What somebody decided about is no news by itself; that it is seen again is.
-    let news = |change: &Change| match change {
-        Change::SeenAgain { .. } => true,
-        Change::NotSeen { again: true, .. } => false,
-        other => !report.is_suppressed(other.id()),
-    };
-    // Without an inventory nothing was known before, and every point is new.
-    let changed = match report.changes {
-        Some(changes) => changes.iter().any(news),
-        None => run.points.iter().any(|point| !report.is_suppressed(&point.id)),
-    };
+    let changed = !News::of(report).is_empty();
     match (partial, changed) {
         (true, _) => Exit::Partial,
         (false, true) if !outputs.exit_zero => Exit::Changed,

@@ -25,15 +25,22 @@ pub enum Exit {
     Internal,
 }
 
+impl Exit {
+    /// The number by which a command ends.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Changed => 1,
+            Self::Partial => 2,
+            Self::Usage => 3,
+            Self::Internal => 4,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Clean => 0,
-            Exit::Changed => 1,
-            Exit::Partial => 2,
-            Exit::Usage => 3,
-            Exit::Internal => 4,
-        })
+        Self::from(exit.code())
     }
 }
 
@@ -58,6 +65,8 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<listen::Error>()
         || error.is::<super::listen::Error>()
         || error.is::<responder::Error>()
+        || error.is::<crate::report::pdf::Error>()
+        || error.is::<&'static crate::report::pdf::Error>()
         || is_plan(error);
     if mendable { Exit::Usage } else { Exit::Internal }
 }

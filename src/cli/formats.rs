@@ -26,6 +26,19 @@ impl Chosen {
         FORMATS.iter().filter(move |format| all || self.formats.contains(&format.name))
     }
 
+    /// Whether a format was named, rather than meant with all.
+    pub(super) fn names(&self, format: &Format) -> bool {
+        self.formats.contains(&format.name)
+    }
+
+    /// What is said of each format that nobody named and that this system cannot write.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = String> {
+        let lacks = |format: &Format| {
+            format.lacks().map(|lacking| format!("{} is left out: {lacking}", format.name))
+        };
+        self.formats().filter(|format| !self.names(format)).filter_map(lacks)
+    }
+
     /// The languages. A file without words of its own takes the first.
     pub(super) fn languages(&self) -> Vec<Language> {
         self.language.map_or_else(|| Language::ALL.to_vec(), |language| vec![language])

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     Exit,
+    aloud::{notice, warning},
     conclude::{Desk, Outputs},
     output,
 };
@@ -95,7 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         heard.finish(&lines).map_err(Into::into).and_then(|()| conclude(desk, &path, facility));
     if exit.is_err() {
         let path = path.display();
-        eprintln!("sekisho: what was heard is kept; make its results by `sekisho replay {path}`");
+        warning!("sekisho: what was heard is kept; make its results by `sekisho replay {path}`");
     } else if arguments.write.is_none() {
         fs::remove_file(&path)?;
     }
@@ -161,23 +162,23 @@ fn tell(arguments: &Arguments, path: &Path, wires: &[Wire]) {
         let Wire { name, frames, kept, lost, time, cut, .. } = wire;
         if !arguments.outputs.quiet {
             let seconds = time.as_secs();
-            eprintln!("sekisho: {name}: {frames} frames in {seconds} s, {kept} kept, {lost} lost");
+            notice!("sekisho: {name}: {frames} frames in {seconds} s, {kept} kept, {lost} lost");
             if *frames == 0 {
-                eprintln!(
+                warning!(
                     "sekisho: {name}: nothing passed; is it the mirror port, and does the switch mirror to it?"
                 );
             }
         }
         match cut {
-            Some(Cut::Interface(reason)) => eprintln!(
+            Some(Cut::Interface(reason)) => warning!(
                 "sekisho: {name}: went down ({reason}); what was heard until then is kept. Bring it up, and listen again"
             ),
-            Some(Cut::Disk(reason)) => eprintln!(
+            Some(Cut::Disk(reason)) => warning!(
                 "sekisho: {}: cannot be written further ({reason}); what was heard until then is kept. Make room, or name a \
                  file on another disk by --write",
                 path.display()
             ),
-            Some(Cut::Size(most)) => eprintln!(
+            Some(Cut::Size(most)) => warning!(
                 "sekisho: {}: has the {most} bytes that it may have; what was heard until then is kept. Allow more by --max-size",
                 path.display()
             ),

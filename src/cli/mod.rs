@@ -3,6 +3,7 @@
 //! Data goes to standard output, words and progress to standard error. Exit codes are in [`exit`].
 
 mod advisories;
+mod aloud;
 mod anonymise;
 mod completions;
 mod conclude;
@@ -13,11 +14,13 @@ mod doctor;
 mod draft;
 mod exit;
 mod exits;
+mod font;
 mod formats;
 mod identify;
 mod limits;
 mod listen;
 mod loaded;
+mod nightly;
 mod output;
 mod points;
 mod ports;
@@ -172,7 +175,8 @@ pub fn run() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) if is_closed_pipe(&error) => Exit::Clean.into(),
         Err(error) => {
-            eprintln!("sekisho: {}", visible(&error.to_string()));
+            let said = format!("sekisho: {}", visible(&error.to_string()));
+            aloud::say(aloud::Priority::Error, &said);
             exit::of(&error).into()
         }
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use super::{
     Exit, Lang, StoreArguments,
     advisories::Held,
+    aloud::warning,
     data_folder::DataArguments,
+    font::FontArguments,
     formats::{self, Chosen},
     output,
     points::latest,
@@ -37,10 +39,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "LANG")]
     lang: Option<Lang>,
     #[command(flatten)]
+    font: FontArguments,
+    #[command(flatten)]
     data: DataArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    arguments.font.choose()?;
     let held = Held::open(&arguments.data)?;
     let store = Store::open_read(&arguments.store.store)?;
     let (mut run, changes) = match &arguments.run {
@@ -53,11 +58,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
+    chosen.left_out().for_each(|lacking| warning!("sekisho: {lacking}"));
     Ok(Exit::Clean)
 }
 
 /// Writes the formats that were chosen into `folder`, in the languages that were where a format has words, and the ledger
-/// where there is one, and tells the files.
+/// where there is one, and tells the files. What this system cannot write is left out unless it was named.
 pub(super) fn write_folder(
     folder: &Path,
     chosen: &Chosen,
@@ -69,6 +75,12 @@ pub(super) fn write_folder(
     output::folder(folder)?;
     let mut written = Vec::new();
     for format in chosen.formats() {
+        if let Some(lacking) = format.lacks() {
+            if chosen.names(format) {
+                return Err(lacking.into());
+            }
+            continue;
+        }
         for language in chosen.languages() {
             let path = folder.join(format.file_name(language));
             let words = Words::of(language);

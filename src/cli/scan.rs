@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Exit,
+    aloud::{notice, warning},
     conclude::{Desk, Outputs},
     limits::Limits,
     output,
@@ -209,7 +210,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let recording = Recording::of(arguments, now)?;
     if let (Some(own), false) = (asked_of.looks_inside(&connected), arguments.outputs.quiet) {
-        eprintln!(
+        warning!(
             "sekisho: this machine is in {own}, which is inside: what answers here says nothing of the Internet; the report will say so"
         );
     }
@@ -449,7 +450,7 @@ fn go(
         }
         Err(error) => {
             if !arguments.outputs.quiet && !interfaces.is_empty() {
-                eprintln!(
+                warning!(
                     "sekisho: without raw frames ({error}): hosts are looked for by connecting to them; `sekisho doctor` says what is missing"
                 );
             }
@@ -549,7 +550,7 @@ fn show(bar: &ProgressBar, stage: Stage) {
 /// Says in a few lines what was done, and what was not.
 fn tell(surveyed: &Surveyed, recording: &Recording) {
     let Surveyed { found, forwarded, asked, .. } = surveyed;
-    eprintln!(
+    notice!(
         "sekisho: {} hosts answered, {} services opened; {} questions were answered, {} were silent",
         found.hosts.len(),
         asked.open.len(),
@@ -557,16 +558,16 @@ fn tell(surveyed: &Surveyed, recording: &Recording) {
         asked.silent
     );
     let forward = forwarded.heard.iter().filter(|heard| heard.iter().any(forward::Heard::forwards));
-    eprintln!(
+    notice!(
         "sekisho: {} neighbours were asked to forward, {} of them do",
         forwarded.heard.iter().filter(|heard| !heard.is_empty()).count(),
         forward.count()
     );
     for (address, distress) in &asked.left {
-        eprintln!("sekisho: {address} was left alone: {}", distress.name());
+        warning!("sekisho: {address} was left alone: {}", distress.name());
     }
     if surveyed.is_partial() {
-        eprintln!(
+        warning!(
             "sekisho: the run is not finished; go on with it by `sekisho scan --resume {}`",
             recording.path.display()
         );
@@ -606,7 +607,7 @@ impl Recording {
     /// Says where what was heard stands, when nothing could be made of it.
     fn stays(&self) {
         let path = self.path.display();
-        eprintln!("sekisho: what was heard is kept; make its results by `sekisho replay {path}`");
+        warning!("sekisho: what was heard is kept; make its results by `sekisho replay {path}`");
     }
 
     /// A run that came to its end and whose recording nobody asked for is in the store or on the screen.

@@ -157,6 +157,9 @@ pub enum Error {
         /// The name both have.
         id: String,
     },
+    /// A decision that says too little, or that does nothing.
+    #[error(transparent)]
+    Decision(#[from] decision::Fault),
     /// A form names a point that there is not.
     #[error(
         "{cited}: no point of {facility} is named `{id}`; `sekisho points` lists them, and a line that is not among them has \
@@ -189,9 +192,6 @@ pub enum Error {
         /// The second.
         second: String,
     },
-    /// A decision that says too little, or that does nothing.
-    #[error(transparent)]
-    Decision(#[from] decision::Fault),
     /// Anything else SQLite may say.
     #[error("{}: {source}", path.display())]
     Sqlite {

@@ -34,6 +34,7 @@ pub mod sim;
 mod sockets;
 pub mod stop;
 pub mod strangers;
+pub mod syslog;
 
 use std::net::{IpAddr, SocketAddr};
 

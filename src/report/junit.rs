@@ -154,6 +154,8 @@ fn of_change(report: &Report<'_>, change: &Change) -> Option<Case> {
     let verdict = match change {
         // A case of its point.
         Change::Appeared { .. } => return None,
+        // What somebody called closed, or no point, was seen all the same.
+        Change::SeenAgain { .. } => failed("seen_again"),
         _ if suppressed(report, change.id()).is_some() => {
             let review = suppressed(report, change.id())?;
             Verdict::Skipped(decided(report, review))

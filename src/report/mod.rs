@@ -14,12 +14,16 @@ pub mod json;
 mod junit;
 mod markdown;
 mod networks;
+mod news;
 mod nmap;
 pub mod observations;
+pub mod pdf;
+mod prometheus;
 mod restricted;
 pub mod sent;
 mod sheet;
 pub mod show;
+mod syslog;
 mod tables;
 pub mod text;
 pub mod unknown;
@@ -30,9 +34,13 @@ pub use decided::write_decided;
 pub use forms::{FormFormat, write_forms};
 pub use html::write_html;
 pub use json::{write_json, write_plain};
+pub use news::News;
 pub use observations::write_observations;
+pub use pdf::write_pdf;
+pub use prometheus::write_prometheus;
 pub use sent::write_ledger;
 pub use show::{write_assessment, write_point};
+pub use syslog::syslog_lines;
 pub use text::{Look, write_text};
 pub use unknown::write_unrecognised;
 pub use words::{Language, Words};
@@ -106,6 +114,11 @@ pub static FORMATS: &[Format] = &[
     Format { name: "markdown", file: "report.{lang}.md", write: markdown::write },
     Format { name: "junit", file: "changes.junit.xml", write: junit::write },
     Format { name: "nmap", file: "nmap.xml", write: nmap::write },
+    Format {
+        name: pdf::NAME,
+        file: "report.{lang}.pdf",
+        write: |report, out| write_pdf(report, out),
+    },
 ];
 
 /// The comparison with the register as CSV.
@@ -131,6 +144,11 @@ impl Format {
     /// Whether a report has anything to say in it: there is no comparison where no register was loaded.
     pub fn applies(&self, report: &Report<'_>) -> bool {
         self.file != REGISTER || report.meaning.reconciliation.is_some()
+    }
+
+    /// Why it cannot be written on this system; none where it can.
+    pub fn lacks(&self) -> Option<&'static pdf::Error> {
+        if self.name == pdf::NAME { pdf::typeface().err() } else { None }
     }
 
     /// The file it goes to, in `language`.

@@ -53,7 +53,12 @@ pub(super) fn table(report: &Report<'_>) -> Table {
 pub(in crate::report) fn whats(change: &Change, words: &Words) -> Vec<[Cell; 3]> {
     match change {
         Change::Appeared { .. } => vec![[Cell::dash(), Cell::dash(), Cell::dash()]],
-        Change::Changed { what, .. } => what.iter().map(|one| difference(one, words)).collect(),
+        Change::SeenAgain { what, .. } if what.is_empty() => {
+            vec![[Cell::dash(), Cell::dash(), Cell::dash()]]
+        }
+        Change::Changed { what, .. } | Change::SeenAgain { what, .. } => {
+            what.iter().map(|one| difference(one, words)).collect()
+        }
         Change::NotSeen { last_seen, .. } => {
             let last = Cell::of(words.get("label", "last_seen"));
             vec![[last, Cell::of(last_seen), Cell::dash()]]

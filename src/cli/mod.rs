@@ -16,7 +16,9 @@ mod exit;
 mod exits;
 mod font;
 mod formats;
+mod forms;
 mod identify;
+mod import;
 mod limits;
 mod listen;
 mod loaded;
@@ -76,6 +78,7 @@ enum Command {
     Show(show::Arguments),
     Runs(runs::Arguments),
     Report(report::Arguments),
+    Import(import::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
     Data(data::Arguments),
@@ -162,6 +165,7 @@ pub fn run() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

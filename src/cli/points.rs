@@ -99,26 +99,33 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
     let runs = store.runs()?;
     let last =
         runs.iter().rev().find(|run| facility.is_none() || run.facility.as_deref() == facility);
-    if let (Some(name), None) = (facility, last) {
-        let known: BTreeSet<&str> = runs.iter().filter_map(|run| run.facility.as_deref()).collect();
-        let known = known.into_iter().map(str::to_owned).collect();
+    // Lines may have been declared of a facility that nobody has looked at yet.
+    let known = store.facilities()?;
+    if let (Some(name), None) = (facility, last)
+        && !known.iter().any(|known| known == name)
+    {
         return Err(inventory::Error::NoSuchFacility { name: name.to_owned(), known }.into());
     }
     let mut run = match last {
         Some(last) => store.run(&last.id)?,
-        None => Run {
-            id: String::new(),
-            facility: None,
-            began: crate::time::Timestamp::default(),
-            ended: crate::time::Timestamp::default(),
-            inputs: Vec::new(),
-            coverage: Vec::new(),
-            points: Vec::new(),
-            unrecognised: Vec::new(),
-            hosts: Vec::new(),
-            vantages: BTreeSet::new(),
-            inquiries: Vec::new(),
-        },
+        None => {
+            let facility = facility.map(str::to_owned).or_else(|| known.first().cloned());
+            let declared = store.declared(facility.as_deref())?;
+            let at = declared.last().map(|kept| kept.at).unwrap_or_default();
+            Run {
+                id: String::new(),
+                facility,
+                began: at,
+                ended: at,
+                inputs: Vec::new(),
+                coverage: Vec::new(),
+                points: Vec::new(),
+                unrecognised: Vec::new(),
+                hosts: Vec::new(),
+                vantages: BTreeSet::new(),
+                inquiries: Vec::new(),
+            }
+        }
     };
     run.vantages = store.vantages(facility)?;
     add_earlier(&mut run, store)?;

@@ -9,7 +9,7 @@ use super::{
     data_folder::DataArguments,
     font::FontArguments,
     formats::{self, Chosen},
-    output,
+    forms, output,
     points::latest,
     told::{Told, told},
 };
@@ -23,6 +23,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sekisho report out --store hospital.sqlite\n  \
     sekisho report out --store hospital.sqlite --format xlsx,csv --lang ja\n  \
+    sekisho report forms --store hospital.sqlite --forms --format xlsx,toml\n  \
     sekisho report out --store hospital.sqlite --run r1a2b3c4d5e6f")]
 pub(super) struct Arguments {
     /// The folder for the report; made if there is none
@@ -30,10 +31,14 @@ pub(super) struct Arguments {
     folder: PathBuf,
     #[command(flatten)]
     store: StoreArguments,
+    /// Write forms to fill in instead of a report: a hearing sheet for each vendor, and a sheet for lines that no network
+    /// shows; as xlsx, toml or csv, in Japanese unless `--lang en`
+    #[arg(long)]
+    forms: bool,
     /// Only what this run saw
     #[arg(long, value_name = "RUN", conflicts_with = "facility")]
     run: Option<String>,
-    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = formats::named, help = formats::help())]
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = forms::named, help = formats::help())]
     format: Vec<&'static str>,
     /// Write it in this language; otherwise in both
     #[arg(long, value_name = "LANG")]
@@ -54,11 +59,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     let told = told(&mut run, &held, Some(&store))?;
     let chosen = Chosen::of(&arguments.format, arguments.lang);
-    let written = write_folder(&arguments.folder, &chosen, &run, changes.as_deref(), None, &told)?;
+    let written = if arguments.forms {
+        let (folder, format, lang) = (&arguments.folder, &arguments.format, arguments.lang);
+        forms::write(folder, format, lang, &run, changes.as_deref(), &told)?
+    } else {
+        forms::refuse(&arguments.format)?;
+        write_folder(&arguments.folder, &chosen, &run, changes.as_deref(), None, &told)?
+    };
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
-    chosen.left_out().for_each(|lacking| warning!("sekisho: {lacking}"));
+    if !arguments.forms {
+        chosen.left_out().for_each(|lacking| warning!("sekisho: {lacking}"));
+    }
     Ok(Exit::Clean)
 }
 

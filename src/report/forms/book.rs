@@ -1,7 +1,7 @@
 //! Forms as workbooks: yellow cells to fill in, choices to pick from, made to be printed on A4 and A3.
 //!
-//! A hearing sheet has its questions below each other and a column for each point, three on a page; the sheet of dark lines
-//! has a row for each line, and an example behind it.
+//! A hearing sheet has its questions below each other and a column for each point, three on a sheet; the sheet of dark
+//! lines has a row for each line, and an example behind it.
 
 use std::io;
 
@@ -25,7 +25,7 @@ const A3: u8 = 8;
 const ON_A_PAGE: usize = 3;
 
 /// How many rows of dark lines there are at least.
-const FEWEST_ROWS: usize = 16;
+const FEWEST_ROWS: usize = 14;
 
 /// The font; where it is missing, a spreadsheet takes another one for Japanese.
 const FONT: &str = "Yu Gothic";
@@ -52,14 +52,13 @@ struct Looks {
     small: Format,
     found: Format,
     answer: Format,
-    plain: Format,
     head: Format,
 }
 
 impl Looks {
     fn new() -> Self {
         let base = || Format::new().set_font_name(FONT).set_font_size(10).set_text_wrap();
-        let top = |format: Format| format.set_align(FormatAlign::VerticalCenter);
+        let top = |format: Format| format.set_align(FormatAlign::VerticalCenter).set_indent(1);
         let boxed =
             |format: Format| format.set_border(FormatBorder::Thin).set_border_color("#8A94A6");
         Self {
@@ -76,7 +75,6 @@ impl Looks {
             answer: boxed(
                 top(base().set_background_color("#FFF8D6").set_num_format("@")).set_unlocked(),
             ),
-            plain: top(base()),
             head: boxed(
                 top(base().set_bold().set_background_color("#DCE5F0"))
                     .set_align(FormatAlign::Center),
@@ -183,7 +181,7 @@ fn top(
     };
     line(sheet, words.get("form", &format!("{key}_title")), &looks.title, 30.0)?;
     // A sheet is as wide as three columns of answers, or as a page of A3.
-    let room = if form.sort == Sort::Hearing { 104 } else { 220 };
+    let room = if form.sort == Sort::Hearing { 116 } else { 200 };
     for how in ["how_1", "how_2", "how_3"] {
         let text = words.fill("form", &format!("{key}_{how}"), &[]);
         let lines = text.width().div_ceil(room).max(1);
@@ -246,103 +244,101 @@ fn once(
     Ok(at + 1)
 }
 
-/// A vendor's hearing sheet.
+/// A vendor's hearing sheet: as many sheets as there are pages of points, the first with what is asked of the vendor.
 fn hearing(form: &Form, report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
     let (words, looks) = (report.words, Looks::new());
     let mut book = workbook(form, report)?;
-    let sheet = book.add_worksheet();
-    sheet.set_name(words.get("form", "hearing_sheet"))?;
     // At least one column is free for what nobody found.
-    let columns = (form.asked.len() + 1).div_ceil(ON_A_PAGE) * ON_A_PAGE;
+    let pages = (form.asked.len() + 1).div_ceil(ON_A_PAGE);
+    let mut lines = form.asked.iter().map(Some).chain(std::iter::repeat(None)).zip(1..);
+    for page in 1..=pages {
+        let name = words.get("form", "hearing_sheet");
+        let name = if page > 1 { format!("{name} {page}") } else { name.to_owned() };
+        let sheet = book.add_worksheet();
+        sheet.set_name(name)?;
+        let lines: Vec<(Option<&Asked>, usize)> = lines.by_ref().take(ON_A_PAGE).collect();
+        one_page(sheet, form, &lines, page == 1, &looks, words)?;
+    }
+    book.save_to_buffer()
+}
+
+/// A sheet with questions below each other, and a column of answers for each point.
+fn one_page(
+    sheet: &mut Worksheet,
+    form: &Form,
+    lines: &[(Option<&Asked>, usize)],
+    is_first: bool,
+    looks: &Looks,
+    words: &Words,
+) -> Result<(), XlsxError> {
     sheet.set_column_width(0, 30)?;
-    for at in 1..=columns {
+    for at in 1..=ON_A_PAGE {
         sheet.set_column_width(column(at), 26)?;
     }
-    let mut at = top(sheet, form, column(ON_A_PAGE), &looks, words)?;
-    at = band(sheet, at, ON_A_PAGE, words.get("form", "section_vendor"), &looks)?;
-    at = once(sheet, form, at, 2, 2, &looks, words)?;
-    let lines = form.asked.iter().map(Some).chain(std::iter::repeat(None)).take(columns);
-    let lines: Vec<Option<&Asked>> = lines.collect();
-
-    // The head of the columns, and what was found.
-    at = band(sheet, at, columns, words.get("form", "section_found"), &looks)?;
+    let mut at = top(sheet, form, column(ON_A_PAGE), looks, words)?;
+    if is_first {
+        at = band(sheet, at, words.get("form", "section_vendor"), looks)?;
+        at = once(sheet, form, at, 2, 2, looks, words)?;
+    }
+    at = band(sheet, at, words.get("form", "section_found"), looks)?;
     let first = at;
     sheet.write_string_with_format(row(at), 0, words.get("form", "question"), &looks.head)?;
-    for (place, line) in lines.iter().enumerate() {
-        let number = (place + 1).to_string();
-        let named = words.fill("form", "column_point", &[("number", &number)]);
-        let name =
-            if line.is_some() { named } else { words.get("form", "column_other").to_owned() };
-        sheet.write_string_with_format(row(at), column(place + 1), &name, &looks.head)?;
+    for (place, (line, number)) in (1..).zip(lines) {
+        let name = match line {
+            Some(_) => words.fill("form", "column_point", &[("number", &number.to_string())]),
+            None => words.get("form", "column_other").to_owned(),
+        };
+        sheet.write_string_with_format(row(at), column(place), &name, &looks.head)?;
     }
     sheet.set_row_height(row(at), 20)?;
     at += 1;
     sheet.write_string_with_format(row(at), 0, words.get("form_field", "point"), &looks.label)?;
-    for (place, line) in lines.iter().enumerate() {
+    for (place, (line, _)) in (1..).zip(lines) {
         let id = line.and_then(|line| line.point.as_deref()).unwrap_or_default();
-        sheet.write_string_with_format(row(at), column(place + 1), id, &looks.found)?;
+        sheet.write_string_with_format(row(at), column(place), id, &looks.found)?;
     }
     sheet.set_row_height(row(at), 20)?;
     at += 1;
     for (number, found) in FOUND.iter().enumerate() {
         sheet.write_string_with_format(row(at), 0, words.get("form", found), &looks.label)?;
-        for (place, line) in lines.iter().enumerate() {
+        for (place, (line, _)) in (1..).zip(lines) {
             let text = line.and_then(|line| line.found.get(number));
             let text = text.map(|text| cell(text)).unwrap_or_default();
-            sheet.write_string_with_format(row(at), column(place + 1), &text, &looks.found)?;
+            sheet.write_string_with_format(row(at), column(place), &text, &looks.found)?;
         }
-        sheet.set_row_height(row(at), 30)?;
+        sheet.set_row_height(row(at), if *found == "found_address" { 48 } else { 34 })?;
         at += 1;
     }
-
     let mut breaks = Vec::new();
     for (section, questions) in HEARING {
         if *section == "section_connection" {
             breaks.push(row(at));
         }
-        at = band(sheet, at, columns, words.get("form", section), &looks)?;
+        at = band(sheet, at, words.get("form", section), looks)?;
         for question in *questions {
-            label(sheet, (row(at), 0), question, &looks, words)?;
-            for (place, line) in lines.iter().enumerate() {
+            label(sheet, (row(at), 0), question, looks, words)?;
+            for (place, (line, _)) in (1..).zip(lines) {
                 let known = line.and_then(|line| line.answers.get(&question.column));
                 let known = known.map(|text| cell(text)).unwrap_or_default();
-                answer(sheet, (row(at), column(place + 1)), &known, &looks)?;
+                answer(sheet, (row(at), column(place)), &known, looks)?;
             }
-            offer(sheet, question, (row(at), 1), (row(at), column(columns)), words)?;
-            sheet.set_row_height(row(at), if question.column == Column::Note { 60 } else { 32 })?;
+            offer(sheet, question, (row(at), 1), (row(at), column(ON_A_PAGE)), words)?;
+            let height = if question.column == Column::Note { 76 } else { 38 };
+            sheet.set_row_height(row(at), height)?;
             at += 1;
         }
     }
-    sheet.set_paper_size(A4).set_portrait().set_print_scale(86);
+    sheet.set_paper_size(A4).set_portrait().set_print_fit_to_pages(1, 0);
     sheet.set_page_breaks(&breaks)?;
-    let between: Vec<u32> =
-        (1..columns.div_euclid(ON_A_PAGE)).map(|page| row(page * ON_A_PAGE + 1)).collect();
-    sheet.set_vertical_page_breaks(&between)?;
-    sheet.set_repeat_columns(0, 0)?;
     sheet.set_repeat_rows(row(first), row(first + 1))?;
-    sheet.set_print_area(0, 0, row(at.saturating_sub(1)), column(columns))?;
     sheet.set_freeze_panes(0, 1)?;
     finish(sheet, form, words);
-    book.save_to_buffer()
+    Ok(())
 }
 
 /// A band with the name of a section. Gives the next row.
-fn band(
-    sheet: &mut Worksheet,
-    at: usize,
-    columns: usize,
-    text: &str,
-    looks: &Looks,
-) -> Result<usize, XlsxError> {
-    for place in 0..=columns {
-        sheet.write_string_with_format(
-            row(at),
-            column(place),
-            if place == 0 { text } else { "" },
-            &looks.section,
-        )?;
-    }
-    sheet.merge_range(row(at), 0, row(at), column(ON_A_PAGE.min(columns)), text, &looks.section)?;
+fn band(sheet: &mut Worksheet, at: usize, text: &str, looks: &Looks) -> Result<usize, XlsxError> {
+    sheet.merge_range(row(at), 0, row(at), column(ON_A_PAGE), text, &looks.section)?;
     sheet.set_row_height(row(at), 20)?;
     Ok(at + 1)
 }
@@ -381,10 +377,13 @@ fn finish(sheet: &mut Worksheet, form: &Form, words: &Words) {
 /// The width of a field of the sheet of dark lines, in characters.
 fn wide(column: Column) -> f64 {
     match column {
-        Column::Name | Column::System | Column::Note => 20.0,
-        Column::Place | Column::Line | Column::LineNumber | Column::Contact => 16.0,
-        Column::Connected | Column::RemoteMaintenance | Column::Status => 10.0,
-        _ => 12.5,
+        Column::Name | Column::Note => 15.0,
+        Column::System | Column::LineNumber => 14.0,
+        Column::Line | Column::Contact => 13.0,
+        Column::Place | Column::Partner => 12.0,
+        Column::Connected | Column::Status | Column::Photo => 8.0,
+        Column::Direction | Column::RemoteMaintenance => 9.0,
+        _ => 10.0,
     }
 }
 
@@ -426,7 +425,7 @@ fn dark(form: &Form, report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
 }
 
 fn widths(sheet: &mut Worksheet) -> Result<(), XlsxError> {
-    sheet.set_column_width(0, 11)?;
+    sheet.set_column_width(0, 10)?;
     for (place, question) in DARK.iter().enumerate() {
         sheet.set_column_width(column(place + 1), wide(question.column))?;
     }
@@ -454,7 +453,7 @@ fn table(
     for (place, question) in DARK.iter().enumerate() {
         label(sheet, (row(first), column(place + 1)), question, looks, words)?;
     }
-    sheet.set_row_height(row(first), 48)?;
+    sheet.set_row_height(row(first), 62)?;
     for (place, line) in lines.iter().enumerate() {
         let at = first + 1 + place;
         let id = line.point.as_deref().unwrap_or_default();
@@ -463,7 +462,7 @@ fn table(
             let known = line.answers.get(&question.column).map(|text| cell(text));
             answer(sheet, (row(at), column(place + 1)), &known.unwrap_or_default(), looks)?;
         }
-        sheet.set_row_height(row(at), 36)?;
+        sheet.set_row_height(row(at), 40)?;
     }
     Ok(())
 }

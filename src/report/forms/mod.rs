@@ -407,8 +407,8 @@ fn asked(report: &Report<'_>, point: &Point, declared: Option<&Entry>) -> Asked 
     let kind = format!("{}{comma}{}", words.kind(point.kind), words.direction(point.direction));
     let names = || point.names.iter().take(3).cloned().collect::<Vec<_>>().join(comma);
     let product = point.product.as_ref().map_or_else(names, ToString::to_string);
-    let addresses = point.addresses.iter().take(4).map(ToString::to_string);
-    let macs = point.macs.iter().take(2).map(ToString::to_string);
+    let addresses = point.addresses.iter().take(3).map(ToString::to_string);
+    let macs = point.macs.iter().take(1).map(ToString::to_string);
     let addresses: Vec<String> = addresses.chain(macs).collect();
     let found = [kind, product, addresses.join(comma), register(report, &point.id)];
     Asked {

@@ -453,7 +453,7 @@ fn table(
     for (place, question) in DARK.iter().enumerate() {
         label(sheet, (row(first), column(place + 1)), question, looks, words)?;
     }
-    sheet.set_row_height(row(first), 62)?;
+    sheet.set_row_height(row(first), 76)?;
     for (place, line) in lines.iter().enumerate() {
         let at = first + 1 + place;
         let id = line.point.as_deref().unwrap_or_default();

@@ -9,11 +9,15 @@ mod completions;
 mod conclude;
 mod data;
 mod data_folder;
+mod decided;
 mod demo;
+mod diff;
 mod doctor;
 mod draft;
 mod exit;
 mod exits;
+mod export;
+mod facilities;
 mod font;
 mod formats;
 mod forms;
@@ -22,6 +26,8 @@ mod import;
 mod limits;
 mod listen;
 mod loaded;
+mod log;
+mod merge;
 mod nightly;
 mod output;
 mod points;
@@ -30,14 +36,18 @@ mod probes;
 mod replay;
 mod report;
 mod responder;
+mod review;
 mod runs;
 mod scan;
+mod scratch;
 mod show;
 mod signature_folders;
 mod signatures;
+mod split;
 pub mod survey;
 mod sweep;
 mod told;
+mod verify;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -77,6 +87,14 @@ enum Command {
     Points(points::Arguments),
     Show(show::Arguments),
     Runs(runs::Arguments),
+    Facilities(facilities::Arguments),
+    Review(review::Arguments),
+    Merge(merge::Arguments),
+    Split(split::Arguments),
+    Log(log::Arguments),
+    Verify(verify::Arguments),
+    Export(export::Arguments),
+    Diff(diff::Arguments),
     Report(report::Arguments),
     Import(import::Arguments),
     Identify(identify::Arguments),
@@ -164,6 +182,14 @@ pub fn run() -> ExitCode {
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Facilities(arguments) => facilities::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Split(arguments) => split::run(&arguments),
+        Command::Log(arguments) => log::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),

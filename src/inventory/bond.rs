@@ -1,14 +1,18 @@
 //! Why what runs called by several names is one point.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use serde::Serialize;
 
 use super::{
     Noted, Result, Store,
+    file::explain,
     log::{self, Told},
+    sighting::{self, SIGHTING, Sighting, TABLES},
     state::{own_macs, routed},
-    store::{SIGHTING, explain, sighting},
 };
 use crate::{correlate::Point, observe::Mac, time::Timestamp};
 
@@ -74,18 +78,16 @@ impl Store {
     /// where every run called it alike.
     pub fn bonds(&self, id: &str, facility: Option<&str>) -> Result<Vec<Bond>> {
         let (facility, state) = self.only(id, facility)?;
-        let rows = serde_json::to_string(&state.rows).unwrap_or_default();
+        let numbers: BTreeSet<i64> = state.rows.iter().map(|(number, _)| *number).collect();
+        let numbers = serde_json::to_string(&numbers).unwrap_or_default();
         let sql = format!(
-            "SELECT {SIGHTING}, s.own FROM sighting s JOIN point p ON p.number = s.point
-             JOIN run r ON r.number = s.run WHERE s.point IN (SELECT value FROM json_each(?1))
+            "SELECT {SIGHTING} FROM {TABLES} WHERE s.point IN (SELECT value FROM json_each(?1))
              ORDER BY r.began, r.ended, r.number, s.place"
         );
-        let seen = self.rows(&sql, [rows], |row| {
-            let (point, own) = (sighting(row)?.point, row.get::<_, String>("own")?);
-            Ok((if own.is_empty() { point.id.clone() } else { own }, point))
-        })?;
+        let seen = self.rows(&sql, [numbers], sighting::read)?.into_iter();
+        let seen = seen.filter(|(row, _)| state.rows.contains(row));
         let mut parts: Vec<Part> = Vec::new();
-        for (name, point) in seen {
+        for ((_, name), Sighting { point, .. }) in seen {
             match parts.iter_mut().find(|part| part.name == name) {
                 Some(part) => part.points.push(point),
                 None => parts.push(Part { name, points: vec![point] }),

@@ -78,6 +78,17 @@ impl Change {
         }
     }
 
+    /// Its place among other changes: what is new first.
+    pub(super) fn order(&self) -> (u8, Kind, &str) {
+        let place = match self {
+            Self::Appeared { .. } => 0,
+            Self::SeenAgain { .. } => 1,
+            Self::Changed { .. } => 2,
+            Self::NotSeen { .. } => 3,
+        };
+        (place, self.kind(), self.id())
+    }
+
     /// The name in JSON and in the word lists.
     pub const fn name(&self) -> &'static str {
         match self {

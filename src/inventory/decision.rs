@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::{
     Error, Noted, Result, ReviewState, Store,
+    file::explain,
     log::{self, Logged, Note, Stopped, Told},
     state::{EVER, State, states_at},
-    store::explain,
 };
 use crate::time::{Day, Timestamp};
 

@@ -11,9 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Error, Memory, Result, Review, ReviewState, Store,
+    column::{json, rows, unjson},
+    file::explain,
     log::{self, Note, Noted},
     state::{EVER, State, states_at},
-    store::{explain, json, rows, unjson},
 };
 use crate::{
     correlate::{Kind, declared as correlated},

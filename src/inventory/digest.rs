@@ -8,23 +8,35 @@ use crate::observe::facts::hex;
 /// All that is kept of a run, table by table, with what its rows point to. Numbers by which rows know each other are left
 /// out: they differ between an inventory and an export of it.
 const PARTS: &[(&str, &str)] = &[
-    ("run", "SELECT id, facility, began, ended, vantages, inquiries FROM run WHERE number = ?1"),
+    (
+        "run",
+        "SELECT r.id, r.facility, r.began, r.ended, r.vantages, c.body AS asked
+         FROM run r LEFT JOIN content c ON c.number = r.asked WHERE r.number = ?1",
+    ),
     ("input", "SELECT place, name, packets, bytes FROM input WHERE run = ?1 ORDER BY place"),
     (
         "coverage",
-        "SELECT place, subject, state, count, detail, network, vantage FROM coverage
-         WHERE run = ?1 ORDER BY place",
+        "SELECT c.place, l.subject, l.state, c.count, l.detail, l.network, l.vantage
+         FROM coverage c LEFT JOIN coverage_line l ON l.number = c.line WHERE c.run = ?1 ORDER BY c.place",
     ),
     (
         "sighting",
-        "SELECT s.place, p.facility, p.id, s.own, s.kind, s.grade, s.confidence, s.direction, s.addresses, s.macs,
-           s.outside, s.services, s.product, s.names, s.because, s.lines, s.sides
-         FROM sighting s LEFT JOIN point p ON p.number = s.point WHERE s.run = ?1 ORDER BY s.place",
+        "SELECT s.place, p.facility, p.id, s.own, s.confidence, l.body AS look, c.body AS claims,
+           b.body AS because, s.packets
+         FROM sighting s LEFT JOIN point p ON p.number = s.point
+         LEFT JOIN content l ON l.number = s.look LEFT JOIN content c ON c.number = s.claims
+         LEFT JOIN content b ON b.number = s.because WHERE s.run = ?1 ORDER BY s.place",
     ),
     (
         "unrecognised",
         "SELECT u.place, u.id, u.addresses, u.macs, u.why, s.said, u.packets
          FROM unrecognised u LEFT JOIN saying s ON s.number = u.saying WHERE u.run = ?1 ORDER BY u.place",
+    ),
+    // There are thousands of them, nearly the same every night: by the digests that they are kept by.
+    (
+        "host",
+        "SELECT e.key AS place, h.digest FROM run r JOIN content l ON l.number = r.hosts JOIN json_each(l.body) e
+         LEFT JOIN content h ON h.number = e.value WHERE r.number = ?1 ORDER BY e.key",
     ),
 ];
 

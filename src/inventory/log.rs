@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, Result, Store, digest, store::explain};
+use super::{Error, Result, Store, digest, file::explain};
 use crate::{observe::facts::hex, time::Timestamp};
 
 /// Who writes what nobody decided.
@@ -311,6 +311,9 @@ pub(super) fn canonical(value: &Value) -> String {
         plain => plain.to_string(),
     }
 }
+
+/// What the log refuses, by the names of its triggers.
+pub(super) const GUARDS: [&str; 2] = ["log_is_not_changed", "log_is_not_cut"];
 
 /// The last entry of a log.
 pub(super) fn last(connection: &Connection) -> rusqlite::Result<Option<Head>> {

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{
     Change, Decided, Difference, Facet, Noted, Result, Review, ReviewState, Store,
     decision::Fault,
+    file::explain,
     log::{self, Note},
     state::{EVER, State, states_at},
-    store::explain,
 };
 use crate::time::{Day, Timestamp};
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{Report, commands};
 use crate::{
@@ -162,6 +162,13 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
 /// Writes a value as JSON, without anything that a terminal would obey.
 pub fn write_plain(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let format = Plain(PrettyFormatter::new());
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, format))?;
+    out.write_all(b"\n")
+}
+
+/// Writes a value as JSON on one line, without anything that a terminal would obey.
+pub fn write_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    let format = Plain(CompactFormatter);
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, format))?;
     out.write_all(b"\n")
 }

@@ -7,6 +7,8 @@
 mod assessed;
 mod csv;
 pub mod decided;
+pub mod diagram;
+pub mod diff;
 pub mod forms;
 pub mod hosts;
 pub mod html;
@@ -31,9 +33,11 @@ pub mod words;
 mod xml;
 
 pub use decided::write_decided;
+pub use diagram::{write_drawio, write_svg};
+pub use diff::{Diff, write_diff, write_diff_json};
 pub use forms::{FormFormat, write_forms};
 pub use html::write_html;
-pub use json::{write_json, write_plain};
+pub use json::{write_json, write_line, write_plain};
 pub use news::News;
 pub use observations::write_observations;
 pub use pdf::write_pdf;
@@ -118,6 +122,16 @@ pub static FORMATS: &[Format] = &[
         name: pdf::NAME,
         file: "report.{lang}.pdf",
         write: |report, out| write_pdf(report, out),
+    },
+    Format {
+        name: "svg",
+        file: "diagram.{lang}.svg",
+        write: |report, mut out| write_svg(report, &mut out),
+    },
+    Format {
+        name: "drawio",
+        file: "diagram.{lang}.drawio",
+        write: |report, mut out| write_drawio(report, &mut out),
     },
 ];
 

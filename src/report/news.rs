@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Report, write_plain};
 use crate::{
     correlate::{Kind, Point},
-    inventory::Change,
+    inventory::{Change, ReviewState},
     time::Timestamp,
 };
 
@@ -53,9 +53,14 @@ struct Brief<'a> {
 impl News {
     /// What is new in the run of a report.
     pub fn of(report: &Report<'_>) -> Self {
-        // What somebody decided about is no news by itself; that it is seen again is.
+        // What somebody decided about is no news by itself; that it is seen again is, and that what was taken as a risk
+        // is another one now.
+        let is_risk = |id: &str| {
+            report.review(id).is_some_and(|review| review.state == ReviewState::AcceptedRisk)
+        };
         let news = |change: &&Change| match change {
             Change::SeenAgain { .. } => true,
+            Change::Changed { id, .. } if is_risk(id) => true,
             Change::NotSeen { again: true, .. } => false,
             other => !report.is_suppressed(other.id()),
         };

@@ -399,12 +399,7 @@ fn changes(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<
     }
     writeln!(out, "{}", look.strong(words.get("heading", "changes")))?;
     for change in changes {
-        let sign = match change {
-            Change::Appeared { .. } => '+',
-            Change::SeenAgain { .. } => '!',
-            Change::Changed { .. } => '~',
-            Change::NotSeen { .. } => '-',
-        };
+        let sign = sign(change);
         let about = detail(change, words);
         let said = format!(
             "  {sign} {}  {}  {}{}{about}",
@@ -416,6 +411,16 @@ fn changes(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<
         writeln!(out, "{}", cut(&said, look.columns))?;
     }
     writeln!(out)
+}
+
+/// The sign of a change at the beginning of a line.
+pub(super) const fn sign(change: &Change) -> char {
+    match change {
+        Change::Appeared { .. } => '+',
+        Change::SeenAgain { .. } => '!',
+        Change::Changed { .. } => '~',
+        Change::NotSeen { .. } => '-',
+    }
 }
 
 /// What a change is about, beyond its point.
@@ -440,7 +445,8 @@ pub(super) fn detail(change: &Change, words: &Words) -> String {
     }
 }
 
-fn difference(difference: &Difference, words: &Words) -> String {
+/// One thing that is different, what was before what is.
+pub(super) fn difference(difference: &Difference, words: &Words) -> String {
     let said = |values: &[String]| {
         let named = named(difference.facet, values, words);
         if named.is_empty() { "—".into() } else { named.join(", ") }

@@ -168,7 +168,7 @@ fn what_does_not_belong_is_refused() {
         ("/points/0/confidence", json!(1.5)),
         ("/points/0/addresses", json!(["the server room"])),
         ("/points/0/macs", json!(["00-00-5E-00-53-01"])),
-        ("/points/0/seen_from", json!([])),
+        ("/points/0/seen_from", json!(["the <b> roof"])),
         ("/points/0/restriction/0/answer", json!("closed")),
         ("/asked_from_outside/0/open/tcp", json!("many")),
         ("/points/0/because", json!([])),

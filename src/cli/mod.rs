@@ -22,7 +22,9 @@ mod export;
 mod facilities;
 mod font;
 mod formats;
+mod forms;
 mod identify;
+mod import;
 mod limits;
 mod listen;
 mod loaded;
@@ -104,6 +106,7 @@ enum Command {
     Reconcile(reconcile::Arguments),
     Checklist(checklist::Arguments),
     Plan(plan::Arguments),
+    Import(import::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
     Data(data::Arguments),
@@ -202,6 +205,7 @@ pub fn run() -> ExitCode {
         Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Checklist(arguments) => checklist::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

@@ -122,6 +122,26 @@ fn add_earlier(run: &mut Run, store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What forms tell of a facility at which no run was made.
+fn declared_only(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
+    let at = store.declared(facility)?.last().map(|kept| kept.at).unwrap_or_default();
+    let known = store.points(Some(facility.unwrap_or(UNNAMED)))?.into_iter();
+    let points = known.map(|known| known.point);
+    Ok(Run {
+        id: String::new(),
+        facility: facility.map(str::to_owned),
+        began: at,
+        ended: at,
+        inputs: Vec::new(),
+        coverage: Vec::new(),
+        points: points.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect(),
+        unrecognised: Vec::new(),
+        hosts: Vec::new(),
+        vantages: BTreeSet::new(),
+        inquiries: Vec::new(),
+    })
+}
+
 /// Everything known now of one facility, as one run: the points as they were last seen, the last run's coverage, and that
 /// of the networks that earlier runs looked at. The facility may be left out where there is only one.
 pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
@@ -130,19 +150,7 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
     let runs = store.runs()?;
     let last = runs.iter().rev().find(|run| run.facility.as_deref() == facility);
     let Some(last) = last else {
-        return Ok(Run {
-            id: String::new(),
-            facility: None,
-            began: crate::time::Timestamp::default(),
-            ended: crate::time::Timestamp::default(),
-            inputs: Vec::new(),
-            coverage: Vec::new(),
-            points: Vec::new(),
-            unrecognised: Vec::new(),
-            hosts: Vec::new(),
-            vantages: BTreeSet::new(),
-            inquiries: Vec::new(),
-        });
+        return declared_only(store, facility, kinds);
     };
     let mut run = store.run(&last.id)?;
     run.vantages = store.vantages(facility)?;

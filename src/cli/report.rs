@@ -10,7 +10,7 @@ use super::{
     editions::ChecklistArguments,
     font::FontArguments,
     formats::{self, Chosen},
-    output,
+    forms, output,
     points::latest,
     told::{Told, told_of},
 };
@@ -24,6 +24,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sekisho report out --store hospital.sqlite\n  \
     sekisho report out --store hospital.sqlite --format xlsx,csv --lang ja\n  \
+    sekisho report forms --store hospital.sqlite --forms --format xlsx,toml\n  \
     sekisho report out --store hospital.sqlite --run r1a2b3c4d5e6f")]
 pub(super) struct Arguments {
     /// The folder for the report; made if there is none
@@ -31,10 +32,14 @@ pub(super) struct Arguments {
     folder: PathBuf,
     #[command(flatten)]
     store: StoreArguments,
+    /// Write forms to fill in instead of a report: a hearing sheet for each vendor, and a sheet for lines that no network
+    /// shows; as xlsx, toml or csv, in Japanese unless `--lang en`
+    #[arg(long)]
+    forms: bool,
     /// Only what this run saw
     #[arg(long, value_name = "RUN", conflicts_with = "facility")]
     run: Option<String>,
-    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = formats::named, help = formats::help())]
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = forms::named, help = formats::help())]
     format: Vec<&'static str>,
     /// Write it in this language; otherwise in both
     #[arg(long, value_name = "LANG")]
@@ -57,11 +62,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     let told = told_of(&mut run, &held, Some(&store), &arguments.checklist.editions())?;
     let chosen = Chosen::of(&arguments.format, arguments.lang);
-    let written = write_folder(&arguments.folder, &chosen, &run, changes.as_deref(), None, &told)?;
+    let written = if arguments.forms {
+        let (folder, format, lang) = (&arguments.folder, &arguments.format, arguments.lang);
+        forms::write(folder, format, lang, &run, changes.as_deref(), &told)?
+    } else {
+        forms::refuse(&arguments.format)?;
+        write_folder(&arguments.folder, &chosen, &run, changes.as_deref(), None, &told)?
+    };
     output::write(Path::new("-"), |out| {
         written.iter().try_for_each(|path| writeln!(out, "{}", path.display()))
     })?;
-    chosen.left_out().for_each(|lacking| warning!("sekisho: {lacking}"));
+    if !arguments.forms {
+        chosen.left_out().for_each(|lacking| warning!("sekisho: {lacking}"));
+    }
     Ok(Exit::Clean)
 }
 

@@ -138,40 +138,29 @@ fn plan<'a>(
     facility: Option<&str>,
     forms: &'a [Form],
 ) -> rusqlite::Result<Result<Vec<Planned<'a>>>> {
-    let kept = kept(connection, facility)?;
-    let mut states = states_at(connection, facility, EVER)?;
-    join(&mut states, &kept);
-    let known: BTreeMap<&str, &Kept> =
-        kept.iter().filter_map(|kept| Some((kept.point.as_deref()?, kept))).collect();
-    let vendors: BTreeMap<String, &Kept> = kept
-        .iter()
-        .filter(|kept| kept.point.is_none())
-        .map(|kept| (vendor(&kept.entry), kept))
-        .collect();
+    let mut kept = kept(connection, facility)?;
+    let seen = states_at(connection, facility, EVER)?;
     let mut planned: Vec<Planned<'a>> = Vec::new();
-    let mut places: BTreeMap<Option<String>, BTreeMap<String, usize>> = BTreeMap::new();
     for form in forms {
-        for (line, is_vendor) in form
-            .lines
-            .iter()
-            .map(|line| (line, false))
-            .chain(form.vendor.iter().map(|line| (line, true)))
-        {
-            let (point, makes, kind, before) = if is_vendor {
-                (None, false, None, vendors.get(&vendor(&line.entry)).map(|kept| &kept.entry))
+        // What an earlier form says is known to a later one.
+        let mut states = seen.clone();
+        join(&mut states, &kept);
+        let before = planned.len();
+        let mut places: BTreeMap<Subject, usize> = BTreeMap::new();
+        let vendor = form.vendor.iter().map(|line| (line, true));
+        for (line, is_vendor) in form.lines.iter().map(|line| (line, false)).chain(vendor) {
+            let (subject, makes, kind) = if is_vendor {
+                (subject(None, &line.entry), false, None)
             } else {
                 match about(line, &states, &kept, facility) {
                     Ok((point, makes, kind)) => {
-                        let before = known.get(point.as_str()).map(|kept| &kept.entry);
-                        (Some(point), makes, Some(kind), before)
+                        (subject(Some(&point), &line.entry), makes, Some(kind))
                     }
                     Err(error) => return Ok(Err(error)),
                 }
             };
-            // The same said twice is one; two things said of one line cannot both be.
-            let key = if is_vendor { vendor(&line.entry) } else { String::new() };
-            let place = places.entry(point.clone()).or_default();
-            if let Some(first) = place.get(&key).and_then(|first| planned.get(*first)) {
+            // The same said twice in one form is one; two things said of one line cannot both be.
+            if let Some(first) = places.get(&subject).and_then(|first| planned.get(*first)) {
                 if says_the_same(&first.line.entry, &line.entry) {
                     continue;
                 }
@@ -180,17 +169,32 @@ fn plan<'a>(
                     second: line.cited.clone(),
                 }));
             }
-            place.insert(key, planned.len());
-            let what = match before {
-                Some(before) if adds_nothing(before, &line.entry) => What::Same,
+            let known = kept.iter().find(|kept| kept.subject() == subject);
+            let what = match known {
+                Some(known) if adds_nothing(&known.entry, &line.entry) => What::Same,
                 _ if is_vendor => What::Answers,
                 _ if is_withdrawn(&line.entry) => What::Withdraws,
                 Some(_) => What::Renews,
                 None if makes => What::Makes,
                 None => What::Adds,
             };
+            let point = subject.0.clone();
+            places.insert(subject, planned.len());
             let taken = Taken { cited: line.cited.clone(), point, kind, what };
             planned.push(Planned { line, file: &form.name, makes, taken });
+        }
+        for line in planned.iter().skip(before) {
+            absorb(
+                &mut kept,
+                Kept {
+                    point: line.taken.point.clone(),
+                    makes: line.makes,
+                    entry: line.line.entry.clone(),
+                    cited: line.line.cited.clone(),
+                    by: String::new(),
+                    at: Timestamp::default(),
+                },
+            );
         }
     }
     Ok(Ok(planned))
@@ -258,9 +262,20 @@ fn adds_nothing(before: &Entry, entry: &Entry) -> bool {
     says_the_same(&laid_over(before.clone(), entry), before)
 }
 
-/// By what a vendor is known.
-fn vendor(entry: &Entry) -> String {
-    entry.get(Column::Partner).unwrap_or_default().to_lowercase()
+/// What an entry is about: a point, or all that a vendor looks after.
+type Subject = (Option<String>, String);
+
+impl Kept {
+    fn subject(&self) -> Subject {
+        subject(self.point.as_deref(), &self.entry)
+    }
+}
+
+fn subject(point: Option<&str>, entry: &Entry) -> Subject {
+    match point {
+        Some(point) => (Some(point.to_owned()), String::new()),
+        None => (None, entry.get(Column::Partner).unwrap_or_default().to_lowercase()),
+    }
 }
 
 /// Writes what is new, and notes each file.
@@ -318,24 +333,23 @@ pub(super) fn kept(connection: &Connection, facility: Option<&str>) -> rusqlite:
         params![facility],
         read,
     )?;
-    let mut last: BTreeMap<(Option<String>, String), (usize, Kept)> = BTreeMap::new();
-    for (place, one) in all.into_iter().enumerate() {
-        let vendor = if one.point.is_none() { vendor(&one.entry) } else { String::new() };
-        let key = (one.point.clone(), vendor);
-        let before = last.remove(&key);
-        let one = match before {
-            Some((_, before)) => Kept {
-                makes: before.makes || one.makes,
-                entry: laid_over(before.entry, &one.entry),
-                ..one
-            },
-            None => one,
-        };
-        last.insert(key, (place, one));
-    }
-    let mut kept: Vec<(usize, Kept)> = last.into_values().collect();
-    kept.sort_by_key(|(place, _)| *place);
-    Ok(kept.into_iter().map(|(_, kept)| kept).collect())
+    let mut kept = Vec::new();
+    all.into_iter().for_each(|one| absorb(&mut kept, one));
+    Ok(kept)
+}
+
+/// Takes in an entry that came after those that are known.
+fn absorb(kept: &mut Vec<Kept>, one: Kept) {
+    let subject = one.subject();
+    let one = match kept.iter().position(|before| before.subject() == subject) {
+        Some(place) => {
+            let before = kept.remove(place);
+            let makes = before.makes || one.makes;
+            Kept { makes, entry: laid_over(before.entry, &one.entry), ..one }
+        }
+        None => one,
+    };
+    kept.push(one);
 }
 
 /// What two entries say of one point; the later counts where both say something.

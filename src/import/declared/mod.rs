@@ -1,6 +1,6 @@
 //! Filled-in forms: what vendors and the hospital wrote down of points, and of lines that no network shows.
 //!
-//! [`grid`] reads a workbook or a list into cells, [`table`] finds the form in them, [`hand`] reads what was written by
+//! [`grid`] puts cells at their places, [`table`] finds the form in them, [`hand`] reads what was written by
 //! hand as TOML; [`field`] is what a form asks for and [`said`] what the answers mean. One fault refuses the whole file.
 
 pub mod field;
@@ -15,10 +15,7 @@ use std::fmt;
 pub use field::{FIELDS, Field};
 pub use said::{Way, is_withdrawn, no, way, yes};
 
-use super::{Column, Entry};
-
-/// The largest form that is read, in bytes.
-pub const LARGEST_FORM: u64 = 16 << 20;
+use super::{Column, Entry, Problem, file::LARGEST_FILE};
 
 /// The most lines that one form declares.
 pub const MOST_LINES: usize = 5_000;
@@ -82,26 +79,24 @@ pub enum Error {
         source: std::io::Error,
     },
     /// It is too large for a form.
-    #[error("{file}: larger than {LARGEST_FORM} bytes, which no form is; give the form alone")]
+    #[error("{file}: larger than {LARGEST_FILE} bytes, which no form is; give the form alone")]
     TooLarge {
         /// The file.
         file: String,
     },
     /// Its name does not say what it is.
-    #[error("{file}: this is none of .xlsx, .csv and .toml; save the form as one of these")]
+    #[error("{file}: this is none of .xlsx, .ods, .csv and .toml; save the form as one of these")]
     NoSuchFormat {
         /// The file.
         file: String,
     },
-    /// It is not what its name says.
-    #[error(
-        "{file}: {problem}; open it, save it again as it was, without a password, and give that"
-    )]
+    /// Its inside cannot be read.
+    #[error("{file}: {problem}")]
     Broken {
         /// The file.
         file: String,
-        /// What is wrong.
-        problem: String,
+        /// What is wrong with it.
+        problem: Problem,
     },
     /// No form is in it.
     #[error(
@@ -161,13 +156,11 @@ pub enum Error {
 /// Reads a form. `name` is the file's name without its folder; its ending says what `bytes` are.
 pub fn read(name: &str, bytes: &[u8]) -> Result<Form, Error> {
     let file = || name.to_owned();
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST_FORM {
-        return Err(Error::TooLarge { file: file() });
-    }
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     let mut form = match ending.as_deref() {
-        Some("xlsx" | "xlsm") => table::form(name, grid::workbook(name, bytes)?)?,
-        Some("csv" | "tsv") => table::form(name, vec![grid::list(name, bytes)?])?,
+        Some("xlsx" | "xlsm" | "xls" | "ods" | "csv" | "tsv" | "txt") => {
+            table::form(name, grid::sheets(name, bytes)?)?
+        }
         Some("toml") => hand::form(name, bytes)?,
         _ => return Err(Error::NoSuchFormat { file: file() }),
     };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{Error, LONGEST_ANSWER, Place, text};
 use crate::{
-    import::{Column, Entry},
+    import::{Column, Entry, date::date_or_serial as date},
     observe::Mac,
 };
 
@@ -78,7 +78,8 @@ pub fn is_withdrawn(entry: &Entry) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| status.contains(word));
     // What will be taken away, or was not, is there.
     let not_yet = has(&["予定", "未", "ない", "検討", "not ", "to be", "planned", "will"]);
-    has(&["廃止", "撤去", "解約", "withdrawn", "removed", "taken away", "closed"]) && !not_yet
+    has(&["廃止", "撤去", "解約", "withdrawn", "removed", "taken away", "closed", "ended"])
+        && !not_yet
 }
 
 /// Takes an answer into an entry, or says why it cannot be.
@@ -146,13 +147,13 @@ pub(super) fn take(
             }
         }
         Column::Checked => {
-            answer = text::day(&answer).ok_or_else(|| {
+            answer = date(&answer).filter(|day| day.len() == 10).ok_or_else(|| {
                 refuse("no day", &answer, "write it as 2026-08-07 or 令和8年8月7日")
             })?;
         }
         // A period may be written in words, too.
         Column::SupportUntil | Column::Installed => {
-            answer = text::day(&answer).unwrap_or(answer);
+            answer = date(&answer).unwrap_or(answer);
         }
         Column::Direction if way(&answer).is_none() && !unknown(&answer) => {
             return Err(refuse(
@@ -266,7 +267,8 @@ mod tests {
             let written = [(Column::Status, status.to_owned())].into();
             is_withdrawn(&Entry { written, ..Entry::default() })
         };
-        for status in ["廃止", "撤去済み", "2025年に解約", "Withdrawn", "removed"] {
+        for status in ["廃止", "撤去済み", "2025年に解約", "Withdrawn", "removed", "ended"]
+        {
             assert!(is(status), "{status}");
         }
         for status in ["使用中", "撤去予定", "未撤去", "廃止していない", "not removed", "予備"]

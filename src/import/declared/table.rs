@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{
     Declared, Error, Form, LONGEST_ANSWER, Place, Written, field,
-    grid::{Sheet, cell, letters},
+    grid::{Sheet, cell},
     said,
 };
-use crate::import::{Column, Entry};
+use crate::import::{Column, Entry, sheet::letters};
 
 /// How many fields a row or a column must name to be the head of a form.
 const FEWEST_FIELDS: usize = 3;
@@ -17,7 +17,7 @@ const EXAMPLES: [&str; 3] = ["記入例", "例", "example"];
 
 /// Reads what the sheets of a file declare.
 pub(super) fn form(file: &str, sheets: Vec<Sheet>) -> Result<Form, Error> {
-    let mut form = Form::default();
+    let (mut form, mut head) = (Form::default(), Entry::default());
     let mut found = false;
     for sheet in &sheets {
         let name = sheet.name.as_deref().unwrap_or_default().to_lowercase();
@@ -26,7 +26,7 @@ pub(super) fn form(file: &str, sheets: Vec<Sheet>) -> Result<Form, Error> {
         }
         if let Some(table) = Table::of(sheet) {
             found = true;
-            table.read(file, &mut form)?;
+            table.read(file, &mut form, &mut head)?;
         }
     }
     if found { Ok(form) } else { Err(Error::NoForm { file: file.to_owned() }) }
@@ -78,10 +78,11 @@ impl<'a> Table<'a> {
         (self.sheet.at(row, column), cell(row, column))
     }
 
-    fn read(&self, file: &str, form: &mut Form) -> Result<(), Error> {
+    /// Reads the lines; what is said for all of them on one sheet counts on those behind it.
+    fn read(&self, file: &str, form: &mut Form, head: &mut Entry) -> Result<(), Error> {
         let sheet = self.sheet.name.clone();
         let place = |cell: String| Place { file: file.to_owned(), sheet: sheet.clone(), cell };
-        let (head, first) = self.above(file, form)?;
+        let first = self.above(file, form, head)?;
         let last = if self.beside { self.sheet.width() } else { self.sheet.rows.len() };
         for line in self.head + 1..last {
             let cells = self.fields.iter().map(|(at, column)| (*column, self.at(line, *at)));
@@ -99,16 +100,15 @@ impl<'a> Table<'a> {
             let entry = Written { sheet: sheet.clone(), row, answers }.entry()?;
             let where_it_is =
                 if self.beside { format!("{}{row}", letters(line)) } else { row.to_string() };
-            form.take(entry, &head, place(where_it_is));
+            form.take(entry, head, place(where_it_is));
         }
         Ok(())
     }
 
-    /// What is said above the lines for all of them, and in which row the lines begin.
-    fn above(&self, file: &str, form: &mut Form) -> Result<(Entry, usize), Error> {
+    /// Reads what is said above the lines for all of them, and tells in which row the lines begin.
+    fn above(&self, file: &str, form: &mut Form, head: &mut Entry) -> Result<usize, Error> {
         let first =
             if self.beside { self.fields.first().map_or(0, |(at, _)| *at) } else { self.head };
-        let mut head = Entry { sheet: self.sheet.name.clone(), ..Entry::default() };
         for (row, cells) in self.sheet.rows.iter().enumerate().take(first) {
             for (at, text) in cells.iter().enumerate() {
                 let (column, facility) = (named(text), field::is_facility(first_line(text)));
@@ -126,8 +126,10 @@ impl<'a> Table<'a> {
                 }
                 let cell = cell(row, at);
                 if let Some(column) = asked {
-                    let place = Place { file: file.to_owned(), sheet: head.sheet.clone(), cell };
-                    said::take(&mut head, column, answer, place)?;
+                    let place =
+                        Place { file: file.to_owned(), sheet: self.sheet.name.clone(), cell };
+                    said::take(head, column, answer, place)?;
+                    head.sheet.clone_from(&self.sheet.name);
                     head.row = u32::try_from(row + 1).unwrap_or(u32::MAX);
                 } else {
                     let facility = super::text::tidy(answer);
@@ -138,8 +140,8 @@ impl<'a> Table<'a> {
         }
         let place =
             Place { file: file.to_owned(), sheet: head.sheet.clone(), cell: head.row.to_string() };
-        form.take_vendor(&head, place);
-        Ok((head, first))
+        form.take_vendor(head, place);
+        Ok(first)
     }
 }
 

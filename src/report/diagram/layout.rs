@@ -51,6 +51,9 @@ const BAR: i32 = 28;
 const BAND_HEAD: i32 = 26;
 const BAND_GAP: i32 = 14;
 const CHIP: (i32, i32) = (110, 20);
+/// How much lower a row at the edge begins than the one beside it, and where the road of that one runs.
+const PASS: i32 = 22;
+const UPPER_ROAD: i32 = 10;
 
 /// A text at its place; its place is its beginning, on its base line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +83,8 @@ pub(super) struct Card {
     /// The band that it stands in.
     pub strip: usize,
     pub edge: bool,
+    /// Whether it is drawn as hanging on its network's bar.
+    pub twig: bool,
     pub x: i32,
     pub y: i32,
     pub width: i32,
@@ -212,10 +217,18 @@ impl Layout {
             let top = y;
             y += BAND_HEAD + 6;
             let first = cards.len();
-            for row in rows(&points, manner) {
-                let card = card(report, &row, manner, strips.len(), y);
-                y += card.height + if manner == Manner::Close { 5 } else { 7 };
-                cards.push(card);
+            for (inner, outer) in pairs(rows(&points, manner), manner) {
+                // The road of what stands inside passes over what stands at the edge beside it.
+                let lower = if inner.is_some() && outer.is_some() { PASS } else { 0 };
+                let mut next = y;
+                for (row, down) in [(inner, 0), (outer, lower)] {
+                    let Some(row) = row else { continue };
+                    let mut card = card(report, &row, manner, strips.len(), y + down);
+                    card.twig = down == 0;
+                    next = next.max(card.y + card.height);
+                    cards.push(card);
+                }
+                y = next + if manner == Manner::Close { 5 } else { 7 };
             }
             let roads = cards.iter().skip(first).map(|card: &Card| card.road);
             let bar = (top + BAND_HEAD, roads.max().unwrap_or(y));
@@ -310,6 +323,25 @@ fn rows<'p>(points: &[&'p Point], manner: Manner) -> Vec<Vec<&'p Point>> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
+/// Rows beside each other: where points share rows, one of the inside with one of the edge.
+#[expect(clippy::type_complexity, reason = "a pair of rows, each of which may be missing")]
+fn pairs(
+    rows: Vec<Vec<&Point>>,
+    manner: Manner,
+) -> Vec<(Option<Vec<&Point>>, Option<Vec<&Point>>)> {
+    let is_outer = |row: &Vec<&Point>| row.first().is_some_and(|point| is_edge(point.kind));
+    if manner != Manner::Shared {
+        let apart = rows
+            .into_iter()
+            .map(|row| if is_outer(&row) { (None, Some(row)) } else { (Some(row), None) });
+        return apart.collect();
+    }
+    let (outer, inner): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_outer);
+    let count = outer.len().max(inner.len());
+    let (mut outer, mut inner) = (outer.into_iter(), inner.into_iter());
+    (0..count).map(|_| (inner.next(), outer.next())).collect()
+}
+
 /// One row at its height.
 fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i32) -> Card {
     let words = report.words;
@@ -402,7 +434,7 @@ fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i3
         directions if directions.len() == 1 => point.direction,
         _ => Direction::Both,
     };
-    let road = y + if single { height / 2 } else { 12 };
+    let road = y + if single { height / 2 } else { UPPER_ROAD };
     Card {
         id: if single {
             format!("point-{}", point.id)
@@ -411,6 +443,7 @@ fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i3
         },
         strip,
         edge,
+        twig: true,
         x,
         y,
         width: wide,

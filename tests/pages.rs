@@ -275,7 +275,7 @@ fn cells_have_ids_of_their_own_and_parents_and_edges_join_cells_that_are_there()
                 let value = attribute.value.to_string();
                 match attribute.key.as_ref() {
                     "id" if tag.name().as_ref() != "diagram" => {
-                        assert!(ids.insert(value.clone()), "{value} twice")
+                        assert!(ids.insert(value.clone()), "{value} twice");
                     }
                     "parent" | "source" | "target" => named.push(value),
                     "edge" => edges += 1,

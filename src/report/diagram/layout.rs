@@ -20,9 +20,10 @@ use crate::{
 /// How wide a drawing is, in units that are pixels at its full size.
 pub(super) const WIDTH: i32 = 1200;
 
-/// Up to which height points have rows of their own, and up to which networks have bands of their own: then no text is
-/// smaller than 9 pixels on A3.
-const MOST_ROWS_HEIGHT: i32 = 1640;
+/// Up to which height points have rows of two lines, rows of one line, and networks bands of their own: then no text is
+/// smaller than 9 pixels on A3, and less than that is easier on the eye.
+const MOST_ROOMY: i32 = 1640;
+const MOST_CLOSE: i32 = 1850;
 const MOST_HEIGHT: i32 = 2100;
 
 /// How many networks have bands of their own, the first number that fits.
@@ -42,14 +43,15 @@ pub(super) const SMALL: i32 = 12;
 pub(super) const INSIDE: (i32, i32) = (16, 396);
 pub(super) const EDGE: (i32, i32) = (404, 790);
 pub(super) const WALL: i32 = 799;
-const LINES: (i32, i32) = (824, 966);
-const TRUNK: i32 = 974;
+const LINES: i32 = 824;
+/// The last trunk; the others stand before it.
+const TRUNK: i32 = 1036;
 const TRUNK_STEP: i32 = 12;
 pub(super) const OUTSIDE: (i32, i32) = (1052, 1192);
 const TOP: i32 = 62;
 const BAR: i32 = 28;
 const BAND_HEAD: i32 = 26;
-const BAND_GAP: i32 = 14;
+const BAND_GAP: i32 = 11;
 const CHIP: (i32, i32) = (110, 20);
 /// How much lower a row at the edge begins than the one beside it, and where the road of that one runs.
 const PASS: i32 = 22;
@@ -188,13 +190,13 @@ enum Manner {
 impl Layout {
     /// The first manner of drawing that is not too tall.
     pub(super) fn of(report: &Report<'_>) -> Self {
-        for manner in [Manner::Roomy, Manner::Close] {
+        for (manner, most) in [(Manner::Roomy, MOST_ROOMY), (Manner::Close, MOST_CLOSE)] {
             // What is too much for rows needs not be placed to know it.
             if report.run.points.len() > 80 {
                 break;
             }
             let layout = Self::drawn(report, manner, usize::MAX);
-            if layout.height <= MOST_ROWS_HEIGHT {
+            if layout.height <= most {
                 return layout;
             }
         }
@@ -211,6 +213,12 @@ impl Layout {
 
     fn drawn(report: &Report<'_>, manner: Manner, most: usize) -> Self {
         let words = report.words;
+        let zones: BTreeSet<Zone> = report.run.points.iter().flat_map(Zone::of).collect();
+        let trunks: BTreeMap<Zone, i32> = (0..)
+            .zip(zones.iter().rev())
+            .map(|(at, zone)| (*zone, TRUNK - at * TRUNK_STEP))
+            .collect();
+        let lines = (LINES, trunks.values().min().copied().unwrap_or(TRUNK) - 8);
         let mut y = TOP;
         let (mut strips, mut cards) = (Vec::new(), Vec::new());
         for (band, points) in bands(report, most) {
@@ -223,7 +231,7 @@ impl Layout {
                 let mut next = y;
                 for (row, down) in [(inner, 0), (outer, lower)] {
                     let Some(row) = row else { continue };
-                    let mut card = card(report, &row, manner, strips.len(), y + down);
+                    let mut card = card(report, &row, manner, lines, (strips.len(), y + down));
                     card.twig = down == 0;
                     next = next.max(card.y + card.height);
                     cards.push(card);
@@ -253,7 +261,7 @@ impl Layout {
             });
             y += BAND_GAP;
         }
-        let mut places = places(report, &cards);
+        let mut places = places(report, &cards, &trunks);
         let reach = places.last().map_or(0, |place| place.y + place.height);
         let bottom = y.max(reach + BAND_GAP) - BAND_GAP + 8;
         connect(&mut places, &cards);
@@ -270,7 +278,7 @@ impl Layout {
             lanes: vec![
                 lane("inside", INSIDE.0 + 8, INSIDE.1),
                 lane("edge", EDGE.0 + 8, EDGE.1 - 8),
-                lane("lines", LINES.0, LINES.1),
+                lane("lines", lines.0, lines.1),
                 lane("outside", OUTSIDE.0 + 4, OUTSIDE.1),
             ],
             bottom,
@@ -342,8 +350,14 @@ fn pairs(
     (0..count).map(|_| (inner.next(), outer.next())).collect()
 }
 
-/// One row at its height.
-fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i32) -> Card {
+/// One row in its band, at its height; what its line is called has to fit between two places.
+fn card(
+    report: &Report<'_>,
+    row: &[&Point],
+    manner: Manner,
+    lines: (i32, i32),
+    (strip, y): (usize, i32),
+) -> Card {
     let words = report.words;
     let point = row.first().expect("a row has a point");
     let edge = is_edge(point.kind);
@@ -358,13 +372,7 @@ fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i3
         let text = fit(&text, SMALL, Face::Plain, 90);
         let width = width(&text, SMALL, Face::Plain) + 8;
         end -= width;
-        tags.push(Tag {
-            x: end,
-            y: y + if manner == Manner::Roomy { 16 } else { 16 },
-            width,
-            text,
-            alert,
-        });
+        tags.push(Tag { x: end, y: y + 16, width, text, alert });
         end -= 5;
     }
     let label = |x: i32, y: i32, text: &str, face: Face, size: i32, room: i32| Label {
@@ -458,7 +466,7 @@ fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i3
         chips,
         road,
         zones: row.iter().flat_map(|point| Zone::of(point)).collect(),
-        line: label(LINES.0, road - 5, &line(report, row), Face::Plain, SMALL, LINES.1 - LINES.0),
+        line: label(lines.0, road - 5, &line(report, row), Face::Plain, SMALL, lines.1 - lines.0),
     }
 }
 
@@ -547,11 +555,10 @@ fn line(report: &Report<'_>, row: &[&Point]) -> String {
 }
 
 /// The parts of the outside that something leads to, each as near to its roads as the others let it.
-fn places(report: &Report<'_>, cards: &[Card]) -> Vec<Place> {
+fn places(report: &Report<'_>, cards: &[Card], trunks: &BTreeMap<Zone, i32>) -> Vec<Place> {
     let words = report.words;
-    let zones: BTreeSet<Zone> = cards.iter().flat_map(|card| card.zones.iter().copied()).collect();
     let mut places: Vec<(i32, Place)> = Vec::new();
-    for (trunk, zone) in (0..).zip(zones) {
+    for (&zone, &trunk) in trunks {
         let roads: Vec<i32> =
             cards.iter().filter(|card| card.zones.contains(&zone)).map(|card| card.road).collect();
         let count = i32::try_from(roads.len()).unwrap_or(1).max(1);
@@ -575,15 +582,7 @@ fn places(report: &Report<'_>, cards: &[Card]) -> Vec<Place> {
         });
         let labels: Vec<Label> = labels.collect();
         let height = 14 + 18 * i32::try_from(labels.len()).unwrap_or(1);
-        let place = Place {
-            zone,
-            y: 0,
-            height,
-            labels,
-            trunk: TRUNK + trunk * TRUNK_STEP,
-            span: (0, 0),
-            meets: 0,
-        };
+        let place = Place { zone, y: 0, height, labels, trunk, span: (0, 0), meets: 0 };
         places.push((mean, place));
     }
     places.sort_by_key(|(mean, place)| (*mean, place.zone));

@@ -113,6 +113,9 @@ fn every_page_reads_well_on_a_laptop_a_telephone_in_the_dark_and_on_paper() {
     let mut pages = Vec::new();
     let mut put = |name: String, text: &str, widths: &[u32], smallest: f64| {
         fs::write(folder.path().join(&name), text).unwrap();
+        if let Some(kept) = std::env::var_os("SEKISHO_PAGES") {
+            fs::write(Path::new(&kept).join(&name), text).unwrap();
+        }
         pages.extend(widths.iter().map(|width| (name.clone(), *width, smallest)));
     };
     for language in Language::ALL {
@@ -178,10 +181,10 @@ fn the_sheet_for_whoever_decides_is_one_page_and_no_page_is_empty() {
         let text = String::from_utf8(text.stdout).unwrap();
         let pages: Vec<&str> = text.trim_end_matches('\u{c}').split('\u{c}').collect();
         let words = report.words;
-        // The words at the edges of a page are no content.
-        let content = |page: &str| page.chars().filter(|c| !c.is_whitespace()).count();
         for (number, page) in (1..).zip(&pages) {
-            assert!(content(page) > 80, "page {number} of {count} is empty: {page}");
+            // The words at the edges of a page are no content.
+            let lines = page.lines().filter(|line| !line.trim().is_empty()).count();
+            assert!(lines > 2, "page {number} of {count} is empty: {page}");
         }
         let squeezed = |text: &str| text.split_whitespace().collect::<String>();
         let has = |page: usize, key: &str| {
@@ -191,7 +194,7 @@ fn the_sheet_for_whoever_decides_is_one_page_and_no_page_is_empty() {
         assert!(count == 0 || (has(1, "diagram") && !has(0, "diagram")), "{}", pages[1]);
         let most = 8 + count * 3 / 2;
         assert!(pages.len() <= most, "{} pages for {count} points", pages.len());
-        assert!(pages[0].contains(&format!("1 / {}", pages.len())), "{}", pages[0]);
+        assert!(squeezed(pages[0]).contains(&format!("1/{}", pages.len())), "{}", pages[0]);
     }
 }
 
@@ -272,7 +275,7 @@ fn cells_have_ids_of_their_own_and_parents_and_edges_join_cells_that_are_there()
                 let value = attribute.value.to_string();
                 match attribute.key.as_ref() {
                     "id" if tag.name().as_ref() != "diagram" => {
-                        assert!(ids.insert(value.clone()), "{value} twice")
+                        assert!(ids.insert(value.clone()), "{value} twice");
                     }
                     "parent" | "source" | "target" => named.push(value),
                     "edge" => edges += 1,

@@ -120,12 +120,17 @@ impl Hospital {
     }
 }
 
+/// What the `n`th box calls itself.
+fn called(n: usize) -> &'static str {
+    NAMES.iter().cycle().nth(n % NAMES.len()).unwrap()
+}
+
 fn low(n: usize) -> u8 {
     u8::try_from(n % 250).unwrap()
 }
 
 fn point(n: usize) -> Point {
-    let named = NAMES[n % NAMES.len()];
+    let named = called(n);
     let line = |kind: &str, carrier: Option<&str>| Line {
         kind: kind.into(),
         carrier: carrier.map(str::to_owned),
@@ -171,7 +176,7 @@ fn point(n: usize) -> Point {
             vendor: "Acme".into(),
             name: named.into(),
             model: Some("60".into()),
-            version: (n % 2 == 0).then(|| "9.1".into()),
+            version: n.is_multiple_of(2).then(|| "9.1".into()),
         }),
         names: [named.to_owned()].into(),
         lines,
@@ -197,7 +202,7 @@ fn reconciliation(ids: &[String]) -> Reconciliation {
             &[
                 (Column::Name, "保守用ルータ"),
                 (Column::Place, "本館地下一階 機械室"),
-                (Column::Partner, NAMES[n % NAMES.len()]),
+                (Column::Partner, called(n)),
                 (Column::Purpose, "遠隔保守"),
                 (Column::Carrier, "NTT東日本"),
             ],
@@ -205,7 +210,7 @@ fn reconciliation(ids: &[String]) -> Reconciliation {
         let (found, by) = (Found::Point(id.clone()), vec![By::Mac, By::Address]);
         let fields = vec![
             Mismatch { column: Column::Version, written: "9.0".into(), found: "9.1".into() },
-            Mismatch { column: Column::Vendor, written: NAMES[2].into(), found: NAMES[3].into() },
+            Mismatch { column: Column::Vendor, written: called(2).into(), found: called(3).into() },
         ];
         let outcome = if n % 2 == 0 {
             Outcome::Matched { found, by }
@@ -244,7 +249,7 @@ fn checked(ids: &[String]) -> Checked {
     let items = vec![
         item("1-①", Suggestion::NotByNetwork, Vec::new()),
         item("2-①", Suggestion::No, vec![ground("a_finding_of_tomorrow", ids)]),
-        item("2-②", Suggestion::ToConfirm, vec![ground("another", &ids[..ids.len().min(3)])]),
+        item("2-②", Suggestion::ToConfirm, vec![ground("another", ids.get(..3).unwrap_or(ids))]),
     ];
     Checked { edition: "R7".into(), items }
 }
@@ -263,7 +268,7 @@ fn plan(ids: &[String]) -> Plan {
     let groups = ids.chunks(8).zip(Proposal::ALL.iter().cycle()).zip(1..).map(
         |((points, proposal), order)| Group {
             order,
-            purpose: format!("遠隔保守 {}", NAMES[order % NAMES.len()]),
+            purpose: format!("遠隔保守 {}", called(order)),
             vendor: Some("Acme".into()),
             line: (order % 2 == 0).then(|| "flets_pppoe".into()),
             points: points.to_vec(),
@@ -271,10 +276,7 @@ fn plan(ids: &[String]) -> Plan {
             after: 1,
             reasons: vec![Why {
                 reason: "a_reason_of_tomorrow".into(),
-                values: BTreeMap::from([(
-                    "what".to_owned(),
-                    NAMES[order % NAMES.len()].to_owned(),
-                )]),
+                values: BTreeMap::from([("what".to_owned(), called(order).to_owned())]),
             }],
         },
     );
@@ -289,7 +291,7 @@ fn remembered(n: usize, now: Timestamp) -> Remembered {
         state,
         reviewer: "山田 花子".into(),
         at: ago(10),
-        reason: format!("事業者の回答による。{}", NAMES[n % NAMES.len()]),
+        reason: format!("事業者の回答による。{}", called(n)),
         until,
     };
     let reviews = match n % 7 {
@@ -301,7 +303,7 @@ fn remembered(n: usize, now: Timestamp) -> Remembered {
         5 => vec![review(ReviewState::ExplainedByVendor, None)],
         _ => Vec::new(),
     };
-    let runs = if n % 4 == 0 { 1 } else { 5 };
+    let runs = if n.is_multiple_of(4) { 1 } else { 5 };
     Remembered {
         seen: (0..runs).map(|run| (format!("r{run}"), ago(i64::from(runs - run) * 20))).collect(),
         reviews,

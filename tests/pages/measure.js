@@ -62,11 +62,11 @@ function measure(frame, wanted) {
     if (root.scrollWidth > wanted.width) {
       say(`the page is ${root.scrollWidth} wide`);
       for (const one of page.body.querySelectorAll('*')) {
-        if (!one.closest('.frame') && one.getBoundingClientRect().right > wanted.width + 1) say('too wide', one);
+        if (!one.closest('.frame, .cards thead') && one.getBoundingClientRect().right > wanted.width + 1) say('too wide', one);
       }
     }
-    for (const one of page.querySelectorAll('td,th,dd,dt,li,p,h1,h2,h3,h4,.numbers div,article,.frame.print')) {
-      if (one.closest('.drawing') || one.closest('.turned') || !one.clientWidth) continue;
+    for (const one of page.querySelectorAll('td,th,dd,dt,li,p,h1,h2,h3,h4,.numbers div,article')) {
+      if (one.closest('.drawing, .turned, .cards thead') || !one.clientWidth) continue;
       if (one.scrollWidth > one.clientWidth + 1) say(`text is wider than its box by ${one.scrollWidth - one.clientWidth}`, one);
     }
   }
@@ -168,7 +168,7 @@ function measure(frame, wanted) {
     if (one.tabIndex > 0) say('has a place of its own in the order of the keyboard', one);
     if (!rules.some((selector) => one.matches(selector))) say('does not show that it has the keyboard', one);
     const at = one.getBoundingClientRect();
-    if (before && at.bottom < before.top - 2) say('comes later than it stands', one);
+    if (before && at.bottom < before.top - 2 && at.left < before.right) say('comes later than it stands', one);
     before = at;
   }
   return { wrong, texts, links, focusable: focusable.length, tall: isDrawing ? 0 : root.scrollHeight };

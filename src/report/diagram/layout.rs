@@ -20,9 +20,10 @@ use crate::{
 /// How wide a drawing is, in units that are pixels at its full size.
 pub(super) const WIDTH: i32 = 1200;
 
-/// Up to which height points have rows of their own, and up to which networks have bands of their own: then no text is
-/// smaller than 9 pixels on A3.
-const MOST_ROWS_HEIGHT: i32 = 1640;
+/// Up to which height points have rows of two lines, rows of one line, and networks bands of their own: then no text is
+/// smaller than 9 pixels on A3, and less than that is easier on the eye.
+const MOST_ROOMY: i32 = 1640;
+const MOST_CLOSE: i32 = 1850;
 const MOST_HEIGHT: i32 = 2100;
 
 /// How many networks have bands of their own, the first number that fits.
@@ -42,15 +43,19 @@ pub(super) const SMALL: i32 = 12;
 pub(super) const INSIDE: (i32, i32) = (16, 396);
 pub(super) const EDGE: (i32, i32) = (404, 790);
 pub(super) const WALL: i32 = 799;
-const LINES: (i32, i32) = (824, 966);
-const TRUNK: i32 = 974;
+const LINES: i32 = 824;
+/// The last trunk; the others stand before it.
+const TRUNK: i32 = 1036;
 const TRUNK_STEP: i32 = 12;
 pub(super) const OUTSIDE: (i32, i32) = (1052, 1192);
 const TOP: i32 = 62;
 const BAR: i32 = 28;
 const BAND_HEAD: i32 = 26;
-const BAND_GAP: i32 = 14;
+const BAND_GAP: i32 = 11;
 const CHIP: (i32, i32) = (110, 20);
+/// How much lower a row at the edge begins than the one beside it, and where the road of that one runs.
+const PASS: i32 = 22;
+const UPPER_ROAD: i32 = 10;
 
 /// A text at its place; its place is its beginning, on its base line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +85,8 @@ pub(super) struct Card {
     /// The band that it stands in.
     pub strip: usize,
     pub edge: bool,
+    /// Whether it is drawn as hanging on its network's bar.
+    pub twig: bool,
     pub x: i32,
     pub y: i32,
     pub width: i32,
@@ -183,13 +190,13 @@ enum Manner {
 impl Layout {
     /// The first manner of drawing that is not too tall.
     pub(super) fn of(report: &Report<'_>) -> Self {
-        for manner in [Manner::Roomy, Manner::Close] {
+        for (manner, most) in [(Manner::Roomy, MOST_ROOMY), (Manner::Close, MOST_CLOSE)] {
             // What is too much for rows needs not be placed to know it.
             if report.run.points.len() > 80 {
                 break;
             }
             let layout = Self::drawn(report, manner, usize::MAX);
-            if layout.height <= MOST_ROWS_HEIGHT {
+            if layout.height <= most {
                 return layout;
             }
         }
@@ -206,16 +213,30 @@ impl Layout {
 
     fn drawn(report: &Report<'_>, manner: Manner, most: usize) -> Self {
         let words = report.words;
+        let zones: BTreeSet<Zone> = report.run.points.iter().flat_map(Zone::of).collect();
+        let trunks: BTreeMap<Zone, i32> = (0..)
+            .zip(zones.iter().rev())
+            .map(|(at, zone)| (*zone, TRUNK - at * TRUNK_STEP))
+            .collect();
+        let lines = (LINES, trunks.values().min().copied().unwrap_or(TRUNK) - 8);
         let mut y = TOP;
         let (mut strips, mut cards) = (Vec::new(), Vec::new());
         for (band, points) in bands(report, most) {
             let top = y;
             y += BAND_HEAD + 6;
             let first = cards.len();
-            for row in rows(&points, manner) {
-                let card = card(report, &row, manner, strips.len(), y);
-                y += card.height + if manner == Manner::Close { 5 } else { 7 };
-                cards.push(card);
+            for (inner, outer) in pairs(rows(&points, manner), manner) {
+                // The road of what stands inside passes over what stands at the edge beside it.
+                let lower = if inner.is_some() && outer.is_some() { PASS } else { 0 };
+                let mut next = y;
+                for (row, down) in [(inner, 0), (outer, lower)] {
+                    let Some(row) = row else { continue };
+                    let mut card = card(report, &row, manner, lines, (strips.len(), y + down));
+                    card.twig = down == 0;
+                    next = next.max(card.y + card.height);
+                    cards.push(card);
+                }
+                y = next + if manner == Manner::Close { 5 } else { 7 };
             }
             let roads = cards.iter().skip(first).map(|card: &Card| card.road);
             let bar = (top + BAND_HEAD, roads.max().unwrap_or(y));
@@ -240,7 +261,7 @@ impl Layout {
             });
             y += BAND_GAP;
         }
-        let mut places = places(report, &cards);
+        let mut places = places(report, &cards, &trunks);
         let reach = places.last().map_or(0, |place| place.y + place.height);
         let bottom = y.max(reach + BAND_GAP) - BAND_GAP + 8;
         connect(&mut places, &cards);
@@ -257,7 +278,7 @@ impl Layout {
             lanes: vec![
                 lane("inside", INSIDE.0 + 8, INSIDE.1),
                 lane("edge", EDGE.0 + 8, EDGE.1 - 8),
-                lane("lines", LINES.0, LINES.1),
+                lane("lines", lines.0, lines.1),
                 lane("outside", OUTSIDE.0 + 4, OUTSIDE.1),
             ],
             bottom,
@@ -310,8 +331,33 @@ fn rows<'p>(points: &[&'p Point], manner: Manner) -> Vec<Vec<&'p Point>> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// One row at its height.
-fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i32) -> Card {
+/// Rows beside each other: where points share rows, one of the inside with one of the edge.
+#[expect(clippy::type_complexity, reason = "a pair of rows, each of which may be missing")]
+fn pairs(
+    rows: Vec<Vec<&Point>>,
+    manner: Manner,
+) -> Vec<(Option<Vec<&Point>>, Option<Vec<&Point>>)> {
+    let is_outer = |row: &Vec<&Point>| row.first().is_some_and(|point| is_edge(point.kind));
+    if manner != Manner::Shared {
+        let apart = rows
+            .into_iter()
+            .map(|row| if is_outer(&row) { (None, Some(row)) } else { (Some(row), None) });
+        return apart.collect();
+    }
+    let (outer, inner): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_outer);
+    let count = outer.len().max(inner.len());
+    let (mut outer, mut inner) = (outer.into_iter(), inner.into_iter());
+    (0..count).map(|_| (inner.next(), outer.next())).collect()
+}
+
+/// One row in its band, at its height; what its line is called has to fit between two places.
+fn card(
+    report: &Report<'_>,
+    row: &[&Point],
+    manner: Manner,
+    lines: (i32, i32),
+    (strip, y): (usize, i32),
+) -> Card {
     let words = report.words;
     let point = row.first().expect("a row has a point");
     let edge = is_edge(point.kind);
@@ -326,13 +372,7 @@ fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i3
         let text = fit(&text, SMALL, Face::Plain, 90);
         let width = width(&text, SMALL, Face::Plain) + 8;
         end -= width;
-        tags.push(Tag {
-            x: end,
-            y: y + if manner == Manner::Roomy { 16 } else { 16 },
-            width,
-            text,
-            alert,
-        });
+        tags.push(Tag { x: end, y: y + 16, width, text, alert });
         end -= 5;
     }
     let label = |x: i32, y: i32, text: &str, face: Face, size: i32, room: i32| Label {
@@ -402,7 +442,7 @@ fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i3
         directions if directions.len() == 1 => point.direction,
         _ => Direction::Both,
     };
-    let road = y + if single { height / 2 } else { 12 };
+    let road = y + if single { height / 2 } else { UPPER_ROAD };
     Card {
         id: if single {
             format!("point-{}", point.id)
@@ -411,6 +451,7 @@ fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i3
         },
         strip,
         edge,
+        twig: true,
         x,
         y,
         width: wide,
@@ -425,7 +466,7 @@ fn card(report: &Report<'_>, row: &[&Point], manner: Manner, strip: usize, y: i3
         chips,
         road,
         zones: row.iter().flat_map(|point| Zone::of(point)).collect(),
-        line: label(LINES.0, road - 5, &line(report, row), Face::Plain, SMALL, LINES.1 - LINES.0),
+        line: label(lines.0, road - 5, &line(report, row), Face::Plain, SMALL, lines.1 - lines.0),
     }
 }
 
@@ -514,11 +555,10 @@ fn line(report: &Report<'_>, row: &[&Point]) -> String {
 }
 
 /// The parts of the outside that something leads to, each as near to its roads as the others let it.
-fn places(report: &Report<'_>, cards: &[Card]) -> Vec<Place> {
+fn places(report: &Report<'_>, cards: &[Card], trunks: &BTreeMap<Zone, i32>) -> Vec<Place> {
     let words = report.words;
-    let zones: BTreeSet<Zone> = cards.iter().flat_map(|card| card.zones.iter().copied()).collect();
     let mut places: Vec<(i32, Place)> = Vec::new();
-    for (trunk, zone) in (0..).zip(zones) {
+    for (&zone, &trunk) in trunks {
         let roads: Vec<i32> =
             cards.iter().filter(|card| card.zones.contains(&zone)).map(|card| card.road).collect();
         let count = i32::try_from(roads.len()).unwrap_or(1).max(1);
@@ -542,15 +582,7 @@ fn places(report: &Report<'_>, cards: &[Card]) -> Vec<Place> {
         });
         let labels: Vec<Label> = labels.collect();
         let height = 14 + 18 * i32::try_from(labels.len()).unwrap_or(1);
-        let place = Place {
-            zone,
-            y: 0,
-            height,
-            labels,
-            trunk: TRUNK + trunk * TRUNK_STEP,
-            span: (0, 0),
-            meets: 0,
-        };
+        let place = Place { zone, y: 0, height, labels, trunk, span: (0, 0), meets: 0 };
         places.push((mean, place));
     }
     places.sort_by_key(|(mean, place)| (*mean, place.zone));

@@ -61,6 +61,10 @@ pub(super) fn fit(text: &str, size: i32, face: Face, room: i32) -> String {
     }
     let end = kept.trim_end().len();
     kept.truncate(end);
+    // A letter or two tell nothing.
+    if kept.chars().count() < 3 {
+        return String::new();
+    }
     kept.push('…');
     kept
 }

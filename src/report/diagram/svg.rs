@@ -87,7 +87,7 @@ fn strip<'a>(to: &mut String, strip: &Strip, cards: impl Iterator<Item = &'a Car
     text(to, &strip.head, "network");
     let (x, (from, until)) = (strip.head.x + 4, strip.bar);
     let _ = writeln!(to, "<path class=\"bar\" d=\"M{x} {from}V{until}\"/>");
-    for card in cards {
+    for card in cards.filter(|card| card.twig) {
         let _ = writeln!(to, "<path class=\"twig\" d=\"M{x} {}H{}\"/>", card.road, card.x);
     }
 }

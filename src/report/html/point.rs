@@ -35,6 +35,7 @@ pub(super) struct Points<'a> {
 
 /// A point as its row and its sheet show it.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a look of its own")]
 struct View<'a> {
     id: String,
     kind: &'a str,
@@ -47,6 +48,7 @@ struct View<'a> {
     short_outside: Vec<String>,
     short_services: Vec<String>,
     product: String,
+    product_short: String,
     restriction_short: String,
     assessed_short: String,
     alert: bool,
@@ -176,6 +178,7 @@ fn view<'a>(point: &'a Point, report: &Report<'a>) -> View<'a> {
             words,
         ),
         product: point.product.as_ref().map(|p| shown(&p.to_string())).unwrap_or_default(),
+        product_short: point.product.as_ref().map(|p| cut(&p.to_string(), 64)).unwrap_or_default(),
         restriction_short: shown(&restricted::short(point, words)),
         assessed_short: shown(&assessed::short(assessment, words)),
         alert: assessment.is_some_and(|one| one.count(Answer::Affected) > 0 || one.has_ended()),

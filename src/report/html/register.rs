@@ -15,7 +15,7 @@ pub(super) struct Register<'a> {
     sums: String,
     matched: String,
     undeclared: Vec<Undeclared<'a>>,
-    mismatches: Vec<Differs>,
+    mismatches: Vec<Mismatched>,
     not_seen: Vec<NotSeen<'a>>,
     more: String,
     whole: bool,
@@ -32,7 +32,7 @@ struct Undeclared<'a> {
 
 /// A row that says something else than was found.
 #[derive(Serialize)]
-struct Differs {
+struct Mismatched {
     row: String,
     entry: String,
     found: Option<Named>,
@@ -99,12 +99,12 @@ pub(super) fn register<'a>(report: &Report<'a>) -> Option<Register<'a>> {
     })
 }
 
-fn differs(line: &Reconciled, report: &Report<'_>) -> Option<Differs> {
+fn differs(line: &Reconciled, report: &Report<'_>) -> Option<Mismatched> {
     let words = report.words;
     let Outcome::Mismatch { found, by, fields } = &line.outcome else { return None };
     let by: Vec<&str> = by.iter().map(|by| words.get("by", by.name())).collect();
     let (Found::Point(found) | Found::Host(found)) = found;
-    Some(Differs {
+    Some(Mismatched {
         row: row(&line.entry),
         entry: brief(&line.entry, words),
         found: Some(Named {

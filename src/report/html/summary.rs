@@ -120,7 +120,9 @@ fn lead(report: &Report<'_>) -> String {
         return String::new();
     }
     let inbound = words.counted("summary", "inbound", report.inbound());
-    sentences(&[inbound, words.counted("page", "outbound", report.outbound())], words)
+    // It follows another sentence.
+    let before = String::new();
+    sentences(&[before, inbound, words.counted("page", "outbound", report.outbound())], words)
 }
 
 /// The few numbers that matter most.

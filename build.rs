@@ -16,6 +16,7 @@ const PROOF: [&str; 2] = ["example", "unlike"];
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=signatures");
     println!("cargo::rerun-if-changed=advisories");
+    println!("cargo::rerun-if-changed=checklists");
     let mut signatures = Map::new();
     for role in below(Path::new("signatures"))?.iter().filter(|path| path.is_dir()) {
         for file in below(role)? {

@@ -1,4 +1,5 @@
 //! The demo: an invented hospital from the first question to the report, on any machine.
+//! `BLESS=1 cargo test --test demo` writes its golden reports anew.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -55,6 +56,23 @@ fn the_demo_finds_the_points_of_the_hospital_the_hidden_ones_too_and_says_where_
             assert_eq!(point["product"]["name"], product.as_str().unwrap(), "{address}");
         }
         assert!(out.contains(address), "{address} is not in the table:\n{out}");
+    }
+
+    // What the ministry and the director see.
+    for language in ["ja", "en"] {
+        for name in
+            ["report.LANG.html", "report.LANG.txt", "diagram.LANG.svg", "diagram.LANG.drawio"]
+        {
+            let name = name.replace("LANG", language);
+            let written = fs::read_to_string(report.join(&name)).unwrap();
+            let golden = Path::new("fixtures/reports/demo").join(&name);
+            if std::env::var_os("BLESS").is_some() {
+                fs::create_dir_all("fixtures/reports/demo").unwrap();
+                fs::write(&golden, &written).unwrap();
+            }
+            let golden = fs::read_to_string(&golden).unwrap_or_default();
+            assert!(golden == written, "{name} is different; look at it, then BLESS=1");
+        }
     }
 
     // The report of a demo may be written again; anything else may not.

@@ -5,9 +5,10 @@ use std::fs;
 
 use jsonschema::Validator;
 use sekisho::{
-    assess::{Answer, Condition, Ends, Known, SupportAnswer},
+    assess::{Answer, By, Condition, Ends, Known, SupportAnswer, Unseen},
     correlate::{CoverageState, Direction, FromOutside, Grade, Kind, Reason},
-    inventory::Facet,
+    import::Column,
+    inventory::{Facet, ReviewState},
 };
 use serde_json::{Value, json};
 
@@ -66,6 +67,56 @@ fn the_golden_points_are_as_the_schema_says() {
 }
 
 #[test]
+fn points_with_a_register_and_decisions_are_as_the_schema_says() {
+    let text = fs::read_to_string("fixtures/reports/tables/points.json").unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    accept(&document);
+    let vpn = document["points"].as_array().unwrap().iter().find(|one| one["id"] == "p1a2b3c4d");
+    let vpn = vpn.unwrap();
+    // That something is written otherwise is told beside, so that earlier readers understand it.
+    assert_eq!(vpn["register"], "matched");
+    assert_eq!(vpn["mismatches"][0]["column"], "model");
+    assert_eq!(vpn["written"]["serial"], "001234567890123456");
+    assert_eq!(vpn["first_seen"], "2026-03-20T09:46:40Z");
+    assert_eq!(vpn["last_seen"], "2026-04-01T00:30:05Z");
+    assert!(vpn["review"].is_null());
+    assert_eq!(document["reconciliation"]["points"], json!({ "p1a2b3c4d": [0] }));
+    for place in [
+        "/reconciliation",
+        "/reconciliation/lines/0",
+        "/reconciliation/lines/0/entry",
+        "/reconciliation/lines/0/fields/0",
+        "/points/1/mismatches/0",
+        "/points/2/review",
+    ] {
+        let keys = document.pointer(place).unwrap().as_object().unwrap().keys();
+        for key in keys.filter(|key| !["found", "by", "fields", "reason"].contains(&key.as_str())) {
+            let mut cut = document.clone();
+            cut.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(key);
+            assert!(!strict().is_valid(&cut), "{place}/{key} can go without being missed");
+        }
+    }
+}
+
+#[test]
+fn hosts_are_as_their_schema_says() {
+    let schema: Value =
+        serde_json::from_str(&fs::read_to_string("docs/schema/hosts-1.json").unwrap()).unwrap();
+    assert!(jsonschema::draft202012::meta::is_valid(&schema));
+    let strict = jsonschema::draft202012::new(&closed(schema)).unwrap();
+    let text = fs::read_to_string("fixtures/reports/tables/hosts.json").unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let faults: Vec<String> = strict.iter_errors(&document).map(|one| one.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert_eq!(document["hosts"].as_array().unwrap().len(), 4);
+    for key in document["hosts"][0].as_object().unwrap().keys() {
+        let mut cut = document.clone();
+        cut["hosts"][0].as_object_mut().unwrap().remove(key);
+        assert!(!strict.is_valid(&cut), "{key} can go without being missed");
+    }
+}
+
+#[test]
 fn the_points_of_a_hospital_are_as_the_schema_says() {
     let done = assert_cmd::Command::new(env!("CARGO_BIN_EXE_sekisho"))
         // Knowledge that whoever runs the tests brought along is none of theirs.
@@ -117,7 +168,7 @@ fn what_does_not_belong_is_refused() {
         ("/points/0/confidence", json!(1.5)),
         ("/points/0/addresses", json!(["the server room"])),
         ("/points/0/macs", json!(["00-00-5E-00-53-01"])),
-        ("/points/0/seen_from", json!([])),
+        ("/points/0/seen_from", json!(["the <b> roof"])),
         ("/points/0/restriction/0/answer", json!("closed")),
         ("/asked_from_outside/0/open/tcp", json!("many")),
         ("/points/0/because", json!([])),
@@ -159,6 +210,13 @@ fn the_schema_lists_the_words_of_the_program() {
     assert_eq!(*ends, json!([Ends::ALL[0].name(), Ends::ALL[1].name(), null]));
     let reasons = Reason::ALL.map(Reason::name);
     assert_eq!(listed("/$defs/unrecognised/properties/why/items/enum"), reasons);
+    assert_eq!(listed("/$defs/column/enum"), Column::ALL.map(Column::name));
+    let states = ReviewState::ALL.map(ReviewState::name);
+    assert_eq!(listed("/$defs/review/properties/state/enum"), states);
+    let by = listed("/$defs/reconciled/properties/by/items/enum");
+    assert_eq!(by, By::ALL.map(By::name));
+    let unseen = listed("/$defs/reconciled/properties/reason/enum");
+    assert_eq!(unseen, Unseen::ALL.map(Unseen::name));
     let facets = Facet::ALL.map(Facet::name);
     assert_eq!(listed("/$defs/difference/properties/facet/enum"), facets);
 }

@@ -29,6 +29,8 @@ use sekisho::{
 
 #[path = "../fuzz/targets/capture.rs"]
 mod capture;
+#[path = "../fuzz/targets/cells.rs"]
+mod cells;
 #[path = "../fuzz/targets/dialogues.rs"]
 mod dialogues;
 #[path = "../fuzz/targets/facility.rs"]
@@ -45,6 +47,8 @@ mod loaded;
 mod network;
 #[path = "../fuzz/targets/protocols.rs"]
 mod protocols;
+#[path = "../fuzz/targets/register.rs"]
+mod register;
 #[path = "../fuzz/targets/round_trip.rs"]
 mod round_trip;
 #[path = "hostile/seeds.rs"]
@@ -58,8 +62,9 @@ mod sweep;
 type Target = fn(&[u8]);
 
 /// What fuzzing runs, run here on its seeds.
-const TARGETS: [(&str, Target); 12] = [
+const TARGETS: [(&str, Target); 14] = [
     ("capture", capture::run),
+    ("cells", cells::run),
     ("dialogues", dialogues::run),
     ("facility", facility::run),
     ("frames", frames::run),
@@ -68,6 +73,7 @@ const TARGETS: [(&str, Target); 12] = [
     ("loaded", loaded::run),
     ("network", network::run),
     ("protocols", protocols::run),
+    ("register", register::run),
     ("round_trip", round_trip::run),
     ("signature", signature::run),
     ("sweep", sweep::run),

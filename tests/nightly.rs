@@ -129,7 +129,7 @@ fn a_program_is_told_of_what_is_new_and_of_nothing_else() {
     assert_eq!(text(&first.stderr), "heard\n");
     assert!(!desk.path("obeyed").exists() && !desk.path("two").exists());
     let told: Value = serde_json::from_str(&desk.read("changes.json")).unwrap();
-    assert_eq!((&told["schema"], &told["first"]), (&"sekisho.changes/1".into(), &true.into()));
+    assert_eq!((&told["schema"], &told["first"]), (&"sekisho.news/1".into(), &true.into()));
     assert_eq!(told["changes"][0]["change"], "appeared", "{told}");
     assert_eq!(told["points"][0]["addresses"][0], "192.168.0.1", "{told}");
     let environment = desk.read("environment");

@@ -13,7 +13,8 @@ use sekisho::{
     inventory::{Change, Difference, Facet, Input, Memory, Run},
     observe::{Mac, Transport},
     report::{
-        FORMATS, Language, Look, Report, Words, write_html, write_json, write_point, write_text,
+        FORMATS, Format, Language, Look, Report, Words, write_html, write_json, write_point,
+        write_text,
     },
     time::Day,
 };
@@ -93,9 +94,12 @@ fn every_output(
     let meaning = meaning();
     let report = Report { changes, ..report(run, &meaning, language) };
     // What is no text has tests of its own.
+    let is_text = |format: &&Format| {
+        !format.file.ends_with(".xlsx") && !format.file.ends_with(".pdf") && format.applies(&report)
+    };
     let mut outputs: Vec<(String, String)> = FORMATS
         .iter()
-        .filter(|format| format.name != "pdf")
+        .filter(is_text)
         .map(|format| (format.file_name(language), text(|out| (format.write)(&report, out))))
         .collect();
     let narrow = Look { columns: 60, colour: false };
@@ -192,6 +196,14 @@ fn hostile() -> Vec<String> {
         "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\t\0".into(),
         "\u{9b}31m".into(),
         "safe\u{202e}gpj.exe\u{2066}\u{200b}\u{feff}".into(),
+        "=HYPERLINK(\"http://198.51.100.9\")".into(),
+        "+cmd|' /C calc'!A0".into(),
+        "-1+1".into(),
+        "@SUM(1+1)".into(),
+        "\t=1".into(),
+        "`|\\|` [x](http://198.51.100.9) @all".into(),
+        "]]> & &#x0; \u{fffe}\u{ffff}".into(),
+        "_x000D_".into(),
         "関".repeat(10_000),
         "x".repeat(10_000),
         "e\u{301}\u{301}\u{301}".into(),
@@ -268,6 +280,10 @@ fn what_a_device_calls_itself_harms_nobody() {
     run.points.sort_by(|a, b| b.id.cmp(&a.id));
     for language in Language::ALL {
         for (name, written) in every_output(&run, Some(&changes), language) {
+            // A spreadsheet is told by them that it is UTF-8, and where rows end.
+            let is_table = name.ends_with(".csv");
+            let written = if is_table { written.replacen('\u{feff}', "", 1) } else { written };
+            let written = if is_table { written.replace("\r\n", "\n") } else { written };
             let obeyed = written.chars().find(|c| {
                 (c.is_control() && *c != '\n')
                     || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

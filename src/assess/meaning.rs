@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Article, Assessments, Checked, Plan, Reconciliation};
+use super::{
+    Article, Assessments, Checked, Contradiction, Ground, Plan, Reconciliation, Suggestion,
+};
 
 /// What the points of a run mean, as reports tell it.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ pub struct Meaning {
     pub plan: Plan,
     /// Points that are seldom used, by their names.
     pub stale: BTreeMap<String, Stale>,
+    /// What people said and the network contradicts, in the order of the points.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// How seldom a point was seen.
@@ -32,4 +36,23 @@ pub struct Stale {
     pub runs: usize,
     /// In how many days.
     pub days: u32,
+}
+
+impl Meaning {
+    /// For each edition the items for which a point shows something: edition, item, and the gravest that may be answered
+    /// because of it.
+    pub fn items_of(&self, point: &str) -> Vec<(&str, &str, Suggestion)> {
+        let mut said = Vec::new();
+        for checked in &self.checklists {
+            for item in &checked.items {
+                let shows = |ground: &&Ground| ground.points.iter().any(|one| one == point);
+                let gravest =
+                    item.grounds.iter().filter(shows).map(|ground| ground.suggestion).min();
+                let gravest = gravest
+                    .map(|gravest| (checked.edition.as_str(), item.number.as_str(), gravest));
+                said.extend(gravest);
+            }
+        }
+        said
+    }
 }

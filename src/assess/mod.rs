@@ -1,17 +1,29 @@
-//! What a product's version means: which exploited vulnerabilities it is affected by, and until when it has support.
+//! What points mean: which exploited vulnerabilities their versions are affected by, until when they have support, what they
+//! say to the ministry's checklist, and how they could become fewer.
 //!
 //! [`advisory`] reads what is known, a file a product line; [`version`] and [`range`] place a version in it; [`kev`]
 //! reads a catalogue that somebody carried along, and adds what is newer. Nothing in here says *safe*: where a version
 //! was not seen, or cannot be placed, the answer is to ask. No product is named in here.
+//!
+//! [`edition`] holds the ministry's checklist and guideline, as data; [`rules`] look for what a run shows of their items, in
+//! the [`matter`] that it found; [`checklist`] says what may be answered, never はい. [`plan`] proposes how points could
+//! become fewer, [`stale`] tells which are seldom used.
 
 pub mod advisory;
 pub mod answer;
 pub mod checklist;
+pub mod contradiction;
+pub mod edition;
 pub mod kev;
+pub mod matter;
 pub mod meaning;
 pub mod plan;
+pub mod propose;
+pub mod purpose;
 pub mod range;
 pub mod reconcile;
+pub mod rules;
+pub mod stale;
 pub mod support;
 pub mod version;
 
@@ -21,11 +33,18 @@ use crate::time::Day;
 
 pub use advisory::{Advisories, Condition, Known};
 pub use answer::{Answer, Assessment, Assessments, Exploited, Subject};
-pub use checklist::{Article, Checked, Ground, Item, Suggestion};
+pub use checklist::{Article, Checked, Ground, Item, Suggestion, articles};
+pub use contradiction::{Contradicted, Contradiction, Said, contradictions};
+pub use edition::{Edition, Library};
 pub use kev::{Brought, Catalogue};
+pub use matter::Matter;
 pub use meaning::{Meaning, Stale};
 pub use plan::{Group, Plan, Proposal, Why};
-pub use reconcile::{By, Found, Mismatch, Outcome, Reconciled, Reconciliation, Unseen};
+pub use reconcile::{
+    By, Duplicate, Found, Mismatch, Outcome, Reconciled, Reconciliation, Seen, Unseen, reconcile,
+};
+pub use rules::findings;
+pub use stale::stale;
 pub use support::{Ends, Support, SupportAnswer};
 
 /// What can be wrong with what is known, or with what was brought along.

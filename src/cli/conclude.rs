@@ -10,25 +10,27 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Exit, LangArguments,
+    Exit, Lang, LangArguments,
     advisories::Held,
     aloud::{notice, warning},
     data_folder::DataArguments,
+    editions::ChecklistArguments,
     font::FontArguments,
+    formats::{self, Chosen},
     loaded::LoadedArguments,
     nightly::NightlyArguments,
     output,
-    report::{left_out, write_folder},
+    report::write_folder,
     signature_folders::SignatureFolders,
-    told::{Told, told},
+    told::{Told, told_of},
 };
 use crate::{
-    correlate::{self, CoverageState, Grid, coverage, restriction},
+    correlate::{self, CoverageState, Grid, coverage, host::with_ledger, restriction},
     fingerprint::{Loaded, Matcher, Signatures},
     inventory::{Change, Input, Run, Store, Summary},
     observe::PacketId,
     passive::{self, Replay},
-    report::{News, Words, write_json, write_observations, write_text},
+    report::{Language, News, Report, Words, write_json, write_observations, write_text},
     scope::Facility,
 };
 
@@ -44,6 +46,11 @@ pub(super) struct Outputs {
     /// Write the report into this folder, in both languages
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = formats::named, help = formats::help(), requires = "report")]
+    pub format: Vec<&'static str>,
+    /// Write the report in this language only
+    #[arg(long, value_name = "LANG", requires = "report")]
+    pub report_lang: Option<Lang>,
     #[command(flatten)]
     pub font: FontArguments,
     /// Write what was heard, one JSON object a line; `-` for standard output
@@ -57,6 +64,8 @@ pub(super) struct Outputs {
     pub loaded: LoadedArguments,
     #[command(flatten)]
     pub data: DataArguments,
+    #[command(flatten)]
+    pub checklist: ChecklistArguments,
     /// End with 0 where new or changed points would give 1
     #[arg(long)]
     pub exit_zero: bool,
@@ -147,17 +156,19 @@ impl Desk<'_> {
             run = store.run(&run.id)?;
         }
 
-        let told = told(&mut run, &held, store.as_ref())?;
+        let editions = outputs.checklist.editions();
+        let told = told_of(&mut run, &held, store.as_ref(), &editions)?;
         let asked = heard.is_recording.then_some(&heard.asked);
         write(outputs, &heard, &names, &run, changes.as_deref(), &told)?;
+        let report = told.report(&run, changes.as_deref(), None, Words::of(Language::English));
+        let exit = exit(outputs, &report);
         if outputs.strict && !outputs.quiet {
             for line in lacking(&run) {
                 warning!("sekisho: --strict: {line}");
             }
         }
-        let ends = exit(outputs, &run, changes.as_deref());
         let words = Words::of(outputs.lang.language());
-        outputs.nightly.tell(&told.report(&run, changes.as_deref(), asked, words), ends)
+        outputs.nightly.tell(&told.report(&run, changes.as_deref(), asked, words), exit)
     }
 }
 
@@ -179,12 +190,13 @@ fn write(
         output::write(path, |mut out| write_json(&report, &mut out))?;
     }
     if let Some(folder) = &outputs.report {
-        for path in write_folder(folder, run, changes, asked, told)? {
+        let chosen = Chosen::of(&outputs.format, outputs.report_lang);
+        for path in write_folder(folder, &chosen, run, changes, asked, told)? {
             if !outputs.quiet {
                 notice!("{}", path.display());
             }
         }
-        for lacking in left_out().filter(|_| !outputs.quiet) {
+        for lacking in chosen.left_out().filter(|_| !outputs.quiet) {
             warning!("sekisho: {lacking}");
         }
     }
@@ -197,12 +209,11 @@ fn write(
     Ok(())
 }
 
-fn exit(outputs: &Outputs, run: &Run, changes: Option<&[Change]>) -> Exit {
+fn exit(outputs: &Outputs, report: &Report<'_>) -> Exit {
+    let run = report.run;
     let partial = run.coverage.iter().any(|line| line.state == CoverageState::Partial)
         || outputs.strict && !Grid::of(&run.coverage).is_whole();
-    // Without an inventory nothing was known before, and every point is new.
-    let news = |change: &Change| !matches!(change, Change::NotSeen { again: true, .. });
-    let changed = changes.map_or(!run.points.is_empty(), |changes| changes.iter().any(news));
+    let changed = !News::of(report).is_empty();
     match (partial, changed) {
         (true, _) => Exit::Partial,
         (false, true) if !outputs.exit_zero => Exit::Changed,
@@ -311,6 +322,8 @@ fn describe(
         restriction::restrict(point, &[&inquiries]);
     }
     coverage.extend(coverage::of_boxes(concluded.not_kept));
+    let (hosts, beyond) = with_ledger(concluded.hosts, &heard.asked, &heard.inside);
+    coverage.extend(coverage::of_hosts(beyond));
     Run {
         id,
         facility: facility.map(|facility| facility.name),
@@ -320,7 +333,7 @@ fn describe(
         coverage,
         points,
         unrecognised: concluded.unrecognised,
-        hosts: concluded.hosts,
+        hosts,
         vantages: heard.vantages().into_iter().collect(),
         inquiries,
     }

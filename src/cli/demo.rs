@@ -6,9 +6,17 @@ use std::{
 };
 
 use super::{
-    Exit, LangArguments, conclude::Outputs, data_folder::DataArguments, font::FontArguments,
-    loaded::LoadedArguments, nightly::NightlyArguments, output,
-    signature_folders::SignatureFolders, survey::simulated,
+    Exit, Lang, LangArguments,
+    conclude::Outputs,
+    data_folder::DataArguments,
+    editions::ChecklistArguments,
+    font::FontArguments,
+    formats::{self, Chosen},
+    loaded::LoadedArguments,
+    nightly::NightlyArguments,
+    output,
+    signature_folders::SignatureFolders,
+    survey::simulated,
 };
 use crate::{
     fingerprint::Matcher,
@@ -36,6 +44,11 @@ pub(super) struct Arguments {
     /// Write the report into this folder, in both languages; otherwise into `sekisho-demo` here
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = formats::named, help = formats::help())]
+    format: Vec<&'static str>,
+    /// Write the report in this language only
+    #[arg(long, value_name = "LANG")]
+    report_lang: Option<Lang>,
     // Not by the environment: an invented hospital has no place in a real inventory.
     /// The inventory to keep the points in; made if there is none
     #[arg(long, value_name = "DB")]
@@ -70,6 +83,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         store: arguments.store.clone(),
         json: arguments.json.clone(),
         report: Some(folder.clone()),
+        format: arguments.format.clone(),
+        report_lang: arguments.report_lang,
         font: FontArguments::default(),
         nightly: NightlyArguments::default(),
         observations: None,
@@ -77,6 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         loaded: LoadedArguments::default(),
         // It says the same everywhere.
         data: DataArguments { data: Some(PathBuf::new()) },
+        checklist: ChecklistArguments::default(),
         exit_zero: true,
         strict: false,
         quiet: arguments.quiet,
@@ -105,8 +121,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let exit = desk.conclude(std::slice::from_ref(&recording.path), Some(facility))?;
     if !arguments.quiet {
-        let html = FORMATS.first().map(|format| format.file_name(arguments.lang.language()));
-        eprintln!("sekisho: open {}", folder.join(html.unwrap_or_default()).display());
+        let chosen = Chosen::of(&arguments.format, arguments.report_lang);
+        let language = arguments.lang.language();
+        let languages = chosen.languages();
+        let language =
+            languages.iter().find(|one| **one == language).or(languages.first()).copied();
+        let first = chosen.formats().next().zip(language);
+        let first = first.map(|(format, language)| format.file_name(language));
+        eprintln!("sekisho: open {}", folder.join(first.unwrap_or_default()).display());
     }
     Ok(exit)
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::scan;
 use crate::{
-    assess, fingerprint, inventory,
+    assess, fingerprint, import, inventory,
     link::{journal, listen, record, responder},
     passive::{anonymise, capture},
     scope::facility,
@@ -53,19 +53,30 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         || error.is::<facility::Error>()
         || error.is::<fingerprint::Error>()
         || error.is::<assess::Error>()
+        || error.is::<import::Error>()
+        || error.is::<super::register::Error>()
+        || error.is::<super::reconcile::Error>()
         || error.is::<super::data::Error>()
         || error.is::<super::data_folder::NoFolder>()
         || error.is::<fingerprint::loaded::Error>()
         || error.is::<inventory::Error>()
+        || error.is::<inventory::bundle::Error>()
+        || error.is::<inventory::bundle::seal::Error>()
         || error.is::<super::demo::Taken>()
+        || error.is::<super::export::NothingToOpen>()
+        || error.is::<super::diff::Error>()
         || error.is::<super::limits::Error>()
         || error.is::<super::output::Error>()
         || error.is::<super::draft::Fault>()
+        || error.is::<super::forms::Fault>()
+        || error.is::<super::import::Fault>()
+        || error.is::<crate::import::declared::Error>()
         || error.is::<super::sweep::Error>()
         || error.is::<listen::Error>()
         || error.is::<super::listen::Error>()
         || error.is::<responder::Error>()
         || error.is::<crate::report::pdf::Error>()
+        || error.is::<&'static crate::report::pdf::Error>()
         || is_plan(error);
     if mendable { Exit::Usage } else { Exit::Internal }
 }

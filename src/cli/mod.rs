@@ -5,36 +5,55 @@
 mod advisories;
 mod aloud;
 mod anonymise;
+mod checklist;
 mod completions;
 mod conclude;
 mod data;
 mod data_folder;
+mod decided;
 mod demo;
+mod diff;
 mod doctor;
 mod draft;
+mod editions;
 mod exit;
 mod exits;
+mod export;
+mod facilities;
 mod font;
+mod formats;
+mod forms;
 mod identify;
+mod import;
 mod limits;
 mod listen;
 mod loaded;
+mod log;
+mod meant;
+mod merge;
 mod nightly;
 mod output;
+mod plan;
 mod points;
 mod ports;
 mod probes;
+mod reconcile;
+mod register;
 mod replay;
 mod report;
 mod responder;
+mod review;
 mod runs;
 mod scan;
+mod scratch;
 mod show;
 mod signature_folders;
 mod signatures;
+mod split;
 pub mod survey;
 mod sweep;
 mod told;
+mod verify;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -74,7 +93,20 @@ enum Command {
     Points(points::Arguments),
     Show(show::Arguments),
     Runs(runs::Arguments),
+    Facilities(facilities::Arguments),
+    Review(review::Arguments),
+    Merge(merge::Arguments),
+    Split(split::Arguments),
+    Log(log::Arguments),
+    Verify(verify::Arguments),
+    Export(export::Arguments),
+    Diff(diff::Arguments),
     Report(report::Arguments),
+    Register(register::Arguments),
+    Reconcile(reconcile::Arguments),
+    Checklist(checklist::Arguments),
+    Plan(plan::Arguments),
+    Import(import::Arguments),
     Identify(identify::Arguments),
     Signatures(signatures::Arguments),
     Data(data::Arguments),
@@ -160,7 +192,20 @@ pub fn run() -> ExitCode {
         Command::Points(arguments) => points::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Facilities(arguments) => facilities::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Split(arguments) => split::run(&arguments),
+        Command::Log(arguments) => log::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Register(arguments) => register::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
+        Command::Checklist(arguments) => checklist::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Identify(arguments) => identify::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

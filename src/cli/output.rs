@@ -67,6 +67,26 @@ pub(super) fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
+    write_by(path, File::options().write(true).create(true).truncate(true), content)
+}
+
+/// The same; a file that is made may be read by its owner only.
+pub(super) fn write_for_owner(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    write_by(path, &options, content)
+}
+
+fn write_by(
+    path: &Path,
+    options: &fs::OpenOptions,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
     if is_stdout(path) {
         let mut out = BufWriter::new(io::stdout().lock());
         return content(&mut out)
@@ -84,7 +104,7 @@ pub(super) fn write(
     let mut beside = place.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);
-    let written = File::create(&beside).and_then(|file| {
+    let written = options.open(&beside).and_then(|file| {
         let mut out = BufWriter::new(file);
         content(&mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;

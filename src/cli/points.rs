@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     correlate::{Coverage, Kind},
-    inventory::{self, Run, Store},
-    report::{Words, words::moment, write_json, write_text, write_unrecognised},
+    inventory::{Run, Store, UNNAMED},
+    report::{Words, cut, words::moment, write_json, write_text, write_unrecognised},
 };
 
 /// List the connection points that the inventory holds
@@ -54,9 +54,38 @@ fn kind(text: &str) -> Result<Kind, String> {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let held = Held::open(&arguments.data)?;
     let store = Store::open_read(&arguments.store.store)?;
-    let mut run = latest(&store, arguments.store.facility.as_deref(), &arguments.kind)?;
-    let told = told(&mut run, &held, Some(&store))?;
-    let report = told.report(&run, None, None, Words::of(arguments.lang.language()));
+    let words = Words::of(arguments.lang.language());
+    let facilities = store.overview(None)?;
+    let named = arguments.store.facility.as_deref();
+    // One document is of one facility; words are of each in turn.
+    if named.is_some() || arguments.json.is_some() || facilities.len() < 2 {
+        return tell(arguments, &store, named, &held, words);
+    }
+    for (place, one) in facilities.iter().enumerate() {
+        let name = one.facility.as_deref().unwrap_or(UNNAMED);
+        output::write(Path::new("-"), |out| {
+            let values = [("facility", &*cut(name, 100))];
+            if place > 0 {
+                writeln!(out)?;
+            }
+            writeln!(out, "{}\n", words.fill("review", "facility", &values))
+        })?;
+        tell(arguments, &store, Some(name), &held, words)?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// Tells of one facility.
+fn tell(
+    arguments: &Arguments,
+    store: &Store,
+    facility: Option<&str>,
+    held: &Held,
+    words: &'static Words,
+) -> anyhow::Result<Exit> {
+    let mut run = latest(store, facility, &arguments.kind)?;
+    let told = told(&mut run, held, Some(store))?;
+    let report = told.report(&run, None, None, words);
     if arguments.unrecognised {
         output::write(Path::new("-"), |mut out| {
             write_unrecognised(&report, super::look(), &mut out)
@@ -93,36 +122,44 @@ fn add_earlier(run: &mut Run, store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Everything known now, as one run: the points as they were last seen, the last run's coverage, and that of the networks
-/// that earlier runs looked at.
+/// What forms tell of a facility at which no run was made.
+fn declared_only(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
+    let at = store.declared(facility)?.last().map(|kept| kept.at).unwrap_or_default();
+    let known = store.points(Some(facility.unwrap_or(UNNAMED)))?.into_iter();
+    let points = known.map(|known| known.point);
+    Ok(Run {
+        id: String::new(),
+        facility: facility.map(str::to_owned),
+        began: at,
+        ended: at,
+        inputs: Vec::new(),
+        coverage: Vec::new(),
+        points: points.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect(),
+        unrecognised: Vec::new(),
+        hosts: Vec::new(),
+        vantages: BTreeSet::new(),
+        inquiries: Vec::new(),
+    })
+}
+
+/// Everything known now of one facility, as one run: the points as they were last seen, the last run's coverage, and that
+/// of the networks that earlier runs looked at. The facility may be left out where there is only one.
 pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
+    let meant = store.meant(facility)?;
+    let facility = meant.as_deref();
     let runs = store.runs()?;
-    let last =
-        runs.iter().rev().find(|run| facility.is_none() || run.facility.as_deref() == facility);
-    if let (Some(name), None) = (facility, last) {
-        let known: BTreeSet<&str> = runs.iter().filter_map(|run| run.facility.as_deref()).collect();
-        let known = known.into_iter().map(str::to_owned).collect();
-        return Err(inventory::Error::NoSuchFacility { name: name.to_owned(), known }.into());
-    }
-    let mut run = match last {
-        Some(last) => store.run(&last.id)?,
-        None => Run {
-            id: String::new(),
-            facility: None,
-            began: crate::time::Timestamp::default(),
-            ended: crate::time::Timestamp::default(),
-            inputs: Vec::new(),
-            coverage: Vec::new(),
-            points: Vec::new(),
-            unrecognised: Vec::new(),
-            hosts: Vec::new(),
-            vantages: BTreeSet::new(),
-            inquiries: Vec::new(),
-        },
+    let last = runs.iter().rev().find(|run| run.facility.as_deref() == facility);
+    let Some(last) = last else {
+        return declared_only(store, facility, kinds);
     };
+    let mut run = store.run(&last.id)?;
     run.vantages = store.vantages(facility)?;
+    if run.hosts.is_empty() {
+        run.hosts = store.last_hosts(run.facility.as_deref())?;
+    }
     add_earlier(&mut run, store)?;
-    let known = store.points(facility)?.into_iter().map(|known| known.point);
+    let known =
+        store.points(Some(facility.unwrap_or(UNNAMED)))?.into_iter().map(|known| known.point);
     run.points = known.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect();
     Ok(run)
 }

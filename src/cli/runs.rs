@@ -1,24 +1,28 @@
 //! `sekisho runs`: what was read, and when.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Exit, output};
+use super::{Exit, StoreArguments, output};
 use crate::{inventory::Store, report::visible, scope::Vantage};
 
 /// List the runs that the inventory holds
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  sekisho runs --store hospital.sqlite")]
 pub(super) struct Arguments {
-    /// The inventory: a file that `replay --store` makes
-    #[arg(long, value_name = "DB", env = "SEKISHO_STORE")]
-    store: PathBuf,
+    #[command(flatten)]
+    store: StoreArguments,
     /// Write them as JSON, one object a line
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let runs = Store::open_read(&arguments.store)?.runs()?;
+    let store = Store::open_read(&arguments.store.store)?;
+    let mut runs = store.runs()?;
+    if let Some(name) = &arguments.store.facility {
+        let meant = store.meant(Some(name))?;
+        runs.retain(|run| run.facility == meant);
+    }
     output::write(Path::new("-"), |out| {
         for run in &runs {
             if arguments.json {

@@ -7,8 +7,8 @@ use super::{
     points::latest,
 };
 use crate::{
-    inventory::Store,
-    report::{Words, write_point},
+    inventory::{Store, UNNAMED},
+    report::{Words, write_decided, write_point},
     time::Day,
 };
 
@@ -33,13 +33,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let store = Store::open_read(&arguments.store.store)?;
     let known = store.point(&arguments.id, facility)?;
     // Held against the same day as in the list of points, however long ago it was seen.
-    let day = Day::of(latest(&store, facility, &[])?.ended);
+    let here = known.facility.as_deref().unwrap_or(UNNAMED);
+    let day = Day::of(latest(&store, Some(here), &[])?.ended);
     let product = known.point.product.as_ref();
     let assessment = product.and_then(|product| held.advisories.assess(product.into(), day));
+    let mut memory = store.memory(known.facility.as_deref())?;
+    let remembered = memory.points.remove(&known.point.id).unwrap_or_default();
+    let bonds = store.bonds(&known.point.id, Some(here))?;
     let words = Words::of(arguments.lang.language());
     output::write(Path::new("-"), |mut out| {
         let (assessment, look) = (assessment.as_ref(), super::look());
-        write_point(&known.point, assessment, &known.history, words, look, &mut out)
+        write_point(&known.point, assessment, &known.history, words, look, &mut out)?;
+        write_decided(&remembered, &bonds, day, words, look, &mut out)
     })?;
     Ok(Exit::Clean)
 }

@@ -88,6 +88,13 @@ pub fn of_boxes(not_kept: usize) -> Option<Coverage> {
     (count > 0).then(|| line("boxes_not_kept", CoverageState::Partial, Some(count), None))
 }
 
+/// The line that says how many boxes, or some of their services, are missing from the list of all that were heard, if any
+/// are.
+pub fn of_hosts(not_kept: usize) -> Option<Coverage> {
+    let count = u64::try_from(not_kept).unwrap_or(u64::MAX);
+    (count > 0).then(|| line("hosts_not_kept", CoverageState::Partial, Some(count), None))
+}
+
 /// Whether `observation` has an end inside that can be told apart from others.
 fn is_of(observation: &Observation, inside: &Inside) -> bool {
     let ends = [Some(observation.speaker), observation.listener];

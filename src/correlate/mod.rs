@@ -11,9 +11,11 @@
 //! 6. [`unrecognised`] keeps what boxes at the edge said that no signature names.
 //! 7. [`coverage`] says what was measured, and [`grid`] which [`mechanism`] ran in which network.
 
+pub mod access;
 mod announced;
 mod answer;
 pub mod coverage;
+pub mod declared;
 mod device;
 mod edge;
 pub mod grid;
@@ -37,6 +39,7 @@ use std::{
 };
 
 pub use crate::scope::Vantage;
+pub use access::Access;
 pub use edge::AccessLines;
 pub use grid::Grid;
 pub use host::Host;
@@ -52,9 +55,11 @@ use crate::{
     observe::{self, Endpoint, Observation, PacketId, Side},
     scope::{Inside, inside::is_nowhere},
 };
+use access::Accesses;
 use answer::Answers;
 use device::{Device, Devices};
 use edge::{Lines, Ways};
+use host::Hearing;
 use sides::Identities;
 use sign::Sign;
 use unrecognised::{Found, Sayings};
@@ -106,7 +111,7 @@ pub fn points(heard: &Heard<'_>) -> Vec<Point> {
 pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let Heard { observations, inside, vantages, matcher, packet } = *heard;
     let views = Views::new(observations, inside, vantages);
-    let mut identities = Identities::default();
+    let (mut identities, mut accesses) = (Identities::default(), Accesses::default());
     let mut devices = Devices::new(observations, inside);
     let mut about: BTreeMap<Device, About<'_, '_>> = BTreeMap::new();
     let answers = Answers::new(observations, inside);
@@ -115,12 +120,17 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     let is_resolver = |end: &Endpoint| end.ip.is_some_and(|ip| resolvers.contains(&ip));
     let ways = Ways::new(observations, &mut devices, inside);
     let lines = Lines::new(observations, &mut devices, &ways, inside);
+    let mut hearing = Hearing::default();
     for observation in observations {
         let inside = views.inside(observation);
         if is_inside(observation, inside)
             && let Some(device) = device_of(&mut devices, &observation.speaker, observation)
         {
             identities.note(device, observation);
+            if !views.vantage(observation).is_outside() {
+                hearing.note(device, observation, inside);
+            }
+            accesses.note(device, observation, &views);
         }
         let from_outside = views.is_from_outside(observation);
         let outside = sign::of_outside(observation).filter(|_| from_outside);
@@ -165,9 +175,11 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     for (device, known) in about {
         let Some((ips, macs)) = addresses.get(&device) else { continue };
         let About { signs, named, mut reasons, mobile } = known;
+        hearing.name(device, weigh::any_product(&named));
         let signs = in_view_of_ways(signs, device, mobile, &ways, &lines);
         let told = identities.remove(&device).unwrap_or_default();
         let mut sides = sides::of_signs(&signs, ips, told, &views);
+        sides.access = accesses.take(device);
         let (ips, outside) = &apart(ips, inside);
         let mut point = weigh::point(ips, macs, signs, &named, packet);
         if let Some(point) = &mut point {
@@ -200,7 +212,10 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
     });
     let (makers, mut points): (Vec<Device>, Vec<Point>) = points.into_iter().unzip();
     part_names(&mut points, &mut unknown, &makers);
+    let ids = points.iter().map(|point| point.id.clone());
+    let makers: BTreeMap<Device, String> = makers.into_iter().zip(ids).collect();
     let points = join::join(points);
+    let hosts = hearing.hosts(&addresses, &makers, &points, inside);
     for observation in observations.iter().filter(|one| is_inside(one, views.inside(one))) {
         if let Some(device) = device_of(&mut devices, &observation.speaker, observation)
             && let Some(found) = unknown.get_mut(&device)
@@ -209,7 +224,7 @@ pub fn conclude(heard: &Heard<'_>) -> Conclusion {
         }
     }
     let (unrecognised, not_kept) = unrecognised::kept(unknown.into_values().collect(), packet);
-    Conclusion { points, unrecognised, hosts: Vec::new(), not_kept }
+    Conclusion { points, unrecognised, hosts, not_kept }
 }
 
 /// What each box alone tells of itself.

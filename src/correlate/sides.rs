@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Point, Service, device::Device, restriction::Restriction, sign::Sign, view::Views};
+use super::{
+    Access, Point, Service, access, device::Device, restriction::Restriction, sign::Sign,
+    view::Views,
+};
 use crate::{
     observe::{Mac, Observation, Side},
     scope::Vantage,
@@ -32,6 +35,8 @@ pub struct Sides {
     pub identities: BTreeSet<String>,
     /// What of it is open to the outside, where that was looked at.
     pub restriction: Vec<Restriction>,
+    /// What its services showed of how they guard what passes and whom they let in.
+    pub access: Vec<Access>,
 }
 
 /// A service, and from where it was seen.
@@ -56,6 +61,7 @@ impl Default for Sides {
             claims: BTreeSet::new(),
             identities: BTreeSet::new(),
             restriction: Vec::new(),
+            access: Vec::new(),
         }
     }
 }
@@ -82,6 +88,7 @@ impl Sides {
         self.faces.extend(&other.faces);
         self.claims.extend(&other.claims);
         self.identities.extend(other.identities.iter().cloned());
+        access::absorb(&mut self.access, &other.access);
     }
 }
 
@@ -105,6 +112,10 @@ impl Point {
         self.sides.services.retain(|seen| !gone.contains(&seen.service));
         for seen in &mut self.sides.services {
             seen.seen_from.retain(|vantage| to.contains(vantage));
+        }
+        self.sides.access.retain(|access| !access.seen_from.is_disjoint(to));
+        for access in &mut self.sides.access {
+            access.seen_from.retain(|vantage| to.contains(vantage));
         }
         self.sides.seen_from.retain(|vantage| to.contains(vantage));
         self
@@ -141,8 +152,8 @@ pub(super) fn of_signs(
         listens,
         seen_from,
     });
-    let (faces, restriction) = (views.faces(addresses), Vec::new());
-    Sides { seen_from, services: services.collect(), faces, claims, identities, restriction }
+    let (faces, services) = (views.faces(addresses), services.collect());
+    Sides { seen_from, services, faces, claims, identities, ..Sides::default() }
 }
 
 /// Gives a point its sides; its addresses in the Internet are outside, unless the facility uses them inside, too.

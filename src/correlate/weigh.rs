@@ -24,7 +24,7 @@ const SUREST_GUESS: f64 = 0.5;
 const MOST_NAMES: usize = 8;
 
 /// Fields in which a box names itself.
-const NAMES: [&str; 12] = [
+pub(super) const NAMES: [&str; 12] = [
     "nbns.name",
     "dcerpc.host",
     "ntlm.computer",
@@ -222,6 +222,19 @@ fn product(kind: Kind, named: &[Evidence<'_>]) -> Option<Product> {
         .filter(|own| !own.generic)
         .or_else(|| best(false).filter(|best| !best.generic))
         .or(own)?;
+    Some(Product {
+        vendor: best.vendor.clone().into_owned(),
+        name: best.product.clone().into_owned(),
+        model: best.model.clone(),
+        version: best.version.clone(),
+    })
+}
+
+/// Which product a box is, whatever it is for: the surest that is more than what is spoken, our own knowledge first.
+pub(super) fn any_product(named: &[Evidence<'_>]) -> Option<Product> {
+    let mut ranked = fingerprint::combine(named);
+    ranked.retain(|one| !one.generic && one.confidence >= SUREST_GUESS && !one.product.is_empty());
+    let best = ranked.iter().find(|one| one.collection.is_none()).or(ranked.first())?;
     Some(Product {
         vendor: best.vendor.clone().into_owned(),
         name: best.product.clone().into_owned(),

@@ -86,11 +86,23 @@ pub enum Column {
     Checked,
     /// Anything else: 備考.
     Note,
+    /// The connection point that it is about, by its name: 接続点ID.
+    Point,
+    /// Whether it is maintained from afar: リモート保守の有無.
+    RemoteMaintenance,
+    /// Whether its disclosure statement was handed in: MDS/SDS.
+    Disclosure,
+    /// Who keeps it up to date: 更新の担当.
+    PatchedBy,
+    /// Who answered, or told it: 回答者.
+    AnsweredBy,
+    /// The file name of a picture of it: 写真.
+    Photo,
 }
 
 impl Column {
-    /// Every column, in the order of the list of connection points.
-    pub const ALL: [Self; 36] = [
+    /// Every column, in the order of the list of connection points; then those that forms ask for besides.
+    pub const ALL: [Self; 42] = [
         Self::Name,
         Self::AssetNumber,
         Self::Sort,
@@ -127,6 +139,12 @@ impl Column {
         Self::Status,
         Self::Checked,
         Self::Note,
+        Self::Point,
+        Self::RemoteMaintenance,
+        Self::Disclosure,
+        Self::PatchedBy,
+        Self::AnsweredBy,
+        Self::Photo,
     ];
 
     /// The name in mapping files, in JSON and in the word lists (section `column`).
@@ -168,6 +186,12 @@ impl Column {
             Self::Status => "status",
             Self::Checked => "checked",
             Self::Note => "note",
+            Self::Point => "point",
+            Self::RemoteMaintenance => "remote_maintenance",
+            Self::Disclosure => "disclosure",
+            Self::PatchedBy => "patched_by",
+            Self::AnsweredBy => "answered_by",
+            Self::Photo => "photo",
         }
     }
 }

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use serde::Serialize;
 
-use crate::correlate::{Direction, FromOutside, Kind, Point};
+use super::ReviewState;
+use crate::{
+    correlate::{Direction, FromOutside, Kind, Point},
+    time::Timestamp,
+};
 
 /// What one run says that was not known before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,6 +30,20 @@ pub enum Change {
         /// What is different. Never empty.
         what: Vec<Difference>,
     },
+    /// A point that somebody called closed, or no point at all, and that this later run saw: closed ones always, the
+    /// others where they are of another kind or product now or have services that they did not have then.
+    SeenAgain {
+        /// The point.
+        id: String,
+        /// What it is now.
+        kind: Kind,
+        /// What was decided about it.
+        state: ReviewState,
+        /// When that was decided.
+        decided: Timestamp,
+        /// What is different since then.
+        what: Vec<Difference>,
+    },
     /// A known point this run did not see. Silence is unknown, never no: it may be there still.
     NotSeen {
         /// The point.
@@ -43,7 +61,10 @@ impl Change {
     /// The point it is about.
     pub fn id(&self) -> &str {
         match self {
-            Self::Appeared { id, .. } | Self::Changed { id, .. } | Self::NotSeen { id, .. } => id,
+            Self::Appeared { id, .. }
+            | Self::Changed { id, .. }
+            | Self::SeenAgain { id, .. }
+            | Self::NotSeen { id, .. } => id,
         }
     }
 
@@ -52,8 +73,20 @@ impl Change {
         match self {
             Self::Appeared { kind, .. }
             | Self::Changed { kind, .. }
+            | Self::SeenAgain { kind, .. }
             | Self::NotSeen { kind, .. } => *kind,
         }
+    }
+
+    /// Its place among other changes: what is new first.
+    pub(super) fn order(&self) -> (u8, Kind, &str) {
+        let place = match self {
+            Self::Appeared { .. } => 0,
+            Self::SeenAgain { .. } => 1,
+            Self::Changed { .. } => 2,
+            Self::NotSeen { .. } => 3,
+        };
+        (place, self.kind(), self.id())
     }
 
     /// The name in JSON and in the word lists.
@@ -61,6 +94,7 @@ impl Change {
         match self {
             Self::Appeared { .. } => "appeared",
             Self::Changed { .. } => "changed",
+            Self::SeenAgain { .. } => "seen_again",
             Self::NotSeen { .. } => "not_seen",
         }
     }
@@ -135,7 +169,7 @@ impl Facet {
     }
 
     /// What this facet of `point` is, as texts.
-    fn of(self, point: &Point) -> BTreeSet<String> {
+    pub(super) fn of(self, point: &Point) -> BTreeSet<String> {
         match self {
             Self::Kind => texts([point.kind.name()]),
             Self::Grade => texts([point.grade.name()]),

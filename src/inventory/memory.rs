@@ -1,10 +1,11 @@
 //! What the inventory knows of a facility's points beyond one run: since when, and what people said to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    correlate::Vantage,
     import::Entry,
     time::{Day, Timestamp},
 };
@@ -14,6 +15,21 @@ use crate::{
 pub struct Memory {
     /// What is known of each.
     pub points: BTreeMap<String, Remembered>,
+    /// What vendors said of all that they look after, the earliest first.
+    pub vendors: Vec<Entry>,
+    /// Every run of the facility, the earliest first.
+    pub runs: Vec<RunOfFacility>,
+}
+
+/// When a facility was looked at, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOfFacility {
+    /// The run.
+    pub id: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// From where it looked.
+    pub vantages: BTreeSet<Vantage>,
 }
 
 /// What is known of a point beyond one run.
@@ -25,6 +41,8 @@ pub struct Remembered {
     pub reviews: Vec<Review>,
     /// What a form says of it, where it was declared by one.
     pub declared: Option<Entry>,
+    /// When that form was taken in.
+    pub declared_at: Option<Timestamp>,
 }
 
 impl Remembered {

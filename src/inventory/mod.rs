@@ -6,18 +6,51 @@
 //! deleted: a point that is not seen stays, with the run that saw it last. Which points of several runs are one box is
 //! not written but follows from all of them (`state`), so that a later run can show that they are two.
 
+pub mod bond;
+pub mod bundle;
 pub mod change;
+mod citation;
+mod column;
+mod compare;
+mod content;
+#[cfg(test)]
+mod cut;
+pub mod decision;
+pub mod declared;
+mod digest;
+#[cfg(test)]
+mod example;
+mod export;
+pub mod facility;
+mod file;
+mod group;
+pub mod log;
 pub mod memory;
+mod read;
+mod register;
+pub mod review;
 pub mod run;
+pub mod sighting;
 mod state;
 pub mod store;
 pub mod unknown;
+pub mod verify;
+mod write;
 
+pub use bond::{Bond, Why};
 pub use change::{Change, Difference, Facet};
-pub use memory::{Memory, Remembered, Review, ReviewState};
+pub use decision::{Decided, Parted};
+pub use declared::{Kept, Taken, What};
+pub use facility::{Overview, UNNAMED};
+pub use log::{Head, Logged, Noted, Told};
+pub use memory::{Memory, Remembered, Review, ReviewState, RunOfFacility};
+pub use register::LoadedRegister;
+pub use review::{Reviewed, Standing};
 pub use run::{Input, Run};
-pub use store::{Known, Sighting, Store, Summary};
+pub use sighting::Sighting;
+pub use store::{Known, Store, Summary};
 pub use unknown::KnownBox;
+pub use verify::{Broken, Verified};
 
 use std::path::PathBuf;
 
@@ -58,6 +91,18 @@ pub enum Error {
     Locked {
         /// The store.
         path: PathBuf,
+    },
+    /// A process was cut off while it wrote, and what it left cannot be undone here.
+    #[error(
+        "{}: a process was cut off while it wrote to this store, and what it left cannot be undone here; copy \
+         the store together with {} to a folder that you may write to, and name the copy",
+        path.display(), journal.display()
+    )]
+    HalfWritten {
+        /// The store.
+        path: PathBuf,
+        /// What undoes the change.
+        journal: PathBuf,
     },
     /// The file or its folder cannot be opened or written.
     #[error(
@@ -136,6 +181,18 @@ pub enum Error {
         /// Those there are.
         known: Vec<String>,
     },
+    /// There are several facilities, and one is to be told of.
+    #[error(
+        "{}: this store has several facilities: {}; name one by --facility (`-` for runs that name none)",
+        path.display(),
+        known.join(", ")
+    )]
+    Several {
+        /// The store.
+        path: PathBuf,
+        /// Those there are.
+        known: Vec<String>,
+    },
     /// A run names two points alike.
     #[error("{}: run `{run}` has two points named `{id}`; nothing was written", path.display())]
     TwoAlike {
@@ -145,6 +202,60 @@ pub enum Error {
         run: String,
         /// The name both have.
         id: String,
+    },
+    /// The log and what it tells of do not fit.
+    #[error(
+        "{}: {broken}; somebody changed the file past this program, so restore it from a copy or a bundle, and compare \
+         the hash of its head with the one on the last report", path.display()
+    )]
+    Broken {
+        /// The store.
+        path: PathBuf,
+        /// What does not fit first.
+        broken: Broken,
+    },
+    /// What was written down as the head of a log is none of its hashes.
+    #[error(
+        "`{hash}` is no hash of a log; write the 64 digits, or the first 12 or more, as the report shows them"
+    )]
+    NoHash {
+        /// What was given.
+        hash: String,
+    },
+    /// A decision that says too little, or that does nothing.
+    #[error(transparent)]
+    Decision(#[from] decision::Fault),
+    /// A form names a point that there is not.
+    #[error(
+        "{cited}: no point of {facility} is named `{id}`; `sekisho points` lists them, and a line that is not among them has \
+         no name"
+    )]
+    NoSuchDeclared {
+        /// Where the line stands.
+        cited: String,
+        /// What was written.
+        id: String,
+        /// The facility.
+        facility: String,
+    },
+    /// A line of a form says nothing by which it could be known again.
+    #[error(
+        "{cited}: nothing by which this line could be told from others; write its number, an address, or a name"
+    )]
+    Nameless {
+        /// Where the line stands.
+        cited: String,
+    },
+    /// Two lines of forms say different things of one point.
+    #[error(
+        "{second}: the same line as {first}, and something else is written; make one line of them, or give each its own \
+         number or name"
+    )]
+    DeclaredTwice {
+        /// The first.
+        first: String,
+        /// The second.
+        second: String,
     },
     /// Anything else SQLite may say.
     #[error("{}: {source}", path.display())]

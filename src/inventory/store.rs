@@ -1,54 +1,33 @@
-//! The file: runs and points in SQLite.
+//! What the inventory tells: its points, and what runs changed of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, Params, Row, Transaction, TransactionBehavior, params,
-    types::Type,
-};
-use serde::{Serialize, de::DeserializeOwned};
+use rusqlite::{Connection, Params, Row, params};
+use serde::Serialize;
 
 use super::{
-    Change, Error, Memory, Remembered, Result,
-    change::differences,
-    run::{Input, Run},
+    Change, Error, Result,
+    column::{rows, unjson},
+    compare::compare,
+    declared,
+    facility::UNNAMED,
+    file::{self, explain},
+    sighting::{self, SIGHTING, Sighting, TABLES},
     state::{self, EVER, Moment, State},
-    unknown,
 };
 use crate::{
-    correlate::{Coverage, Point, Vantage, join},
+    correlate::{Point, Vantage, join},
     time::Timestamp,
 };
-
-/// Marks the file as ours: `SEKI`, in SQLite's header.
-const APPLICATION: i64 = 0x5345_4b49;
-
-/// How the format grew: the n-th takes a store of format n - 1 to format n.
-const MIGRATIONS: &[&str] = &[
-    include_str!("schema/0001.sql"),
-    include_str!("schema/0002.sql"),
-    include_str!("schema/0003.sql"),
-    include_str!("schema/0004.sql"),
-    include_str!("schema/0005.sql"),
-];
-
-/// How long to wait for another process to finish writing.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What a sighting is read from; the order [`sighting`] expects.
-pub(super) const SIGHTING: &str = "p.number, p.id, r.id, r.began, s.kind, s.grade, s.confidence, s.direction, \
-     s.addresses, s.macs, s.outside, s.services, s.product, s.names, s.because, s.lines, s.sides";
 
 /// An inventory.
 #[derive(Debug)]
 pub struct Store {
-    connection: Connection,
-    path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
 }
 
 /// A point as it was last seen from each vantage.
@@ -64,17 +43,6 @@ pub struct Known {
     pub point: Point,
     /// Every run that saw it, the earliest first. Only [`Store::point`] fills this.
     pub history: Vec<Sighting>,
-}
-
-/// A point as one run saw it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sighting {
-    /// The run.
-    pub run: String,
-    /// When that run's first packet was heard.
-    pub began: Timestamp,
-    /// The point.
-    pub point: Point,
 }
 
 /// A run in a few numbers.
@@ -102,121 +70,22 @@ impl Store {
     /// Opens a store to write to it, and makes it if there is none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        create(path)?;
-        Self::connect(path, true)
+        Ok(Self { connection: file::open(path)?, path: path.to_owned() })
     }
 
-    /// Opens a store to read it; there must be one.
+    /// Opens a store to read it; there must be one. Nothing need be writable where the file is whole.
     pub fn open_read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Ok(Self { connection: file::open_read(path)?, path: path.to_owned() })
+    }
+
+    /// Opens a store to write what somebody decided; there must be one.
+    pub fn open_to_decide(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         if !path.exists() {
             return Err(Error::Missing { path: path.to_owned() });
         }
-        Self::connect(path, false)
-    }
-
-    /// Opens the file at `path`. It is opened for writing even to read: what a process that was killed
-    /// left half-written is rolled back by whoever opens it next.
-    fn connect(path: &Path, write: bool) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|error| explain(path, error))?;
-        let mut store = Self { connection, path: path.to_owned() };
-        store.prepare(write).map_err(|error| match error {
-            Unready::Sqlite(error) => explain(path, error),
-            Unready::Ours(error) => error,
-        })?;
-        Ok(store)
-    }
-
-    /// Checks that the file is ours and brings it to this release's format.
-    fn prepare(&mut self, write: bool) -> std::result::Result<(), Unready> {
-        self.connection.busy_timeout(PATIENCE)?;
-        self.connection.pragma_update(None, "foreign_keys", true)?;
-        self.connection.pragma_update(None, "trusted_schema", false)?;
-        if self.format(write)? < MIGRATIONS.len() {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let format: i64 =
-                transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            for migration in MIGRATIONS.iter().skip(usize::try_from(format).unwrap_or_default()) {
-                transaction.execute_batch(migration)?;
-            }
-            transaction.pragma_update(None, "application_id", APPLICATION)?;
-            transaction.pragma_update(
-                None,
-                "user_version",
-                i64::try_from(MIGRATIONS.len()).unwrap_or_default(),
-            )?;
-            transaction.commit()?;
-        }
-        if !write {
-            self.connection.pragma_update(None, "query_only", true)?;
-        }
-        Ok(())
-    }
-
-    /// The format of the file: how many migrations it has had. An empty file, as a process leaves that
-    /// was killed while making a store, has had none.
-    fn format(&self, write: bool) -> std::result::Result<usize, Unready> {
-        let number = |pragma: &str| -> rusqlite::Result<i64> {
-            self.connection.pragma_query_value(None, pragma, |row| row.get(0))
-        };
-        let tables: i64 =
-            self.connection
-                .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        let (application, found) = (number("application_id")?, number("user_version")?);
-        let foreign = |what: &str| {
-            Err(Unready::Ours(Error::NotAStore { path: self.path.clone(), what: what.into() }))
-        };
-        match (application, found, tables) {
-            (0, 0, 0) if write => Ok(0),
-            (0, 0, 0) => foreign("it is empty"),
-            (APPLICATION, found, _) => match usize::try_from(found) {
-                Ok(format) if format <= MIGRATIONS.len() => Ok(format),
-                _ => Err(Unready::Ours(Error::Newer {
-                    path: self.path.clone(),
-                    found,
-                    known: i64::try_from(MIGRATIONS.len()).unwrap_or_default(),
-                })),
-            },
-            _ => foreign("it is another program's SQLite file"),
-        }
-    }
-
-    /// Remembers `run`, and says what it changes in what was known before it. A run that is known
-    /// already is not written again, and changes what it changed then.
-    ///
-    /// A point is known by its name; failing that, a point of the same kind, or seen from another vantage, that shares a
-    /// hardware address, or else an address, is the same one and keeps its earlier name. What was seen from outside
-    /// alone is the point that has its address, and is called as that is. [`Store::run`] gives the run back under the
-    /// names that were kept.
-    pub fn absorb(&mut self, run: &Run) -> Result<Vec<Change>> {
-        let twice: BTreeSet<&str> = run.points.iter().map(|point| point.id.as_str()).collect();
-        if twice.len() < run.points.len() {
-            let mut seen = BTreeSet::new();
-            let twin = run.points.iter().find(|point| !seen.insert(&point.id));
-            return Err(Error::TwoAlike {
-                path: self.path.clone(),
-                run: run.id.clone(),
-                id: twin.map(|point| point.id.clone()).unwrap_or_default(),
-            });
-        }
-        let path = self.path.clone();
-        self.write(run).map_err(|error| explain(&path, error))?;
-        self.changes(&run.id)
-    }
-
-    fn write(&mut self, run: &Run) -> rusqlite::Result<()> {
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let known: i64 =
-            transaction
-                .query_row("SELECT count(*) FROM run WHERE id = ?1", [&run.id], |row| row.get(0))?;
-        if known == 0 {
-            insert(&transaction, run)?;
-        }
-        transaction.commit()
+        Self::open(path)
     }
 
     /// What `run` changed in what earlier runs of its facility knew.
@@ -231,22 +100,57 @@ impl Store {
             params![run.facility, run.began, run.ended, run.number, run.vantages],
             |row| row.get::<_, String>(0),
         )?;
-        let seen: BTreeSet<i64> =
-            self.sightings(run.number)?.into_iter().map(|(number, _)| number).collect();
+        let seen: BTreeSet<sighting::Row> = self
+            .rows(
+                "SELECT s.point, ifnull(nullif(s.own, ''), p.id) FROM sighting s
+                 JOIN point p ON p.number = s.point WHERE s.run = ?1",
+                [run.number],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?
+            .into_iter()
+            .collect();
         let now: Vec<State> = after.into_iter().filter(|state| state.has_any(&seen)).collect();
         let from: BTreeSet<Vantage> = serde_json::from_str(&run.vantages).unwrap_or_default();
-        Ok(compare(&before, &now, previous.first().map(String::as_str), &from))
+        let mut changes = compare(&before, &now, previous.first().map(String::as_str), &from);
+        changes.extend(self.seen_again(run.facility.as_deref(), &now, run.began, run.ended)?);
+        changes.sort_by(|a, b| a.order().cmp(&b.order()));
+        Ok(changes)
     }
 
     /// What is different between two runs, whatever came between them.
     pub fn between(&self, earlier: &str, later: &str) -> Result<Vec<Change>> {
         let (earlier, later) = (self.find_run(earlier)?, self.find_run(later)?);
-        let states = |run: &RunRow| -> Result<Vec<State>> {
-            let seen = self.sightings(run.number)?.into_iter();
-            Ok(seen.map(|(row, seen)| State::of_run(row, &seen.run, seen.point)).collect())
-        };
+        // What is one box to the later of them, whichever was named first, is one in both.
+        let known = [&earlier, &later].map(RunRow::with_itself).into_iter().max();
+        let states = self.states(later.facility.as_deref(), known.unwrap_or(EVER))?;
+        let seen = |run: &RunRow| self.seen_by(run, &states);
         let from = serde_json::from_str(&later.vantages).unwrap_or_default();
-        Ok(compare(&states(&earlier)?, &states(&later)?, Some(&earlier.id), &from))
+        Ok(compare(&seen(&earlier)?, &seen(&later)?, Some(&earlier.id), &from))
+    }
+
+    /// The points that one run saw, each with all rows of its box.
+    fn seen_by(&self, run: &RunRow, states: &[State]) -> Result<Vec<State>> {
+        let seen = self.sightings(run.number)?;
+        let boxes: BTreeMap<String, BTreeSet<sighting::Row>> = seen
+            .iter()
+            .map(|(row, sighting)| match states.iter().find(|state| state.rows.contains(row)) {
+                Some(state) => (state.point.id.clone(), state.rows.clone()),
+                None => (sighting.point.id.clone(), BTreeSet::from([row.clone()])),
+            })
+            .collect();
+        let points = as_kept(seen, states).into_iter();
+        Ok(points
+            .map(|point| State {
+                rows: boxes.get(&point.id).cloned().unwrap_or_default(),
+                names: BTreeSet::from([point.id.clone()]),
+                first: run.id.clone(),
+                last: run.id.clone(),
+                last_from: (point.sides.seen_from.iter())
+                    .map(|from| (from.clone(), run.id.clone()))
+                    .collect(),
+                point,
+            })
+            .collect())
     }
 
     /// Every point of `facility`, or of all of them, as it was last seen; by facility, kind and name.
@@ -267,10 +171,33 @@ impl Store {
     /// The point of `facility`, or of any, that is or was named `id`, or the only one whose name begins so, with every
     /// run that saw it.
     pub fn point(&self, id: &str, facility: Option<&str>) -> Result<Known> {
+        let (facility, state) = self.only(id, facility)?;
+        let numbers: BTreeSet<i64> = state.rows.iter().map(|(number, _)| *number).collect();
+        let numbers = serde_json::to_string(&numbers).unwrap_or_default();
+        let sql = format!(
+            "SELECT {SIGHTING} FROM {TABLES} WHERE s.point IN (SELECT value FROM json_each(?1))
+             ORDER BY r.began, r.ended, r.number, s.place"
+        );
+        let seen = self.rows(&sql, [numbers], sighting::read)?.into_iter();
+        let mut history: Vec<Sighting> =
+            seen.filter(|(row, _)| state.rows.contains(row)).map(|(_, seen)| seen).collect();
+        for seen in &mut history {
+            seen.point.id.clone_from(&state.point.id);
+        }
+        Ok(Known { history, ..known_of(facility, state) })
+    }
+
+    /// The only box of `facility`, or of any, that is or was named `id`, or whose name begins so.
+    pub(super) fn only(&self, id: &str, facility: Option<&str>) -> Result<(Option<String>, State)> {
         let mut found = self.named(id, facility)?;
-        let exact = |(_, state): &(_, State)| state.names.contains(id) || state.point.id == id;
-        if found.len() > 1 && found.iter().filter(|one| exact(one)).count() == 1 {
-            found.retain(exact);
+        // What it is called counts more than what it was called.
+        let is = |(_, state): &(_, State)| state.point.id == id;
+        let was = |(_, state): &(_, State)| state.names.contains(id);
+        let exact: [&dyn Fn(&(Option<String>, State)) -> bool; 2] = [&is, &was];
+        for exact in exact {
+            if found.len() > 1 && found.iter().filter(|one| exact(one)).count() == 1 {
+                found.retain(exact);
+            }
         }
         let path = self.path.clone();
         let Some((facility, state)) = found.pop() else {
@@ -289,17 +216,7 @@ impl Store {
             candidates.truncate(8);
             return Err(Error::Ambiguous { path, id: id.into(), candidates });
         }
-        let sql = format!(
-            "SELECT {SIGHTING} FROM sighting s JOIN point p ON p.number = s.point
-             JOIN run r ON r.number = s.run WHERE s.point IN (SELECT value FROM json_each(?1))
-             ORDER BY r.began, r.ended, r.number, s.place"
-        );
-        let rows = serde_json::to_string(&state.rows).unwrap_or_default();
-        let mut history = self.rows(&sql, [rows], sighting)?;
-        for seen in &mut history {
-            seen.point.id.clone_from(&state.point.id);
-        }
-        Ok(Known { history, ..known_of(facility, state) })
+        Ok((facility, state))
     }
 
     /// The boxes of `facility`, or of any, of which a name begins with `id`.
@@ -320,140 +237,53 @@ impl Store {
         Ok(found)
     }
 
-    /// The facility of this name, or every one that a run was made at, and none where runs do not say.
-    fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
-        match facility {
-            Some(name) => Ok(vec![Some(name.to_owned())]),
-            None => self.rows("SELECT DISTINCT facility FROM run ORDER BY 1", [], |row| row.get(0)),
+    /// The facility of this name, or every one that a run was made at, and none where runs do not say. Refuses one at which
+    /// no run was made.
+    pub(super) fn all_facilities(&self, facility: Option<&str>) -> Result<Vec<Option<String>>> {
+        let all: Vec<Option<String>> = self.rows(
+            "SELECT facility FROM run UNION SELECT facility FROM declared ORDER BY 1",
+            [],
+            |row| row.get(0),
+        )?;
+        let Some(name) = facility else { return Ok(all) };
+        let meant = Some(name.to_owned());
+        let unnamed = name == UNNAMED && all.contains(&None) && !all.contains(&meant);
+        let meant = if unnamed { None } else { meant };
+        if all.contains(&meant) {
+            return Ok(vec![meant]);
         }
+        let known = all.into_iter().map(|name| name.unwrap_or_else(|| UNNAMED.to_owned()));
+        Err(Error::NoSuchFacility { name: name.to_owned(), known: known.collect() })
     }
 
-    fn states(&self, facility: Option<&str>, before: Moment) -> Result<Vec<State>> {
-        state::states_at(&self.connection, facility, before)
-            .map_err(|error| explain(&self.path, error))
+    pub(super) fn states(&self, facility: Option<&str>, before: Moment) -> Result<Vec<State>> {
+        let mut states = state::states_at(&self.connection, facility, before)
+            .map_err(|error| explain(&self.path, error))?;
+        declared::join(&mut states, &self.declared(facility)?);
+        Ok(states)
     }
 
-    /// From where any run of `facility`, or of any, looked.
+    /// From where any run of `facility`, or any run that names none, looked.
     pub fn vantages(&self, facility: Option<&str>) -> Result<BTreeSet<Vantage>> {
         let all: Vec<BTreeSet<Vantage>> = self.rows(
-            "SELECT DISTINCT vantages FROM run WHERE ?1 IS NULL OR facility = ?1",
+            "SELECT DISTINCT vantages FROM run WHERE facility IS ?1",
             [facility],
             |row| unjson(row, 0),
         )?;
         Ok(all.into_iter().flatten().collect())
     }
 
-    /// Every run, the earliest first.
-    pub fn runs(&self) -> Result<Vec<Summary>> {
-        self.rows(
-            "SELECT id, facility, began, ended,
-               (SELECT count(*) FROM input WHERE run = number),
-               (SELECT ifnull(sum(packets), 0) FROM input WHERE run = number),
-               (SELECT count(*) FROM sighting WHERE run = number), vantages
-             FROM run ORDER BY began, ended, number",
-            [],
-            |row| {
-                Ok(Summary {
-                    id: row.get(0)?,
-                    facility: row.get(1)?,
-                    began: Timestamp::from_nanoseconds(row.get(2)?),
-                    ended: Timestamp::from_nanoseconds(row.get(3)?),
-                    inputs: row.get::<_, i64>(4)?.cast_unsigned(),
-                    packets: row.get::<_, i64>(5)?.cast_unsigned(),
-                    points: row.get::<_, i64>(6)?.cast_unsigned(),
-                    vantages: unjson(row, 7)?,
-                })
-            },
-        )
-    }
-
-    /// The run named `id`, or the only one whose name begins so, its points under the names the store
-    /// keeps.
-    pub fn run(&self, id: &str) -> Result<Run> {
-        let run = self.find_run(id)?;
-        let inputs = self.rows(
-            "SELECT name, packets, bytes FROM input WHERE run = ?1 ORDER BY place",
-            [run.number],
-            |row| {
-                Ok(Input {
-                    name: row.get(0)?,
-                    packets: row.get::<_, i64>(1)?.cast_unsigned(),
-                    bytes: row.get::<_, i64>(2)?.cast_unsigned(),
-                })
-            },
-        )?;
-        let coverage = self.rows(
-            "SELECT subject, state, count, detail, network, vantage FROM coverage
-             WHERE run = ?1 ORDER BY place",
-            [run.number],
-            covered,
-        )?;
-        let states = self.states(run.facility.as_deref(), run.with_itself())?;
-        let unrecognised = self.boxes(run.number, &states)?;
-        let points = as_kept(self.sightings(run.number)?, &states);
-        let mut said = self.rows(
-            "SELECT vantages, inquiries FROM run WHERE number = ?1",
-            [run.number],
-            |row| Ok((unjson(row, 0)?, unjson(row, 1)?)),
-        )?;
-        let (vantages, inquiries) = said.pop().unwrap_or_default();
-        Ok(Run {
-            id: run.id,
-            facility: run.facility,
-            began: Timestamp::from_nanoseconds(run.began),
-            ended: Timestamp::from_nanoseconds(run.ended),
-            inputs,
-            coverage,
-            points,
-            unrecognised,
-            hosts: Vec::new(),
-            vantages,
-            inquiries,
-        })
-    }
-
-    /// What is known of each network of a facility from each interface: the lines of the last run that looked from
-    /// there, with the run and its beginning, in the order of the runs.
-    pub fn looked(&self, facility: Option<&str>) -> Result<Vec<(String, Timestamp, Coverage)>> {
-        self.rows(
-            "WITH seen AS (
-               SELECT c.run, c.network, c.vantage, row_number() OVER (
-                 PARTITION BY c.network, c.vantage
-                 ORDER BY r.began DESC, r.ended DESC, r.number DESC) AS place
-               FROM coverage c JOIN run r ON r.number = c.run
-               WHERE r.facility IS ?1 AND c.network IS NOT NULL AND c.vantage IS NOT NULL
-                 AND c.state <> 'not_measured')
-             SELECT c.subject, c.state, c.count, c.detail, c.network, c.vantage, r.id, r.began
-             FROM seen s JOIN run r ON r.number = s.run
-             JOIN coverage c ON c.run = s.run AND c.network = s.network AND c.vantage = s.vantage
-             WHERE s.place = 1 ORDER BY r.began, r.ended, r.number, c.place",
-            [facility],
-            |row| Ok((row.get(6)?, Timestamp::from_nanoseconds(row.get(7)?), covered(row)?)),
-        )
-    }
-
-    /// What is known of a facility's points beyond one run.
-    pub fn memory(&self, facility: Option<&str>) -> Result<Memory> {
-        let mut points = BTreeMap::new();
-        for known in self.states(facility, EVER)? {
-            let rows = serde_json::to_string(&known.rows).unwrap_or_default();
-            let seen = self.rows(
-                "SELECT DISTINCT r.id, r.began FROM sighting s JOIN run r ON r.number = s.run
-                 WHERE s.point IN (SELECT value FROM json_each(?1)) ORDER BY r.began, r.ended, r.number",
-                [rows],
-                |row| Ok((row.get(0)?, Timestamp::from_nanoseconds(row.get(1)?))),
-            )?;
-            points.insert(known.point.id, Remembered { seen, ..Remembered::default() });
-        }
-        Ok(Memory { points })
-    }
-
     /// Where the store is.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
-    fn find_run(&self, id: &str) -> Result<RunRow> {
+    /// The whole name of the run named `id`, or of the only one whose name begins so.
+    pub fn run_id(&self, id: &str) -> Result<String> {
+        Ok(self.find_run(id)?.id)
+    }
+
+    pub(super) fn find_run(&self, id: &str) -> Result<RunRow> {
         let mut found = self.rows(
             "SELECT number, id, facility, began, ended, vantages FROM run
              WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id <> ?1, id",
@@ -483,13 +313,10 @@ impl Store {
         Err(Error::Ambiguous { path: self.path.clone(), id: id.into(), candidates })
     }
 
-    /// What one run saw, by the point's number, in the run's order.
-    pub(super) fn sightings(&self, run: i64) -> Result<Vec<(i64, Sighting)>> {
-        let sql = format!(
-            "SELECT {SIGHTING} FROM sighting s JOIN point p ON p.number = s.point
-             JOIN run r ON r.number = s.run WHERE s.run = ?1 ORDER BY s.place"
-        );
-        self.rows(&sql, [run], state)
+    /// What one run saw, by the row that it is of, in the run's order.
+    pub(super) fn sightings(&self, run: i64) -> Result<Vec<(sighting::Row, Sighting)>> {
+        let sql = format!("SELECT {SIGHTING} FROM {TABLES} WHERE s.run = ?1 ORDER BY s.place");
+        self.rows(&sql, [run], sighting::read)
     }
 
     pub(super) fn rows<T>(
@@ -503,14 +330,14 @@ impl Store {
 }
 
 /// A run, as far as its own row tells.
-struct RunRow {
-    number: i64,
-    id: String,
-    facility: Option<String>,
-    began: i64,
-    ended: i64,
+pub(super) struct RunRow {
+    pub number: i64,
+    pub id: String,
+    pub facility: Option<String>,
+    pub began: i64,
+    pub ended: i64,
     /// From where it looked, as JSON.
-    vantages: String,
+    pub vantages: String,
 }
 
 impl RunRow {
@@ -520,7 +347,7 @@ impl RunRow {
     }
 
     /// Just after it.
-    fn with_itself(&self) -> Moment {
+    pub(super) fn with_itself(&self) -> Moment {
         (self.began, self.ended, self.number.saturating_add(1))
     }
 }
@@ -533,7 +360,7 @@ fn known_of(facility: Option<String>, state: State) -> Known {
 
 /// What a run saw, in its order, under the names that are kept; and what is known to be open of each. What it saw of one
 /// box from several sides is one point.
-fn as_kept(seen: Vec<(i64, Sighting)>, states: &[State]) -> Vec<Point> {
+pub(super) fn as_kept(seen: Vec<(sighting::Row, Sighting)>, states: &[State]) -> Vec<Point> {
     let mut points: Vec<Point> = Vec::new();
     for (row, Sighting { mut point, .. }) in seen {
         if let Some(state) = states.iter().find(|state| state.rows.contains(&row)) {
@@ -552,360 +379,145 @@ fn as_kept(seen: Vec<(i64, Sighting)>, states: &[State]) -> Vec<Point> {
     points
 }
 
-/// Why a file could not be made ready.
-enum Unready {
-    Sqlite(rusqlite::Error),
-    Ours(Error),
-}
-
-impl From<rusqlite::Error> for Unready {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-/// Makes the file if there is none, for its owner only: the list is what an attacker would want.
-fn create(path: &Path) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-            Err(Error::Full { path: path.to_owned() })
-        }
-        Err(error) => Err(Error::NoAccess { path: path.to_owned(), what: error.to_string() }),
-    }
-}
-
-pub(super) fn rows<T>(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl Params,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
-    connection.prepare_cached(sql)?.query_map(parameters, read)?.collect()
-}
-
-/// Writes a run the store does not know.
-fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
-    // What is known is matched as it was last seen, whatever the time of this run.
-    let known = state::rows_at(transaction, run.facility.as_deref(), EVER)?;
-    let same = recognise(&run.points, &known);
-
-    transaction.execute(
-        "INSERT INTO run (id, facility, began, ended, vantages, inquiries)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
-            run.id,
-            run.facility,
-            run.began.nanoseconds(),
-            run.ended.nanoseconds(),
-            json(&run.vantages)?,
-            json(&run.inquiries)?
-        ],
-    )?;
-    let number = transaction.last_insert_rowid();
-    let mut input = transaction.prepare("INSERT INTO input VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (place, read) in (0_i64..).zip(&run.inputs) {
-        let (packets, bytes) = (read.packets.cast_signed(), read.bytes.cast_signed());
-        input.execute(params![number, place, read.name, packets, bytes])?;
-    }
-    let mut coverage = transaction.prepare(
-        "INSERT INTO coverage (run, place, subject, state, count, detail, network, vantage)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
-    for (place, line) in (0_i64..).zip(&run.coverage) {
-        let count = line.count.map(u64::cast_signed);
-        coverage.execute(params![
-            number,
-            place,
-            line.subject,
-            line.state.name(),
-            count,
-            line.detail,
-            line.network,
-            line.vantage
-        ])?;
-    }
-    let mut sighting = transaction.prepare(
-        "INSERT INTO sighting (run, place, point, kind, grade, confidence, direction, addresses, macs,
-           outside, services, product, names, because, lines, sides, own)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-    )?;
-    let mut kept = BTreeMap::new();
-    for ((place, point), same) in (0_i64..).zip(&run.points).zip(same) {
-        let known = if let Some(number) = same {
-            let earlier = known.iter().find(|known| known.number == number);
-            kept.extend(earlier.map(|known| (&*point.id, known.id.clone())));
-            number
-        } else {
-            transaction.execute(
-                "INSERT INTO point (facility, id) VALUES (?1, ?2)",
-                params![run.facility, point.id],
-            )?;
-            transaction.last_insert_rowid()
-        };
-        sighting.execute(params![
-            number,
-            place,
-            known,
-            point.kind.name(),
-            point.grade.name(),
-            if point.confidence.is_finite() { point.confidence } else { 0.0 },
-            point.direction.name(),
-            json(&point.addresses)?,
-            json(&point.macs)?,
-            json(&point.outside)?,
-            json(&point.services)?,
-            json(&point.product)?,
-            json(&point.names)?,
-            json(&point.because)?,
-            json(&point.lines)?,
-            json(&point.sides)?,
-            point.id,
-        ])?;
-    }
-    unknown::insert(transaction, number, run, &kept)
-}
-
-/// For each point, the number of the known row it is: by name, then by hardware address, then by
-/// address. No known row is taken twice.
-fn recognise(points: &[Point], known: &[state::Known]) -> Vec<Option<i64>> {
-    let ways: [fn(&Point, &state::Known) -> bool; 4] = [
-        |point, known| point.id == known.id,
-        |point, known| known.own.contains(&point.id),
-        |point, known| known.shares_hardware(point),
-        |point, known| known.shares_address(point),
-    ];
-    let mut taken = BTreeSet::new();
-    let mut same = vec![None; points.len()];
-    for way in ways {
-        for (point, same) in points.iter().zip(&mut same).filter(|(_, same)| same.is_none()) {
-            let found = known.iter().find(|row| !taken.contains(&row.number) && way(point, row));
-            if let Some(row) = found {
-                taken.insert(row.number);
-                *same = Some(row.number);
-            }
-        }
-    }
-    same
-}
-
-/// What `now` says that `before` did not know, new points first. `from` is from where was looked now, `previous` the run
-/// before that looked from there.
-fn compare(
-    before: &[State],
-    now: &[State],
-    previous: Option<&str>,
-    from: &BTreeSet<Vantage>,
-) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for State { rows, point, .. } in now {
-        let (id, kind) = (point.id.clone(), point.kind);
-        // What was two before is held against the one that kept its name.
-        let known = before.iter().filter(|state| state.has_any(rows));
-        let Some(known) = known.min_by_key(|state| (state.point.id != id, state.point.id.clone()))
-        else {
-            changes.push(Change::Appeared { id, kind });
-            continue;
-        };
-        let what = differences(&known.point, point);
-        if !what.is_empty() {
-            changes.push(Change::Changed { id, kind, what });
-        }
-    }
-    let missed = before.iter().filter(|state| {
-        state.is_expected(from) && !now.iter().any(|seen| state.has_any(&seen.rows))
-    });
-    changes.extend(missed.map(|state| {
-        let last = state.last_from.iter().filter(|(vantage, _)| from.contains(vantage));
-        Change::NotSeen {
-            again: !last.into_iter().any(|(_, run)| Some(run.as_str()) == previous),
-            id: state.point.id.clone(),
-            kind: state.point.kind,
-            last_seen: state.last.clone(),
-        }
-    }));
-    let place = |change: &Change| match change {
-        Change::Appeared { .. } => 0,
-        Change::Changed { .. } => 1,
-        Change::NotSeen { .. } => 2,
-    };
-    changes.sort_by(|a, b| (place(a), a.kind(), a.id()).cmp(&(place(b), b.kind(), b.id())));
-    changes
-}
-
-/// Reads a sighting and the number of its point.
-fn state(row: &Row<'_>) -> rusqlite::Result<(i64, Sighting)> {
-    Ok((row.get(0)?, sighting(row)?))
-}
-
-/// Reads a sighting from the columns [`SIGHTING`] names.
-pub(super) fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
-    Ok(Sighting {
-        run: row.get(2)?,
-        began: Timestamp::from_nanoseconds(row.get(3)?),
-        point: Point {
-            id: row.get(1)?,
-            kind: named(row, 4)?,
-            grade: named(row, 5)?,
-            confidence: row.get(6)?,
-            direction: named(row, 7)?,
-            addresses: unjson(row, 8)?,
-            macs: unjson(row, 9)?,
-            outside: unjson(row, 10)?,
-            services: unjson(row, 11)?,
-            product: unjson(row, 12)?,
-            names: unjson(row, 13)?,
-            because: unjson(row, 14)?,
-            lines: unjson(row, 15)?,
-            sides: unjson(row, 16)?,
-        },
-    })
-}
-
-/// Reads a line of coverage from its first columns: subject, state, count, detail, network, vantage.
-fn covered(row: &Row<'_>) -> rusqlite::Result<Coverage> {
-    Ok(Coverage {
-        subject: row.get::<_, String>(0)?.into(),
-        state: named(row, 1)?,
-        count: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
-        detail: row.get(3)?,
-        network: row.get(4)?,
-        vantage: row.get(5)?,
-    })
-}
-
-/// A column that holds a name out of a closed list.
-fn named<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let name: String = row.get(column)?;
-    serde_json::from_value(name.into()).map_err(|error| unreadable(column, error))
-}
-
-/// A column that holds JSON.
-pub(super) fn unjson<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|error| unreadable(column, error))
-}
-
-fn unreadable(column: usize, error: serde_json::Error) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
-}
-
-pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
-}
-
-/// What SQLite said, as what it means to whoever called us.
-fn explain(path: &Path, error: rusqlite::Error) -> Error {
-    let path = path.to_owned();
-    match &error {
-        rusqlite::Error::SqliteFailure(failure, said) => {
-            let what = said.clone().unwrap_or_else(|| failure.to_string());
-            match failure.code {
-                ErrorCode::NotADatabase => {
-                    Error::NotAStore { path, what: "it is not an SQLite file".into() }
-                }
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Locked { path },
-                ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
-                    Error::NoAccess { path, what }
-                }
-                ErrorCode::DiskFull => Error::Full { path },
-                ErrorCode::DatabaseCorrupt => Error::Damaged { path, what },
-                _ => Error::Sqlite { path, source: error },
-            }
-        }
-        rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..) => {
-            Error::Damaged { path, what: error.to_string() }
-        }
-        _ => Error::Sqlite { path, source: error },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::correlate::{Because, CoverageState, Direction, Grade, Kind, Line, Sides};
-
-    fn point(id: &str, address: &str, mac: &str) -> Point {
-        Point {
-            id: id.into(),
-            kind: Kind::VpnGateway,
-            grade: Grade::Proved,
-            confidence: 0.1 + 0.2,
-            direction: Direction::In,
-            addresses: BTreeSet::from([address.parse().unwrap()]),
-            macs: BTreeSet::from([mac.parse().unwrap()]),
-            outside: BTreeSet::new(),
-            services: BTreeSet::new(),
-            product: None,
-            names: BTreeSet::from(["関所 <b>\u{202e}".to_owned()]),
-            lines: vec![Line {
-                kind: "flets_pppoe".into(),
-                carrier: Some("関所通信 <b>".into()),
-                mtu: Some(1454),
-                outside: Some([203, 0, 113, 2].into()),
-                next_hop: None,
-                because: Vec::new(),
-            }],
-            because: vec![Because {
-                evidence: "answers_vpn".into(),
-                field: "ike.version".into(),
-                value: "2".into(),
-                observation: "a.pcap#7".into(),
-            }],
-            sides: Sides::default(),
-        }
-    }
-
-    fn run(id: &str, began: i64, points: Vec<Point>) -> Run {
-        Run {
-            id: id.into(),
-            facility: Some("関所記念病院".into()),
-            began: Timestamp::new(began, 0),
-            ended: Timestamp::new(began + 60, 1),
-            inputs: vec![Input { name: "a.pcap".into(), packets: 7, bytes: u64::MAX }],
-            coverage: vec![Coverage {
-                subject: "packets_read".into(),
-                state: CoverageState::Partial,
-                count: Some(u64::MAX),
-                detail: None,
-                network: Some("10.10.1.0/24".into()),
-                vantage: Some("院内 <b>\u{202e}".into()),
-            }],
-            points,
-            unrecognised: Vec::new(),
-            hosts: Vec::new(),
-            vantages: Sides::default().seen_from,
-            inquiries: Vec::new(),
-        }
-    }
-
-    fn folder() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.sqlite");
-        (folder, path)
-    }
-
-    const MAC_A: &str = "00:00:5e:00:53:01";
-    const MAC_B: &str = "00:00:5e:00:53:02";
+    use crate::{
+        correlate::{
+            Because, Coverage, CoverageState, Host, Inquiry, Kind, Sides, restriction::Ports,
+        },
+        inventory::{
+            Run,
+            example::{MAC_A, MAC_B, folder, point, run},
+        },
+    };
 
     #[test]
     fn a_run_comes_back_as_it_went_in() {
         let (_folder, path) = folder();
-        let run = run(
+        let mut run = run(
             "r1",
             100,
             vec![point("p0000000b", "192.0.2.1", MAC_A), point("p0000000a", "2001:db8::1", MAC_B)],
         );
+        let why = |packet: &str| Because {
+            observation: packet.into(),
+            ..run.points[0].because[0].clone()
+        };
+        let more = [why("b#2.pcap#8"), why("b#2.pcap#9"), why("")];
+        run.points[1].because.extend(more.clone());
+        run.points[1].lines[0].because.extend(more);
+        run.points[1].sides.identities.insert("tls.cert.sha256=aa".into());
+        run.points[1].sides.claims.insert("203.0.113.2".parse().unwrap());
+        let host = |point: Option<&str>, name: &str| Host {
+            names: BTreeSet::from([name.to_owned()]),
+            point: point.map(str::to_owned),
+            ..Host::default()
+        };
+        let hosts = [host(Some("p0000000b"), "院内 <b>\u{202e}"), host(None, ""), host(None, "")];
+        run.hosts.extend(hosts);
+        run.inquiries.push(Inquiry {
+            vantage: "outside".parse().unwrap(),
+            addresses: BTreeSet::from(["203.0.113.2".parse().unwrap()]),
+            asked: Ports { tcp: "22,443".to_owned().try_into().unwrap(), ..Ports::default() },
+            open: Ports::default(),
+        });
         Store::open(&path).unwrap().absorb(&run).unwrap();
-        assert_eq!(Store::open_read(&path).unwrap().run("r1").unwrap(), run);
+        let kept = Store::open_read(&path).unwrap().run("r1").unwrap();
+        // What answers outside follows from what was asked there.
+        run.points[1].sides.restriction.clone_from(&kept.points[1].sides.restriction);
+        assert_eq!(kept, run);
+    }
+
+    #[test]
+    fn a_host_is_the_point_that_is_kept() {
+        let (_folder, path) = folder();
+        let mut store = Store::open(&path).unwrap();
+        let night = |id: &str, began, name: &str| {
+            let host = Host { point: Some(name.to_owned()), ..Host::default() };
+            Run { hosts: vec![host], ..run(id, began, vec![point(name, "192.0.2.1", MAC_A)]) }
+        };
+        store.absorb(&night("r1", 100, "p0000000a")).unwrap();
+        store.absorb(&night("r2", 200, "p000000aa")).unwrap();
+        assert_eq!(store.run("r2").unwrap().hosts[0].point.as_deref(), Some("p0000000a"));
+        // A run that heard none does not make them go.
+        store.absorb(&run("r3", 300, vec![])).unwrap();
+        let hosts = store.run("r2").unwrap().hosts;
+        assert_eq!(store.last_hosts(Some("関所記念病院")).unwrap(), hosts);
+        assert!(store.last_hosts(None).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_it_alone_tells_is_the_same_point_wherever_its_address_is_now() {
+        let (_folder, path) = folder();
+        let mut store = Store::open(&path).unwrap();
+        let tells = |id: &str, address: &str, what: &str| {
+            let mut point = point(id, address, MAC_A);
+            point.macs.clear();
+            point.sides.identities.insert(what.to_owned());
+            point
+        };
+        store.absorb(&run("r1", 100, vec![tells("p0000000a", "10.0.0.1", "mac=a")])).unwrap();
+        let changes =
+            store.absorb(&run("r2", 200, vec![tells("p0000000b", "10.0.0.2", "mac=a")])).unwrap();
+        assert!(matches!(changes.as_slice(), [Change::Changed { id, .. }] if id == "p0000000a"));
+        // Other hardware says that it is another, whatever it tells.
+        let mut met = tells("p0000000c", "10.0.0.3", "tls.cert.sha256=b");
+        met.macs.insert(MAC_A.parse().unwrap());
+        let mut other = tells("p0000000d", "10.0.0.4", "tls.cert.sha256=b");
+        other.macs.insert(MAC_B.parse().unwrap());
+        store.absorb(&run("r3", 300, vec![met])).unwrap();
+        store.absorb(&run("r4", 400, vec![other])).unwrap();
+        let names: Vec<String> =
+            store.points(None).unwrap().into_iter().map(|known| known.point.id).collect();
+        assert_eq!(names, ["p0000000a", "p0000000c", "p0000000d"]);
+    }
+
+    #[test]
+    fn two_runs_are_held_against_each_other_by_boxes() {
+        let (_folder, path) = folder();
+        let mut store = Store::open(&path).unwrap();
+        let a = |address| vec![point("p0000000a", address, MAC_A)];
+        store.absorb(&run("r1", 100, a("192.0.2.1"))).unwrap();
+        store.absorb(&run("r2", 200, vec![])).unwrap();
+        store.absorb(&run("r3", 300, a("192.0.2.3"))).unwrap();
+        let of = |earlier, later| store.between(earlier, later).unwrap();
+        assert!(matches!(of("r1", "r2").as_slice(), [Change::NotSeen { again: false, .. }]));
+        assert!(matches!(of("r2", "r3").as_slice(), [Change::Appeared { .. }]));
+        for (earlier, later, was, is) in
+            [("r1", "r3", "192.0.2.1", "192.0.2.3"), ("r3", "r1", "192.0.2.3", "192.0.2.1")]
+        {
+            let found = of(earlier, later);
+            let [Change::Changed { what, .. }] = found.as_slice() else { panic!("{found:?}") };
+            assert_eq!((what.len(), what[0].facet), (1, crate::inventory::Facet::Addresses));
+            assert_eq!(
+                (&what[0].before, &what[0].now),
+                (&vec![was.to_owned()], &vec![is.to_owned()])
+            );
+        }
+        assert!(of("r1", "r1").is_empty());
+    }
+
+    #[test]
+    fn memory_has_every_run_and_who_saw_what() {
+        let (_folder, path) = folder();
+        let mut store = Store::open(&path).unwrap();
+        let a = |id| vec![point(id, "192.0.2.1", MAC_A)];
+        store.absorb(&run("r3", 300, vec![])).unwrap();
+        store.absorb(&run("r2", 200, a("p000000aa"))).unwrap();
+        store.absorb(&run("r1", 100, a("p0000000a"))).unwrap();
+        store.absorb(&Run { facility: None, ..run("r0", 50, a("p0000000a")) }).unwrap();
+        let memory = store.memory(Some("関所記念病院")).unwrap();
+        let runs: Vec<&str> = memory.runs.iter().map(|run| &*run.id).collect();
+        assert_eq!(runs, ["r1", "r2", "r3"]);
+        assert_eq!(memory.runs[0].vantages, Sides::default().seen_from);
+        assert_eq!(memory.points.len(), 1);
+        let seen: Vec<(&str, i64)> = memory.points["p0000000a"]
+            .seen
+            .iter()
+            .map(|(run, began)| (&**run, began.nanoseconds() / 1_000_000_000))
+            .collect();
+        assert_eq!(seen, [("r1", 100), ("r2", 200)]);
     }
 
     #[test]
@@ -1039,7 +651,7 @@ mod tests {
         assert_eq!(store.between("r1", "r3").unwrap(), missing(false));
         let known = store.points(Some("関所記念病院")).unwrap();
         assert_eq!((known.len(), known[0].last_seen.as_str()), (1, "r1"));
-        assert!(store.points(Some("another")).unwrap().is_empty());
+        assert!(matches!(store.points(Some("another")), Err(Error::NoSuchFacility { .. })));
     }
 
     #[test]
@@ -1073,141 +685,5 @@ mod tests {
         let twins = vec![point("p0000000a", "192.0.2.1", MAC_A); 2];
         assert!(matches!(store.absorb(&run("r1", 1, twins)), Err(Error::TwoAlike { .. })));
         assert!(store.runs().unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_process_killed_while_writing_leaves_the_store_as_it_was() {
-        let (folder, path) = folder();
-        let mut store = Store::open(&path).unwrap();
-        store.absorb(&run("r1", 100, vec![point("p0000000a", "192.0.2.1", MAC_A)])).unwrap();
-        // So small a cache that pages reach the file before the end, as in a long run.
-        store.connection.pragma_update(None, "cache_size", 1).unwrap();
-        store.connection.pragma_update(None, "cache_spill", 1).unwrap();
-        let transaction = store.connection.transaction().unwrap();
-        let many = (0..200).map(|n| {
-            point(
-                &format!("p{n:08x}"),
-                &format!("198.51.100.{n}"),
-                &format!("00:00:5e:00:54:{n:02x}"),
-            )
-        });
-        insert(&transaction, &run("r2", 200, many.collect())).unwrap();
-        // What is on the disk now is what a kill or a power cut leaves.
-        let left = folder.path().join("left.sqlite");
-        assert!(fs::metadata(&path).unwrap().len() > 60_000);
-        fs::copy(&path, &left).unwrap();
-        fs::copy(
-            folder.path().join("store.sqlite-journal"),
-            folder.path().join("left.sqlite-journal"),
-        )
-        .unwrap();
-        let left = Store::open_read(&left).unwrap();
-        assert_eq!(left.runs().unwrap().len(), 1);
-        assert_eq!(left.points(None).unwrap().len(), 1);
-        drop(transaction);
-        assert_eq!(store.runs().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_full_disk_leaves_the_store_as_it_was() {
-        let (_folder, path) = folder();
-        let mut store = Store::open(&path).unwrap();
-        store.absorb(&run("r1", 100, vec![point("p0000000a", "192.0.2.1", MAC_A)])).unwrap();
-        let pages: i64 =
-            store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-        store.connection.pragma_update(None, "max_page_count", pages + 2).unwrap();
-        let many = (0..200).map(|n| {
-            point(
-                &format!("p{n:08x}"),
-                &format!("198.51.100.{n}"),
-                &format!("00:00:5e:00:54:{n:02x}"),
-            )
-        });
-        let error = store.absorb(&run("r2", 200, many.collect())).unwrap_err();
-        assert!(matches!(error, Error::Full { .. }), "{error}");
-        assert_eq!(store.runs().unwrap().len(), 1);
-        drop(store);
-        assert_eq!(Store::open(&path).unwrap().points(None).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_kill_while_making_the_store_leaves_one_that_opens() {
-        let (_folder, path) = folder();
-        fs::write(&path, b"").unwrap();
-        assert!(matches!(Store::open_read(&path), Err(Error::NotAStore { .. })));
-        assert!(Store::open(&path).unwrap().runs().unwrap().is_empty());
-        assert!(Store::open_read(&path).unwrap().runs().unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_later_format_is_refused() {
-        let (_folder, path) = folder();
-        let store = Store::open(&path).unwrap();
-        store.connection.pragma_update(None, "user_version", 99).unwrap();
-        drop(store);
-        let error = Store::open(&path).unwrap_err();
-        assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
-    }
-
-    #[test]
-    fn what_is_not_a_store_is_refused_and_left_alone() {
-        let (folder, path) = folder();
-        assert!(matches!(Store::open_read(&path), Err(Error::Missing { .. })));
-        assert!(!path.exists());
-        fs::write(
-            &path,
-            "facility = \"a text, and a rather long one, longer than a header\"\n".repeat(40),
-        )
-        .unwrap();
-        let before = fs::read(&path).unwrap();
-        assert!(matches!(Store::open(&path), Err(Error::NotAStore { .. })));
-        assert_eq!(fs::read(&path).unwrap(), before);
-        let other = folder.path().join("other.sqlite");
-        Connection::open(&other).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
-        let error = Store::open(&other).unwrap_err();
-        assert!(error.to_string().contains("another program's"), "{error}");
-        let error = Store::open(folder.path()).unwrap_err();
-        assert!(matches!(error, Error::NoAccess { .. }), "{error}");
-        let error = Store::open(folder.path().join("missing/store.sqlite")).unwrap_err();
-        assert!(matches!(error, Error::NoAccess { .. }), "{error}");
-    }
-
-    #[test]
-    fn a_broken_store_is_said_to_be_broken() {
-        let (_folder, path) = folder();
-        let mut store = Store::open(&path).unwrap();
-        store.absorb(&run("r1", 100, vec![point("p0000000a", "192.0.2.1", MAC_A)])).unwrap();
-        store.connection.execute("UPDATE sighting SET macs = '[\"no address\"]'", []).unwrap();
-        let error = store.points(None).unwrap_err();
-        assert!(matches!(error, Error::Damaged { .. }), "{error}");
-    }
-
-    #[test]
-    fn a_locked_store_is_waited_for_and_then_named() {
-        let (_folder, path) = folder();
-        let mut store = Store::open(&path).unwrap();
-        store.connection.busy_timeout(Duration::ZERO).unwrap();
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-        let error = store.absorb(&run("r1", 100, vec![])).unwrap_err();
-        assert!(matches!(error, Error::Locked { .. }), "{error}");
-        assert!(matches!(Store::open(&path), Err(Error::Locked { .. })));
-    }
-
-    #[test]
-    fn a_store_opened_to_read_cannot_be_written() {
-        let (_folder, path) = folder();
-        drop(Store::open(&path).unwrap());
-        let error = Store::open_read(&path).unwrap().absorb(&run("r1", 100, vec![])).unwrap_err();
-        assert!(matches!(error, Error::NoAccess { .. }), "{error}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_its_owner_may_read_a_store() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let (_folder, path) = folder();
-        drop(Store::open(&path).unwrap());
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

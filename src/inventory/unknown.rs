@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Error, Result, Run, Store,
-    state::State,
-    store::{json, unjson},
+    citation::{shortened, whole},
+    column::{json, unjson},
 };
 use crate::{
     correlate::{Said, Unrecognised},
@@ -53,12 +53,17 @@ impl Store {
 
     fn unrecognised_named(&self, id: &str, facility: Option<&str>) -> Result<KnownBox> {
         let sql = format!(
-            "SELECT {BOX}, r.facility, r.id, r.began FROM unrecognised u
-             JOIN saying s ON s.number = u.saying JOIN run r ON r.number = u.run
-             WHERE substr(u.id, 1, length(?1)) = ?1 AND (?2 IS NULL OR r.facility = ?2)
-             ORDER BY r.began, r.ended, r.number"
+            "WITH named AS (
+               SELECT u.run, u.place, row_number() OVER (
+                 PARTITION BY u.id, r.facility ORDER BY r.began DESC, r.ended DESC, r.number DESC) AS past
+               FROM unrecognised u JOIN run r ON r.number = u.run
+               WHERE substr(u.id, 1, length(?1)) = ?1 AND (?2 OR r.facility IS ?3))
+             SELECT {BOX}, r.facility, r.id, r.began FROM named n
+             JOIN unrecognised u ON u.run = n.run AND u.place = n.place
+             JOIN saying s ON s.number = u.saying JOIN run r ON r.number = u.run WHERE n.past = 1"
         );
-        let seen = self.rows(&sql, params![id, facility], |row| {
+        let meant = self.all_facilities(facility)?.pop().flatten();
+        let seen = self.rows(&sql, params![id, facility.is_none(), meant], |row| {
             Ok(KnownBox {
                 facility: row.get(6)?,
                 run: row.get(7)?,
@@ -66,7 +71,6 @@ impl Store {
                 known: read(row)?,
             })
         })?;
-        // The last that was said counts.
         let mut last: BTreeMap<(String, Option<String>), KnownBox> = seen
             .into_iter()
             .map(|one| ((one.known.id.clone(), one.facility.clone()), one))
@@ -93,26 +97,30 @@ impl Store {
         Err(Error::Ambiguous { path, id: id.to_owned(), candidates })
     }
 
-    /// The names of every facility that a run was made at.
+    /// The names of every facility that a run was made at, or that a form was taken in for.
     pub fn facilities(&self) -> Result<Vec<String>> {
         self.rows(
-            "SELECT DISTINCT facility FROM run WHERE facility IS NOT NULL ORDER BY facility",
+            "SELECT facility FROM run WHERE facility IS NOT NULL
+             UNION SELECT facility FROM declared WHERE facility IS NOT NULL ORDER BY facility",
             [],
             |row| row.get(0),
         )
     }
 
-    /// The boxes that one run saw, in its order, those that make a point under the name that `states` keep.
-    pub(super) fn boxes(&self, run: i64, states: &[State]) -> Result<Vec<Unrecognised>> {
+    /// The boxes that one run saw, in its order, those that make a point under the name that is kept of it.
+    pub(super) fn boxes(
+        &self,
+        run: i64,
+        kept: &BTreeMap<String, String>,
+    ) -> Result<Vec<Unrecognised>> {
         let sql = format!(
             "SELECT {BOX} FROM unrecognised u JOIN saying s ON s.number = u.saying
              WHERE u.run = ?1 ORDER BY u.place"
         );
         let mut boxes = self.rows(&sql, [run], read)?;
         for one in &mut boxes {
-            let known = states.iter().find(|state| state.names.contains(&one.id));
-            if let Some(state) = known {
-                one.id.clone_from(&state.point.id);
+            if let Some(name) = kept.get(&one.id) {
+                one.id.clone_from(name);
             }
         }
         Ok(boxes)
@@ -146,7 +154,7 @@ pub(super) fn insert(
             json(&one.macs)?,
             json(&one.why)?,
             digest,
-            json(&shortened(&one.said))?,
+            json(&shortened(one.said.iter().map(|said| &*said.observation)))?,
         ])?;
     }
     Ok(())
@@ -157,36 +165,12 @@ fn fact(said: &Said) -> Fact {
     (protocol, said.transport, said.port, field, said.value.clone())
 }
 
-/// The packets of facts, each without the name of its file where that is the one before it.
-fn shortened(said: &[Said]) -> Vec<&str> {
-    let mut last = None;
-    said.iter()
-        .map(|said| {
-            let place = said.observation.rfind('#').unwrap_or(0);
-            let (file, number) = said.observation.split_at(place);
-            let same = last.replace(file) == Some(file);
-            if same && !number.is_empty() { number } else { &*said.observation }
-        })
-        .collect()
-}
-
 /// Reads a box from the columns [`BOX`] names.
 fn read(row: &Row<'_>) -> rusqlite::Result<Unrecognised> {
     let facts: Vec<Fact> = unjson(row, 4)?;
-    let packets: Vec<String> = unjson(row, 5)?;
-    let mut file = String::new();
-    let said = facts.into_iter().zip(packets).map(|(fact, packet)| {
+    let packets = whole(unjson(row, 5)?);
+    let said = facts.into_iter().zip(packets).map(|(fact, observation)| {
         let (protocol, transport, port, field, value) = fact;
-        let observation = if packet.starts_with('#') {
-            format!("{file}{packet}")
-        } else {
-            packet
-                .rfind('#')
-                .and_then(|at| packet.get(..at))
-                .unwrap_or_default()
-                .clone_into(&mut file);
-            packet
-        };
         Said { protocol, transport, port, field, value, observation }
     });
     Ok(Unrecognised {
@@ -258,7 +242,7 @@ mod tests {
         assert_eq!(store.facilities().unwrap(), ["関所記念病院"]);
         assert!(matches!(store.unrecognised("p", None), Err(Error::Ambiguous { .. })));
         assert!(matches!(store.unrecognised("q", None), Err(Error::NoSuchBox { .. })));
-        assert!(matches!(store.unrecognised("p", Some("x")), Err(Error::NoSuchBox { .. })));
+        assert!(matches!(store.unrecognised("p", Some("x")), Err(Error::NoSuchFacility { .. })));
         assert_eq!(store.unrecognised("p0000000b", None).unwrap().known, run.unrecognised[1]);
     }
 

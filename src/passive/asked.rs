@@ -34,6 +34,10 @@ const MOST_PROBES: usize = 1 << 10;
 
 /// How many ports are told that were asked from outside, of all addresses together.
 const MOST_DOORS: usize = 1 << 20;
+
+/// How many ports are told that opened inside, of all addresses together.
+const MOST_OPENED: usize = 1 << 18;
+
 /// How many hardware addresses are known by whose they are.
 const MOST_OWNERS: usize = 1 << 16;
 
@@ -58,6 +62,8 @@ pub struct Asked {
     doors: BTreeMap<(Vantage, IpAddr), Doors>,
     /// How many ports stand in these.
     ports: usize,
+    /// Ports of TCP that opened to a run from inside.
+    opened: BTreeSet<(IpAddr, u16)>,
 }
 
 /// What an address was asked from outside, and what answered: each a transport and a port.
@@ -112,6 +118,11 @@ impl Asked {
     /// What was asked from outside, by vantage and address.
     pub fn from_outside(&self) -> impl Iterator<Item = (&Vantage, IpAddr, &Doors)> {
         self.doors.iter().map(|((vantage, address), doors)| (vantage, *address, doors))
+    }
+
+    /// The ports of TCP that opened to runs from inside, by address; at most 262,144.
+    pub fn opened(&self) -> impl Iterator<Item = (IpAddr, u16)> {
+        self.opened.iter().copied()
     }
 
     /// Packets and bytes that went to addresses for which there was no room.
@@ -193,6 +204,11 @@ impl Asked {
         let Some(mut ends) = Ends::of(packet.link_type, bytes) else { return };
         if vantage.is_outside() {
             self.knock(packet.role, &ends, vantage);
+        } else if packet.role == Role::Replied
+            && let Some(Carries { from, opens: true, .. }) = ends.carries
+            && self.opened.len() < MOST_OPENED
+        {
+            self.opened.insert((ends.from, from));
         }
         if packet.role == Role::Replied {
             let known = self.entries.contains_key(&ends.from);
@@ -271,6 +287,8 @@ struct Carries {
     to: u16,
     /// It is not the word of a port at which nobody listens.
     says: bool,
+    /// It accepts a connection.
+    opens: bool,
 }
 
 impl Ends {
@@ -323,7 +341,7 @@ impl Ends {
 
     /// The other end's transport and port, where this packet asks there, or shows that somebody listens there.
     fn port(&self, role: Role) -> Option<(Transport, u16)> {
-        let Carries { transport, from, to, says } = self.carries?;
+        let Carries { transport, from, to, says, .. } = self.carries?;
         match role {
             Role::Asked => Some((transport, to)),
             Role::Replied => says.then_some((transport, from)),
@@ -339,12 +357,13 @@ fn carries(protocol: u8, payload: &[u8]) -> Option<Carries> {
             let segment = Segment::parse(payload).ok()?;
             let (from, to) = (segment.source, segment.destination);
             let says = !segment.has(flag::RST);
-            Some(Carries { transport: Transport::Tcp, from, to, says })
+            let opens = says && segment.has(flag::SYN) && segment.has(flag::ACK);
+            Some(Carries { transport: Transport::Tcp, from, to, says, opens })
         }
         udp::NUMBER => {
             let datagram = Datagram::parse(payload).ok()?;
             let (from, to) = (datagram.source, datagram.destination);
-            Some(Carries { transport: Transport::Udp, from, to, says: true })
+            Some(Carries { transport: Transport::Udp, from, to, says: true, opens: false })
         }
         _ => None,
     }

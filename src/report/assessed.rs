@@ -1,7 +1,7 @@
 //! The words for what a version means: exploited vulnerabilities, support, and what has to be asked.
 
 use super::Words;
-use crate::assess::{Answer, Assessment, Exploited, Support, SupportAnswer};
+use crate::assess::{Answer, Assessment, Exploited, Known, Support, SupportAnswer};
 
 /// How many numbers of vulnerabilities are named that somebody has to ask about.
 const MOST_NAMED: usize = 12;
@@ -26,6 +26,12 @@ pub(super) struct Ask {
     pub plain: String,
     /// Their numbers.
     pub about: String,
+}
+
+/// Whether a box has a weakness that is known to be exploited.
+pub(super) fn is_exploited(assessment: &Assessment) -> bool {
+    let affected = assessment.exploited.iter().filter(|one| one.answer == Answer::Affected);
+    affected.into_iter().any(|one| one.known.contains(&Known::Kev))
 }
 
 /// The answer about a box in a few words, for a cell of a table. It is never empty: an empty cell would read as safe.

@@ -1,7 +1,20 @@
 //! A page for people: self-contained, without scripts, for the screen, the telephone and A4.
+//!
+//! First the sheet for whoever decides ([`summary`]), then the drawing, the list and a sheet for each point ([`point`]), then
+//! what the points mean ([`register`], [`checklist`], [`plan`]), what changed ([`change`]) and what was looked at
+//! ([`coverage`]). A section that has nothing to say is left out. The templates beside these files escape all that they show.
+
+mod appendix;
+mod change;
+mod checklist;
+mod coverage;
+mod plan;
+mod point;
+mod register;
+mod summary;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io::{self, Write},
     sync::LazyLock,
 };
@@ -10,53 +23,42 @@ use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Ser
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    Language, Report, Words, assessed, cut, networks, restricted,
-    sent::{self, size},
-    show::percent,
-    text::{detail, period},
-    unknown,
-    words::grouped,
-};
-use crate::{
-    assess::Assessment,
-    correlate::{CoverageState, Direction, FromOutside, Grid, Kind, Point, mechanism::Mechanism},
-    inventory::Change,
-};
+use super::{Language, Report, Words, cut, diagram, networks, text::period};
+use crate::correlate::Grid;
 
 const STYLE: &str = include_str!("html/style.css");
 
 /// How many columns of one value are shown; a device may call itself anything.
 const LONGEST: usize = 240;
 
-/// How many values of one kind, and how many reasons, a point shows.
-const MOST_VALUES: usize = 24;
-const MOST_REASONS: usize = 30;
+/// How many rows a table shows that people wrote, or that name points.
+const MOST_ROWS: usize = 2000;
 
-/// How many values a cell of the table shows.
-const MOST_IN_CELL: usize = 3;
-
-/// How many of those that were asked most, and of those that were spared, are shown.
-const MOST_ASKED: usize = 20;
-const MOST_SPARED: usize = 12;
-
-/// How many points the map draws side by side, and how far apart.
-const DOTS: usize = 15;
-const DOT_STEP: usize = 18;
+/// How many points a cell names.
+const MOST_NAMED: usize = 12;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the usual delimiters do not clash"));
-    for (name, source) in [
-        (
-            "report.html",
-            concat!(include_str!("html/macros.html"), include_str!("html/report.html")),
-        ),
-        ("point.html", concat!(include_str!("html/macros.html"), include_str!("html/point.html"))),
-        ("map.html", concat!(include_str!("html/macros.html"), include_str!("html/map.html"))),
-    ] {
+    macro_rules! templates {
+        ($($name:literal),*) => {
+            [$(($name, concat!(include_str!("html/macros.html"), include_str!(concat!("html/", $name))))),*]
+        };
+    }
+    for (name, source) in templates!(
+        "report.html",
+        "summary.html",
+        "points.html",
+        "point.html",
+        "register.html",
+        "checklist.html",
+        "plan.html",
+        "change.html",
+        "coverage.html",
+        "appendix.html"
+    ) {
         environment.add_template(name, source).expect("the templates are rendered by tests");
     }
     environment
@@ -72,209 +74,40 @@ struct Page<'a> {
     facility: String,
     run: String,
     period: String,
-    sections: Vec<&'static str>,
-    lead: Vec<String>,
-    numbers: Vec<Number<'a>>,
-    map: Option<Map<'a>>,
-    grades: Vec<GradeCount>,
-    changes: Option<Vec<ChangeLine<'a>>>,
-    points: Vec<PointView<'a>>,
-    assessed: bool,
-    /// What the column is called that says what is open to the outside, where somebody looked.
-    restricted: Option<&'a str>,
-    unrecognised: Option<Unknown>,
-    coverage: Vec<CoverageLine<'a>>,
+    contents: Vec<Section<'a>>,
+    summary: summary::Summary<'a>,
+    /// The drawing, as it is put into the page.
+    diagram: Option<String>,
+    points: point::Points<'a>,
+    register: Option<register::Register<'a>>,
+    checklists: Vec<checklist::Edition<'a>>,
+    guideline: Vec<checklist::Article<'a>>,
+    plan: Option<plan::Plan<'a>>,
+    changes: Option<Vec<change::Line<'a>>>,
+    decided: Vec<change::Decided<'a>>,
+    unrecognised: Option<coverage::Unknown>,
+    coverage: Vec<coverage::Line<'a>>,
     networks: Option<networks::Table<'a>>,
-    sent: Option<Sent<'a>>,
+    sent: Option<coverage::Sent<'a>>,
     silent: bool,
     asked: bool,
-    inputs: Vec<InputLine>,
-    glossary: Vec<Term<'a>>,
+    inputs: Vec<coverage::Input>,
+    glossary: Vec<appendix::Term<'a>>,
+    sources: Vec<appendix::Source>,
 }
 
+/// A section and its heading.
 #[derive(Serialize)]
-struct Number<'a> {
-    label: &'a str,
-    count: String,
-    unit: &'a str,
-    note: &'a str,
-    alert: bool,
-}
-
-#[derive(Serialize)]
-struct Map<'a> {
-    height: usize,
-    turn_in: &'static str,
-    turn_out: &'static str,
-    inside: Vec<Letter>,
-    outside: Vec<Letter>,
-    rows: Vec<MapRow<'a>>,
-}
-
-#[derive(Serialize)]
-struct Letter {
-    text: String,
-    y: i32,
-}
-
-#[derive(Serialize)]
-struct MapRow<'a> {
-    kind: &'a str,
-    count: usize,
-    y: usize,
-    r#in: bool,
-    out: bool,
-    dots: Vec<Dot>,
-}
-
-#[derive(Serialize)]
-struct Dot {
-    x: usize,
-    y: usize,
-    id: String,
-    grade: &'static str,
-}
-
-#[derive(Serialize)]
-struct GradeCount {
-    name: &'static str,
-    count: usize,
-}
-
-#[derive(Serialize)]
-struct ChangeLine<'a> {
-    name: &'static str,
-    again: bool,
-    id: String,
-    kind: &'a str,
-    detail: String,
-}
-
-#[derive(Serialize)]
-struct PointView<'a> {
-    id: String,
-    kind: &'a str,
-    kind_plain: &'a str,
-    grade: &'static str,
-    confidence: String,
-    direction: &'a str,
-    inbound: bool,
-    short_inside: Vec<String>,
-    short_outside: Vec<String>,
-    short_services: Vec<String>,
-    addresses: Vec<String>,
-    macs: Vec<String>,
-    outside: Vec<String>,
-    lines: Vec<String>,
-    services: Vec<String>,
-    product: String,
-    names: Vec<String>,
-    restriction_short: String,
-    restriction: Vec<Restricted>,
-    because: Vec<Reason>,
-    more: String,
-    assessed_short: String,
-    assessed: Option<Assessed>,
-}
-
-/// What its version means.
-#[derive(Serialize)]
-struct Assessed {
-    alert: bool,
-    affected: Vec<Affected>,
-    asks: Vec<Open>,
-    not_in_range: String,
-    support: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Affected {
-    id: String,
-    known: String,
-}
-
-#[derive(Serialize)]
-struct Open {
-    answer: String,
-    plain: String,
-    about: String,
-}
-
-/// A service, and whether it answers outside.
-#[derive(Serialize)]
-struct Restricted {
-    line: String,
-    open: bool,
-}
-
-#[derive(Serialize)]
-struct Reason {
-    sentence: String,
-    packet: String,
-    field: String,
-}
-
-/// Boxes that no signature names.
-#[derive(Serialize)]
-struct Unknown {
-    count: String,
-    rows: Vec<UnknownRow>,
-    more: String,
-    draft: String,
-}
-
-#[derive(Serialize)]
-struct UnknownRow {
-    id: String,
-    addresses: String,
-    why: String,
-    said: String,
-}
-
-#[derive(Serialize)]
-struct CoverageLine<'a> {
-    state: &'a str,
-    partial: bool,
-    subject: String,
-    count: String,
-    detail: String,
-    meaning: &'a str,
-}
-
-#[derive(Serialize)]
-struct Sent<'a> {
-    sums: String,
-    busiest: Vec<Busy>,
-    more: String,
-    spared: Vec<Spared<'a>>,
-}
-
-#[derive(Serialize)]
-struct Busy {
-    address: String,
-    packets: String,
-    bytes: String,
-    answers: String,
-    probes: String,
-}
-
-#[derive(Serialize)]
-struct Spared<'a> {
-    subject: &'a str,
-    detail: String,
-}
-
-#[derive(Serialize)]
-struct InputLine {
-    name: String,
-    packets: String,
-    bytes: String,
-}
-
-#[derive(Serialize)]
-struct Term<'a> {
+struct Section<'a> {
+    id: &'static str,
     name: &'a str,
-    plain: &'a str,
+}
+
+/// A point that something names, and whether the page has its sheet.
+#[derive(Serialize)]
+struct Named {
+    id: String,
+    here: bool,
 }
 
 /// Writes the report as one HTML file.
@@ -287,266 +120,78 @@ pub fn write_html(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
 
 fn page<'a>(report: &Report<'a>) -> Page<'a> {
     let (run, words) = (report.run, report.words);
-    let style = STYLE.replace("CONFIDENTIAL", words.get("heading", "confidential"));
-    let points = report.points();
-    let networks = networks::table(&Grid::of(&run.coverage), words);
-    let mut sections = vec!["summary"];
-    if report.changes.is_some() {
-        sections.push("changes");
-    }
-    if !points.is_empty() {
-        sections.extend(["points", "details"]);
-    }
-    if !run.unrecognised.is_empty() {
-        sections.push("unrecognised");
-    }
-    sections.push("coverage");
-    if networks.is_some() {
-        sections.push("networks");
-    }
-    if report.asked.is_some() {
-        sections.push("sent");
-    }
-    sections.extend(["method", "glossary"]);
-    let mut grades = report.tally(|point| point.grade);
-    grades.reverse();
-    Page {
+    let facility =
+        run.facility.as_deref().map_or_else(|| words.get("label", "no_facility").to_owned(), shown);
+    let style = style(&facility, words);
+    let covered = |subject: &str| run.coverage.iter().any(|line| line.subject == subject);
+    let mut page = Page {
         w: words.list(),
         style_hash: base64(&Sha256::digest(style.as_bytes())),
         style,
         version: env!("CARGO_PKG_VERSION"),
-        facility: run
-            .facility
-            .as_deref()
-            .map_or_else(|| words.get("label", "no_facility").to_owned(), shown),
+        facility,
         run: shown(&run.id),
         period: period(run.began, run.ended, words),
-        sections,
-        lead: lead(report),
-        numbers: numbers(report),
-        map: map(&points, words),
-        grades: grades
-            .into_iter()
-            .map(|(grade, count)| GradeCount { name: grade.name(), count })
-            .collect(),
-        changes: report
-            .changes
-            .map(|changes| changes.iter().map(|change| change_line(change, words)).collect()),
-        points: points
-            .iter()
-            .map(|point| point_view(point, report.assessed(point), words))
-            .collect(),
-        assessed: !report.meaning.assessments.is_empty(),
-        restricted: report.is_restricted().then(|| words.get("label", "restriction")),
-        unrecognised: unrecognised(report),
-        coverage: coverage(report),
-        networks,
-        sent: sent(report),
-        silent: run.coverage.iter().any(|line| line.subject == "listens_only"),
-        asked: run.coverage.iter().any(|line| line.subject == "questions_asked"),
-        inputs: run
-            .inputs
-            .iter()
-            .map(|input| InputLine {
-                name: shown(&input.name),
-                packets: grouped(input.packets),
-                bytes: size(input.bytes),
-            })
-            .collect(),
-        glossary: glossary(report),
-    }
-}
-
-/// The few sentences that matter most.
-fn lead(report: &Report<'_>) -> Vec<String> {
-    let words = report.words;
-    let found = report.run.points.len();
-    let mut lead = vec![words.counted("summary", "found", found)];
-    if found > 0 {
-        let inbound = words.counted("summary", "inbound", report.inbound());
-        let weak = words.counted("summary", "weak", report.unsure());
-        let space = if words.language() == Language::Japanese { "" } else { " " };
-        lead.push(format!("{inbound}{space}{weak}"));
-    }
-    lead.push(words.get("summary", "caveat").to_owned());
-    lead
-}
-
-/// The few numbers that matter most.
-fn numbers<'a>(report: &Report<'a>) -> Vec<Number<'a>> {
-    let words: &'static Words = report.words;
-    let number = |label, note, unit, count: usize, alert| Number {
-        label: words.get("summary", label),
-        count: grouped(u64::try_from(count).unwrap_or(u64::MAX)),
-        unit: words.get("summary", unit),
-        note: words.get("summary", note),
-        alert: alert && count > 0,
+        contents: Vec::new(),
+        summary: summary::summary(report),
+        diagram: diagram::inline(report),
+        points: point::points(report),
+        register: register::register(report),
+        checklists: checklist::editions(report),
+        guideline: checklist::guideline(report),
+        plan: plan::plan(report),
+        changes: report.changes.map(|changes| change::lines(changes, report)),
+        decided: change::decided(report),
+        unrecognised: coverage::unrecognised(report),
+        coverage: coverage::lines(report),
+        networks: networks::table(&Grid::of(&run.coverage), words),
+        sent: coverage::sent(report),
+        silent: covered("listens_only"),
+        asked: covered("questions_asked"),
+        inputs: coverage::inputs(run),
+        glossary: appendix::glossary(report),
+        sources: appendix::sources(report),
     };
-    // A way to find exits counts once, whatever the number of networks.
-    let lines = report.run.coverage.iter();
-    let lines = lines.filter(|line| Mechanism::place(&line.subject).is_none());
-    let unseen = lines.filter(|line| line.state != CoverageState::Measured).count()
-        + networks::unseen(&Grid::of(&report.run.coverage));
-    let mut numbers = vec![
-        number("points", "points_note", "places", report.run.points.len(), false),
-        number("inbound_label", "inbound_note", "places", report.inbound(), true),
-        number("outbound_label", "outbound_note", "places", report.outbound(), false),
-        number("check_label", "check_note", "places", report.unsure(), false),
+    let sections = [
+        ("summary", true),
+        ("diagram", page.diagram.is_some()),
+        ("points", !run.points.is_empty()),
+        ("details", !run.points.is_empty()),
+        ("register", page.register.is_some()),
+        ("checklist", !page.checklists.is_empty()),
+        ("guideline", !page.guideline.is_empty()),
+        ("plan", page.plan.is_some()),
+        ("changes", page.changes.is_some()),
+        ("decided", !page.decided.is_empty()),
+        ("unrecognised", page.unrecognised.is_some()),
+        ("coverage", true),
+        ("networks", page.networks.is_some()),
+        ("sent", page.sent.is_some()),
+        ("method", true),
+        ("appendix", true),
     ];
-    if let Some(changes) = report.changes {
-        numbers.push(number("changed_label", "changed_note", "items", changes.len(), false));
-    }
-    numbers.push(number("partial_label", "partial_note", "items", unseen, false));
-    numbers
-}
-
-/// The inside on the left, the outside on the right, and a road for each kind between them.
-fn map<'a>(points: &[&Point], words: &'a Words) -> Option<Map<'a>> {
-    let mut kinds: BTreeMap<Kind, Vec<&Point>> = BTreeMap::new();
-    for point in points {
-        kinds.entry(point.kind).or_default().push(point);
-    }
-    let mut top = 10;
-    let mut rows = Vec::new();
-    for (kind, points) in kinds {
-        let y = top + 30;
-        let dots = points.iter().enumerate().map(|(at, point)| {
-            let (line, place) = (at / DOTS, at % DOTS);
-            let in_line = (points.len() - line * DOTS).min(DOTS);
-            Dot {
-                x: 200 + place * DOT_STEP - (in_line - 1) * DOT_STEP / 2,
-                y: y + line * DOT_STEP,
-                id: shown(&point.id),
-                grade: point.grade.name(),
-            }
-        });
-        rows.push(MapRow {
-            kind: words.kind(kind),
-            count: points.len(),
-            y,
-            r#in: points.iter().any(|point| point.direction != Direction::Out),
-            out: points.iter().any(|point| point.direction != Direction::In),
-            dots: dots.collect(),
-        });
-        top = y + (points.len() - 1) / DOTS * DOT_STEP + 16;
-    }
-    if rows.is_empty() {
-        return None;
-    }
-    let upright = words.language() == Language::Japanese;
-    Some(Map {
-        height: (top + 10).max(if upright { 130 } else { 150 }),
-        turn_in: if upright { "" } else { "rotate(-90)" },
-        turn_out: if upright { "" } else { "rotate(90)" },
-        inside: letters(words.get("label", "hospital"), upright),
-        outside: letters(words.get("label", "world"), upright),
-        rows,
-    })
-}
-
-/// A label for a wall: letter under letter in Japanese, else one turned line.
-fn letters(label: &str, upright: bool) -> Vec<Letter> {
-    if !upright {
-        return vec![Letter { text: label.to_owned(), y: 5 }];
-    }
-    let half = i32::try_from(label.chars().count()).unwrap_or_default() * 17 / 2;
-    (0..)
-        .zip(label.chars())
-        .map(|(at, letter)| Letter { text: letter.to_string(), y: at * 17 - half + 14 })
-        .collect()
-}
-
-fn change_line<'a>(change: &Change, words: &'a Words) -> ChangeLine<'a> {
-    ChangeLine {
-        name: change.name(),
-        again: matches!(change, Change::NotSeen { again: true, .. }),
-        id: shown(change.id()),
-        kind: words.kind(change.kind()),
-        detail: cut(&detail(change, words), LONGEST * 2),
-    }
-}
-
-fn point_view<'a>(
-    point: &Point,
-    assessment: Option<&Assessment>,
-    words: &'a Words,
-) -> PointView<'a> {
-    let addresses = point.addresses.iter().map(ToString::to_string);
-    let macs = point.macs.iter().map(ToString::to_string);
-    let outside = point.outside.iter().map(ToString::to_string);
-    let services = point.services.iter().map(|service| restricted::service(service, point, words));
-    let mut because: Vec<Reason> = point
-        .because
-        .iter()
-        .map(|because| Reason {
-            sentence: cut(&words.because(because), LONGEST * 2),
-            packet: shown(&words.packet(&because.observation)),
-            field: shown(&because.field),
+    page.contents = sections
+        .into_iter()
+        .filter(|(_, is)| *is)
+        .map(|(id, _)| Section {
+            id,
+            name: words.find("page", id).unwrap_or_else(|| words.get("heading", id)),
         })
         .collect();
-    let more = because.len().saturating_sub(MOST_REASONS);
-    because.truncate(MOST_REASONS);
-    PointView {
-        id: shown(&point.id),
-        kind: words.kind(point.kind),
-        kind_plain: words.get("kind_plain", point.kind.name()),
-        grade: point.grade.name(),
-        confidence: percent(point.confidence),
-        direction: words.direction(point.direction),
-        inbound: point.direction != Direction::Out,
-        short_inside: if point.addresses.is_empty() {
-            some(macs.clone(), MOST_IN_CELL, words)
-        } else {
-            some(addresses.clone(), MOST_IN_CELL, words)
-        },
-        short_outside: some(outside.clone(), MOST_IN_CELL, words),
-        short_services: some(
-            point.services.iter().map(|service| words.service(service)),
-            MOST_IN_CELL,
-            words,
-        ),
-        addresses: some(addresses, MOST_VALUES, words),
-        macs: some(macs, MOST_VALUES, words),
-        outside: some(outside, MOST_VALUES, words),
-        lines: some(point.lines.iter().map(|line| words.line(line)), MOST_VALUES, words),
-        services: some(services, MOST_VALUES, words),
-        product: point.product.as_ref().map(|p| shown(&p.to_string())).unwrap_or_default(),
-        names: some(point.names.iter().cloned(), MOST_VALUES, words),
-        restriction_short: shown(&restricted::short(point, words)),
-        restriction: point
-            .sides
-            .restriction
-            .iter()
-            .map(|one| Restricted {
-                line: shown(&restricted::line(one, words)),
-                open: one.answer == FromOutside::Open,
-            })
-            .collect(),
-        because,
-        more: more_of(more, words),
-        assessed_short: shown(&assessed::short(assessment, words)),
-        assessed: assessment.map(|assessment| assessed_view(assessment, words)),
-    }
+    page
 }
 
-fn assessed_view(assessment: &Assessment, words: &Words) -> Assessed {
-    let told = assessed::told(assessment, words);
-    let affected = told
-        .affected
-        .iter()
-        .map(|(id, known)| Affected { id: shown(id), known: cut(known, LONGEST * 2) });
-    let asks = told.asks.iter().map(|ask| Open {
-        answer: shown(&ask.answer),
-        plain: shown(&ask.plain),
-        about: cut(&ask.about, LONGEST * 2),
-    });
-    Assessed {
-        alert: !told.affected.is_empty(),
-        affected: affected.collect(),
-        asks: asks.collect(),
-        not_in_range: told.not_in_range.as_deref().map(shown).unwrap_or_default(),
-        support: told.support.iter().map(|one| cut(one, LONGEST * 2)).collect(),
-    }
+/// The style, with what stands at the edges of printed pages: the facility's name is cut short and cannot leave its quotes.
+fn style(facility: &str, words: &Words) -> String {
+    let quoted = |text: &str| -> String {
+        cut(text, 60)
+            .chars()
+            .map(|c| if matches!(c, '"' | '\\' | '<' | '>') { ' ' } else { c })
+            .collect()
+    };
+    format!("{STYLE}{}", diagram::STYLE)
+        .replace("CONFIDENTIAL", &quoted(words.get("heading", "confidential")))
+        .replace("FACILITY", &quoted(facility))
 }
 
 /// The first few of several values, and a line that says how many more there are.
@@ -567,105 +212,23 @@ fn more_of(more: usize, words: &Words) -> String {
     }
 }
 
-/// What could not be seen comes first: nobody looks for it otherwise.
-fn coverage<'a>(report: &Report<'a>) -> Vec<CoverageLine<'a>> {
-    let words: &'static Words = report.words;
-    let of_run = report.run.coverage.iter();
-    let of_run = of_run.filter(|line| Mechanism::place(&line.subject).is_none());
-    let mut lines: Vec<_> = of_run.collect();
-    lines.sort_by_key(|line| match line.state {
-        CoverageState::NotMeasured => 0,
-        CoverageState::Partial => 1,
-        CoverageState::Measured => 2,
+/// The first few of several points, with how many more there are.
+fn named<'p>(
+    points: impl IntoIterator<Item = &'p String>,
+    report: &Report<'_>,
+) -> (Vec<Named>, String) {
+    let mut points = points.into_iter();
+    let named = points.by_ref().take(MOST_NAMED).map(|id| Named {
+        here: report.run.points.iter().any(|point| point.id == *id),
+        id: shown(id),
     });
-    lines
-        .into_iter()
-        .map(|line| CoverageLine {
-            state: words.coverage_state(line.state),
-            partial: line.state != CoverageState::Measured,
-            subject: shown(words.get("coverage", &line.subject)),
-            count: line.count.map(grouped).unwrap_or_default(),
-            detail: line
-                .detail
-                .as_deref()
-                .map(|detail| shown(&sent::detail(&line.subject, detail, words)))
-                .unwrap_or_default(),
-            meaning: words.find("coverage_plain", &line.subject).unwrap_or_default(),
-        })
-        .collect()
+    let named: Vec<Named> = named.collect();
+    (named, more_of(points.count(), report.words))
 }
 
-/// Boxes that no signature names, those that matter most first.
-fn unrecognised(report: &Report<'_>) -> Option<Unknown> {
-    let rows = unknown::rows(report);
-    if rows.is_empty() {
-        return None;
-    }
-    Some(Unknown {
-        count: unknown::how_many(report.run.unrecognised.len(), rows.len(), report.words),
-        draft: shown(&unknown::what_to_do(&rows, report.words)),
-        more: more_of(rows.len().saturating_sub(unknown::MOST_GROUPS), report.words),
-        rows: rows
-            .iter()
-            .take(unknown::MOST_GROUPS)
-            .map(|row| UnknownRow {
-                id: shown(&row.id),
-                addresses: shown(&row.addresses),
-                why: shown(&row.why),
-                said: shown(&row.said),
-            })
-            .collect(),
-    })
-}
-
-/// What was sent, and who was asked nothing.
-fn sent<'a>(report: &Report<'a>) -> Option<Sent<'a>> {
-    let words: &'static Words = report.words;
-    let asked = report.asked?;
-    let busy = |(address, entry): (std::net::IpAddr, &crate::passive::asked::Entry)| Busy {
-        address: address.to_string(),
-        packets: grouped(entry.packets),
-        bytes: size(entry.bytes),
-        answers: grouped(entry.answers),
-        probes: shown(&sent::probes(asked, entry)),
-    };
-    let more = usize::try_from(asked.addresses()).unwrap_or(usize::MAX).saturating_sub(MOST_ASKED);
-    let spared = report
-        .run
-        .coverage
-        .iter()
-        .filter(|line| matches!(&*line.subject, "not_allowed" | "left_alone"))
-        .take(MOST_SPARED)
-        .map(|line| Spared {
-            subject: words.find("coverage", &line.subject).unwrap_or_default(),
-            detail: line
-                .detail
-                .as_deref()
-                .map(|detail| shown(&sent::detail(&line.subject, detail, words)))
-                .unwrap_or_default(),
-        });
-    Some(Sent {
-        sums: sent::sums(asked, words),
-        busiest: sent::busiest(asked, MOST_ASKED).into_iter().map(busy).collect(),
-        more: more_of(more, words),
-        spared: spared.collect(),
-    })
-}
-
-/// The words this report uses: general ones, the grades, and the kinds that were found.
-fn glossary<'a>(report: &Report<'a>) -> Vec<Term<'a>> {
-    let words: &'static Words = report.words;
-    let restricted = report.is_restricted().then_some("restriction");
-    let general = ["point", "inside", "grade", "confidence", "packet", "mac"].into_iter();
-    let general = general.chain(restricted).map(|term| {
-        let plain = words.list().get("term").and_then(|terms| terms.get(&format!("{term}_plain")));
-        Term { name: words.get("term", term), plain: plain.map_or("", String::as_str) }
-    });
-    let kinds: BTreeSet<Kind> = report.run.points.iter().map(|point| point.kind).collect();
-    let kinds = kinds
-        .into_iter()
-        .map(|kind| Term { name: words.kind(kind), plain: words.get("kind_plain", kind.name()) });
-    general.chain(kinds).collect()
+/// Sentences one after the other, as the language sets them.
+fn sentences(all: &[String], words: &Words) -> String {
+    all.join(if words.language() == Language::Japanese { "" } else { " " })
 }
 
 /// `text` as the page may show it.
@@ -702,5 +265,11 @@ mod tests {
         for (bytes, text) in cases {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
+    }
+
+    #[test]
+    fn a_facility_cannot_leave_the_quotes_of_the_style() {
+        let style = style("\"} body { display: none } </style>\\", Words::of(Language::English));
+        assert!(!style.contains("</style>") && !style.contains("\"} body"));
     }
 }

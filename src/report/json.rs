@@ -1,22 +1,23 @@
 //! Points for programs: `sekisho.points/1`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     net::IpAddr,
 };
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{Report, commands};
 use crate::{
-    assess::Assessment,
+    assess::{Article, Assessment, Checked, Mismatch, Plan, Reconciliation, Stale, Suggestion},
     correlate::{
-        Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product, Restriction,
-        Service, Unrecognised, Vantage,
+        Access, Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product,
+        Restriction, Service, Unrecognised, Vantage,
     },
-    inventory::{Change, Input},
+    import::Column,
+    inventory::{Change, Input, Review, Standing},
     observe::Mac,
     time::Timestamp,
 };
@@ -35,9 +36,22 @@ struct Document<'a> {
     inputs: &'a [Input],
     coverage: &'a [Coverage],
     changes: Option<&'a [Change]>,
+    hosts: usize,
+    reconciliation: Option<&'a Reconciliation>,
     points: Vec<Row<'a>>,
     unrecognised: &'a [Unrecognised],
     asked_from_outside: &'a [Inquiry],
+    checklists: &'a [Checked],
+    guideline: &'a [Article],
+    plan: &'a Plan,
+}
+
+/// An item of the checklist for which a point shows something.
+#[derive(Serialize)]
+struct ItemRow<'a> {
+    edition: &'a str,
+    item: &'a str,
+    suggestion: Suggestion,
 }
 
 #[derive(Serialize)]
@@ -60,19 +74,40 @@ struct Row<'a> {
     services: Vec<ServiceRow<'a>>,
     seen_from: &'a BTreeSet<Vantage>,
     restriction: &'a [Restriction],
+    access: &'a [Access],
     product: Option<&'a Product>,
     names: &'a BTreeSet<String>,
     lines: &'a [Line],
     because: &'a [Because],
     exploited: Option<Vec<&'a str>>,
     assessment: Option<&'a Assessment>,
-    // Filled by the comparison with the register and by the checklist, which this release does not have.
     register: Option<&'static str>,
-    checklist: [&'static str; 0],
+    mismatches: Vec<&'a Mismatch>,
+    written: Option<&'a BTreeMap<Column, String>>,
+    review: Option<ReviewRow<'a>>,
+    first_seen: Option<Timestamp>,
+    last_seen: Option<Timestamp>,
+    checklist: Vec<ItemRow<'a>>,
+    stale: Option<&'a Stale>,
+}
+
+/// The last decision about a point.
+#[derive(Serialize)]
+struct ReviewRow<'a> {
+    #[serde(flatten)]
+    review: &'a Review,
+    /// Whether it stands on the report's day.
+    standing: bool,
 }
 
 impl<'a> Row<'a> {
-    fn of(point: &'a Point, assessment: Option<&'a Assessment>) -> Self {
+    fn of(point: &'a Point, report: &Report<'a>) -> Self {
+        let (assessment, meaning) = (report.assessed(point), report.meaning);
+        let (first_seen, last_seen) = report.seen(&point.id).unzip();
+        let reviews = report.memory.points.get(&point.id).map(|known| &known.reviews);
+        let review = reviews.and_then(|reviews| reviews.last());
+        let items = meaning.items_of(&point.id).into_iter();
+        let items = items.map(|(edition, item, suggestion)| ItemRow { edition, item, suggestion });
         Self {
             id: &point.id,
             kind: point.kind,
@@ -92,14 +127,28 @@ impl<'a> Row<'a> {
                 .collect(),
             seen_from: &point.sides.seen_from,
             restriction: &point.sides.restriction,
+            access: &point.sides.access,
             product: point.product.as_ref(),
             names: &point.names,
             lines: &point.lines,
             because: &point.because,
             exploited: assessment.and_then(Assessment::affected),
             assessment,
-            register: None,
-            checklist: [],
+            // That something is written otherwise is told by `mismatches`.
+            register: report.register(&point.id).map(|state| match state {
+                "mismatch" => "matched",
+                state => state,
+            }),
+            mismatches: report.mismatches(&point.id).collect(),
+            written: report.written(&point.id).map(|entry| &entry.written),
+            review: review.map(|review| ReviewRow {
+                review,
+                standing: review.standing(report.day()) != Standing::Over,
+            }),
+            first_seen,
+            last_seen,
+            checklist: items.collect(),
+            stale: meaning.stale.get(&point.id),
         }
     }
 }
@@ -117,13 +166,14 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         inputs: &run.inputs,
         coverage: &run.coverage,
         changes: report.changes,
-        points: report
-            .points()
-            .into_iter()
-            .map(|point| Row::of(point, report.assessed(point)))
-            .collect(),
+        hosts: run.hosts.len(),
+        reconciliation: report.meaning.reconciliation.as_ref(),
+        points: report.points().into_iter().map(|point| Row::of(point, report)).collect(),
         unrecognised: &run.unrecognised,
         asked_from_outside: &run.inquiries,
+        checklists: &report.meaning.checklists,
+        guideline: &report.meaning.articles,
+        plan: &report.meaning.plan,
     };
     write_plain(&document, out)
 }
@@ -131,6 +181,13 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
 /// Writes a value as JSON, without anything that a terminal would obey.
 pub fn write_plain(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let format = Plain(PrettyFormatter::new());
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, format))?;
+    out.write_all(b"\n")
+}
+
+/// Writes a value as JSON on one line, without anything that a terminal would obey.
+pub fn write_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    let format = Plain(CompactFormatter);
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, format))?;
     out.write_all(b"\n")
 }

@@ -5,27 +5,48 @@
 //! would move the cursor or turn the text around, and each format escapes the rest its own way.
 
 mod assessed;
+pub mod checklist;
+mod csv;
+pub mod decided;
+pub mod diagram;
+pub mod diff;
+pub mod forms;
+pub mod hosts;
 pub mod html;
 pub mod json;
+mod junit;
+mod markdown;
+mod meaning;
 mod networks;
 mod news;
+mod nmap;
 pub mod observations;
 pub mod pdf;
 mod prometheus;
+pub mod register;
 mod restricted;
 pub mod sent;
+mod sheet;
 pub mod show;
 mod syslog;
+mod tables;
 pub mod text;
 pub mod unknown;
 pub mod words;
+mod xml;
 
+pub use checklist::{write_checklist, write_plan};
+pub use decided::write_decided;
+pub use diagram::{write_drawio, write_svg};
+pub use diff::{Diff, write_diff, write_diff_json};
+pub use forms::{FormFormat, write_forms};
 pub use html::write_html;
-pub use json::{write_json, write_plain};
+pub use json::{write_json, write_line, write_plain};
 pub use news::News;
 pub use observations::write_observations;
 pub use pdf::write_pdf;
 pub use prometheus::write_prometheus;
+pub use register::{write_readings, write_reconciliation, write_reconciliation_json};
 pub use sent::write_ledger;
 pub use show::{write_assessment, write_point};
 pub use syslog::syslog_lines;
@@ -43,12 +64,12 @@ use std::{
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
-    assess::{Assessment, Found, Meaning, Outcome},
+    assess::{Assessment, Found, Meaning, Mismatch, Outcome},
     correlate::{Direction, Grade, Point},
     import::Entry,
     inventory::{Change, Memory, Review, Run},
     passive::asked::Asked,
-    time::Day,
+    time::{Day, Timestamp},
 };
 
 /// What a report is made of.
@@ -78,7 +99,7 @@ pub struct Format {
     pub write: fn(&Report<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
-/// Every format.
+/// Every format; some are several files.
 pub static FORMATS: &[Format] = &[
     Format {
         name: "html",
@@ -90,17 +111,37 @@ pub static FORMATS: &[Format] = &[
         file: "points.json",
         write: |report, mut out| write_json(report, &mut out),
     },
+    Format { name: "json", file: "hosts.json", write: |report, out| hosts::write(report, out) },
     Format {
         name: "text",
         file: "report.{lang}.txt",
         write: |report, mut out| write_text(report, Look::plain(), &mut out),
     },
+    Format { name: "xlsx", file: "report.{lang}.xlsx", write: sheet::write },
+    Format { name: "csv", file: "points.{lang}.csv", write: csv::write_points },
+    Format { name: "csv", file: REGISTER, write: csv::write_register },
+    Format { name: "markdown", file: "report.{lang}.md", write: markdown::write },
+    Format { name: "junit", file: "changes.junit.xml", write: junit::write },
+    Format { name: "nmap", file: "nmap.xml", write: nmap::write },
     Format {
         name: pdf::NAME,
         file: "report.{lang}.pdf",
         write: |report, out| write_pdf(report, out),
     },
+    Format {
+        name: "svg",
+        file: "diagram.{lang}.svg",
+        write: |report, mut out| write_svg(report, &mut out),
+    },
+    Format {
+        name: "drawio",
+        file: "diagram.{lang}.drawio",
+        write: |report, mut out| write_drawio(report, &mut out),
+    },
 ];
+
+/// The comparison with the register as CSV.
+const REGISTER: &str = "register.{lang}.csv";
 
 impl Format {
     /// The format named `name`.
@@ -108,12 +149,25 @@ impl Format {
         FORMATS.iter().find(|format| format.name == name)
     }
 
-    /// Why it cannot be written on this system; none where it can.
-    pub fn lacks(&self) -> Option<String> {
-        if self.name != pdf::NAME {
-            return None;
+    /// The names of all formats, each once, in their order.
+    pub fn names() -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for format in FORMATS {
+            if !names.contains(&format.name) {
+                names.push(format.name);
+            }
         }
-        pdf::typeface().err().map(|error| format!("{} is left out: {error}", self.name))
+        names
+    }
+
+    /// Whether a report has anything to say in it: there is no comparison where no register was loaded.
+    pub fn applies(&self, report: &Report<'_>) -> bool {
+        self.file != REGISTER || report.meaning.reconciliation.is_some()
+    }
+
+    /// Why it cannot be written on this system; none where it can.
+    pub fn lacks(&self) -> Option<&'static pdf::Error> {
+        if self.name == pdf::NAME { pdf::typeface().err() } else { None }
     }
 
     /// The file it goes to, in `language`.
@@ -186,6 +240,27 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// In what the register says something else of a point than was found.
+    pub fn mismatches(&self, point: &str) -> impl Iterator<Item = &'a Mismatch> {
+        let register = self.meaning.reconciliation.as_ref();
+        let lines = register.into_iter().flat_map(move |register| register.of(point));
+        lines.flat_map(|line| match &line.outcome {
+            Outcome::Mismatch { fields, .. } => fields.as_slice(),
+            _ => &[],
+        })
+    }
+
+    /// When the first and the last run began that saw a point, where an inventory knows it.
+    pub fn seen(&self, point: &str) -> Option<(Timestamp, Timestamp)> {
+        let seen = &self.memory.points.get(point)?.seen;
+        Some((seen.first()?.1, seen.last()?.1))
+    }
+
+    /// Whether somebody ever decided something about a point, even if that stands no more.
+    fn was_reviewed(&self, point: &str) -> bool {
+        self.memory.points.get(point).is_some_and(|known| !known.reviews.is_empty())
+    }
+
     /// Whether somebody looked from outside at a point of it.
     fn is_restricted(&self) -> bool {
         self.run.points.iter().any(|point| !point.sides.restriction.is_empty())
@@ -243,6 +318,7 @@ pub(crate) fn commands(c: char) -> bool {
                 | '\u{3164}'
                 | '\u{feff}'
                 | '\u{fff0}'..='\u{fffb}'
+                | '\u{fffe}'..='\u{ffff}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
 }

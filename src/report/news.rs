@@ -1,4 +1,4 @@
-//! What is new in a run, for programs that are told of nothing else: `sekisho.changes/1`.
+//! What is new in a run, for programs that are told of nothing else: `sekisho.news/1`.
 
 use std::io::{self, Write};
 
@@ -7,17 +7,18 @@ use serde::Serialize;
 use super::{Report, write_plain};
 use crate::{
     correlate::{Kind, Point},
-    inventory::Change,
+    inventory::{Change, ReviewState},
     time::Timestamp,
 };
 
 /// The name of the format; a change that could break a reader changes the number.
-const SCHEMA: &str = "sekisho.changes/1";
+const SCHEMA: &str = "sekisho.news/1";
 
 /// What a run changes in what was known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
-    /// The changes that somebody has to hear of: all but those of points that were missed before already.
+    /// The changes that somebody has to hear of: all but those of points that were missed before already, or
+    /// that somebody decided about.
     pub changes: Vec<Change>,
     /// Whether nothing was known before, so that every point is new.
     pub first: bool,
@@ -52,16 +53,29 @@ struct Brief<'a> {
 impl News {
     /// What is new in the run of a report.
     pub fn of(report: &Report<'_>) -> Self {
-        let Some(changes) = report.changes else {
-            let appeared =
-                |point: &Point| Change::Appeared { id: point.id.clone(), kind: point.kind };
-            let changes = report.points().into_iter().map(appeared).collect();
-            return Self { changes, first: true };
+        // What somebody decided about is no news by itself; that it is seen again is, and that what was taken as a risk
+        // is another one now.
+        let is_risk = |id: &str| {
+            report.review(id).is_some_and(|review| review.state == ReviewState::AcceptedRisk)
         };
-        let again = |change: &&Change| matches!(change, Change::NotSeen { again: true, .. });
-        Self {
-            changes: changes.iter().filter(|change| !again(change)).cloned().collect(),
-            first: false,
+        let news = |change: &&Change| match change {
+            Change::SeenAgain { .. } => true,
+            Change::Changed { id, .. } if is_risk(id) => true,
+            Change::NotSeen { again: true, .. } => false,
+            other => !report.is_suppressed(other.id()),
+        };
+        match report.changes {
+            Some(changes) => {
+                let changes = changes.iter().filter(news).cloned();
+                Self { changes: changes.collect(), first: false }
+            }
+            None => {
+                let points = report.points().into_iter();
+                let points = points.filter(|point| !report.is_suppressed(&point.id));
+                let appeared =
+                    |point: &Point| Change::Appeared { id: point.id.clone(), kind: point.kind };
+                Self { changes: points.map(appeared).collect(), first: true }
+            }
         }
     }
 

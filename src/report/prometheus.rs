@@ -76,7 +76,7 @@ pub fn write_prometheus(report: &Report<'_>, exit: u8, out: &mut impl Write) -> 
         &one(count(&|point| report.is_suppressed(&point.id))),
     );
     let news = News::of(report);
-    let changes: Vec<_> = ["appeared", "changed", "not_seen"]
+    let changes: Vec<_> = ["appeared", "changed", "seen_again", "not_seen"]
         .map(|name| (format!(",change=\"{name}\""), number(news.count(name))))
         .into();
     family("changes", "What is new in the last run.", &changes);

@@ -28,11 +28,15 @@ pub fn syslog_lines(news: &News, report: &Report<'_>, now: Timestamp, process: u
         .iter()
         .take(MOST_LINES)
         .map(|change| {
-            // Warning for a new way out, notice for the rest.
-            let severity = if matches!(change, Change::Appeared { .. }) { 4 } else { 5 };
+            // Warning for a way out that is new, or should not be there; notice for the rest.
+            let grave = matches!(change, Change::Appeared { .. } | Change::SeenAgain { .. });
+            let severity = if grave { 4 } else { 5 };
             let said = match change {
                 Change::Appeared { .. } => "new connection point",
                 Change::Changed { .. } => "connection point changed",
+                Change::SeenAgain { .. } => {
+                    "connection point seen again after it was decided about"
+                }
                 Change::NotSeen { .. } => "connection point not seen",
             };
             let said =

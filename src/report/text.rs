@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report, Words, assessed, cut, networks, restricted, sent, unknown, visible,
+    Report, Words, assessed, checklist, cut, decided, networks, register, restricted, sent,
+    unknown, visible,
     words::{grouped, moment},
     wrap,
 };
 use crate::{
     correlate::{Coverage, Grade, Grid, Point, mechanism::Mechanism},
-    inventory::{Change, Difference},
+    inventory::{Change, Difference, Facet},
 };
 
 /// Below this width a table helps nobody, and points are written as blocks.
@@ -86,17 +87,30 @@ pub fn write_text(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::
         let assessed = !report.meaning.assessments.is_empty();
         let narrowest = if assessed { NARROWEST_ASSESSED } else { NARROWEST_TABLE };
         let more = if report.is_restricted() { RESTRICTED_WIDTH } else { 0 };
-        if look.columns < narrowest + more {
-            blocks(report, &points, look, out)?;
-        } else {
-            table(report, &points, look, out)?;
+        let list = if look.columns < narrowest + more { blocks } else { table::<_> };
+        let (decided, open): (Vec<&Point>, Vec<&Point>) =
+            points.into_iter().partition(|point| report.is_suppressed(&point.id));
+        if !open.is_empty() {
+            list(report, &open, look, out)?;
+            writeln!(out)?;
         }
-        writeln!(out)?;
+        // What nobody has to look at is shown all the same, and told apart.
+        if !decided.is_empty() {
+            writeln!(
+                out,
+                "{}",
+                look.strong(&cut(report.words.get("review", "suppressed"), look.columns))
+            )?;
+            list(report, &decided, look, out)?;
+            writeln!(out)?;
+        }
     }
     changes(report, look, out)?;
+    register::summary(report, look, out)?;
     unknown::summary(report, look, out)?;
     covered(report, look, out)?;
     sent(report, look, out)?;
+    checklist::summary(report, look, out)?;
     summary(report, look, out)
 }
 
@@ -269,11 +283,11 @@ fn columns(report: &Report<'_>) -> Vec<&'static Column> {
     COLUMNS.iter().chain(restricted).chain(more).collect()
 }
 
-fn table(
+fn table<W: Write>(
     report: &Report<'_>,
     points: &[&Point],
     look: Look,
-    out: &mut impl Write,
+    out: &mut W,
 ) -> io::Result<()> {
     let words = report.words;
     let columns = columns(report);
@@ -315,15 +329,16 @@ fn table(
     for (point, row) in points.iter().zip(&rows) {
         writeln!(out, "{}", look.graded(point.grade, &line(&mut row.iter().map(String::as_str))))?;
         because(point, words, look, out)?;
+        reviewed(point, report, look, out)?;
     }
     Ok(())
 }
 
-fn blocks(
+fn blocks<W: Write>(
     report: &Report<'_>,
     points: &[&Point],
     look: Look,
-    out: &mut impl Write,
+    out: &mut W,
 ) -> io::Result<()> {
     let words = report.words;
     for point in points {
@@ -344,6 +359,7 @@ fn blocks(
             }
         }
         because(point, words, look, out)?;
+        reviewed(point, report, look, out)?;
     }
     Ok(())
 }
@@ -363,6 +379,21 @@ fn because(point: &Point, words: &Words, look: Look, out: &mut impl Write) -> io
     writeln!(out, "{}", look.faint(&format!("  └ {sentence} [{packet}]")))
 }
 
+/// What was decided about a point.
+fn reviewed(
+    point: &Point,
+    report: &Report<'_>,
+    look: Look,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let Some(said) = decided::last(&point.id, report) else { return Ok(()) };
+    let lines = wrap(&said, look.columns.saturating_sub(4));
+    lines
+        .iter()
+        .enumerate()
+        .try_for_each(|(at, line)| writeln!(out, "{}{line}", if at == 0 { "  » " } else { "    " }))
+}
+
 fn changes(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
     let words = report.words;
     let Some(changes) = report.changes else { return Ok(()) };
@@ -371,11 +402,7 @@ fn changes(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<
     }
     writeln!(out, "{}", look.strong(words.get("heading", "changes")))?;
     for change in changes {
-        let sign = match change {
-            Change::Appeared { .. } => '+',
-            Change::Changed { .. } => '~',
-            Change::NotSeen { .. } => '-',
-        };
+        let sign = sign(change);
         let about = detail(change, words);
         let said = format!(
             "  {sign} {}  {}  {}{}{about}",
@@ -389,10 +416,28 @@ fn changes(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<
     writeln!(out)
 }
 
+/// The sign of a change at the beginning of a line.
+pub(super) const fn sign(change: &Change) -> char {
+    match change {
+        Change::Appeared { .. } => '+',
+        Change::SeenAgain { .. } => '!',
+        Change::Changed { .. } => '~',
+        Change::NotSeen { .. } => '-',
+    }
+}
+
 /// What a change is about, beyond its point.
 pub(super) fn detail(change: &Change, words: &Words) -> String {
     match change {
         Change::Appeared { .. } => String::new(),
+        Change::SeenAgain { state, decided, what, .. } => {
+            let day = moment(*decided);
+            let day = day.split(' ').next().unwrap_or_default();
+            let values = [("state", words.get("review_state", state.name())), ("day", day)];
+            let mut said = vec![words.fill("review", "again", &values)];
+            said.extend(what.iter().map(|one| difference(one, words)));
+            said.join(words.get("language", "comma"))
+        }
         Change::Changed { what, .. } => {
             let said: Vec<String> = what.iter().map(|one| difference(one, words)).collect();
             said.join(words.get("language", "comma"))
@@ -403,20 +448,25 @@ pub(super) fn detail(change: &Change, words: &Words) -> String {
     }
 }
 
-fn difference(difference: &Difference, words: &Words) -> String {
-    use crate::inventory::Facet;
-    let named = |values: &[String]| -> String {
-        let section = match difference.facet {
-            Facet::Kind => "kind",
-            Facet::Grade => "grade",
-            Facet::Direction => "direction",
-            _ => "",
-        };
-        let named: Vec<&str> = values.iter().map(|value| words.get(section, value)).collect();
+/// One thing that is different, what was before what is.
+pub(super) fn difference(difference: &Difference, words: &Words) -> String {
+    let said = |values: &[String]| {
+        let named = named(difference.facet, values, words);
         if named.is_empty() { "—".into() } else { named.join(", ") }
     };
     let facet = words.get("facet", difference.facet.name());
-    format!("{facet} {} → {}", named(&difference.before), named(&difference.now))
+    format!("{facet} {} → {}", said(&difference.before), said(&difference.now))
+}
+
+/// The values of a facet as people say them.
+pub(super) fn named<'a>(facet: Facet, values: &'a [String], words: &'a Words) -> Vec<&'a str> {
+    let section = match facet {
+        Facet::Kind => "kind",
+        Facet::Grade => "grade",
+        Facet::Direction => "direction",
+        _ => "",
+    };
+    values.iter().map(|value| words.get(section, value)).collect()
 }
 
 fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
@@ -437,6 +487,11 @@ fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<
     ];
     for tally in tallies.iter().filter(|tally| !tally.is_empty()) {
         let said = tally.join(words.get("language", "comma"));
+        for line in wrap(&said, look.columns.saturating_sub(2)) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    for said in decided::sums(report) {
         for line in wrap(&said, look.columns.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
         }

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::LazyLock};
 
 use crate::{
+    assess::Contradiction,
     correlate::{AccessLines, Because, CoverageState, Direction, Grade, Kind, Line, Service},
     time::Timestamp,
 };
@@ -193,14 +194,38 @@ impl Words {
         }
     }
 
-    /// Where the packet is that shows something: `clinic.pcap#12` in words.
+    /// Where the packet is that shows something, or where it is written: `clinic.pcap#12`, `lines.xlsx#回線!12`,
+    /// `lines.toml!12` in words.
     pub fn packet(&self, observation: &str) -> String {
+        let written = observation.rsplit_once('!').filter(|(_, cell)| {
+            cell.ends_with(|c: char| c.is_ascii_digit())
+                && cell.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
+        if let Some((place, cell)) = written {
+            return match place.rsplit_once('#') {
+                Some((file, sheet)) => self.fill(
+                    "sentence",
+                    "sheet",
+                    &[("file", file), ("sheet", sheet), ("cell", cell)],
+                ),
+                None => self.fill("sentence", "row", &[("file", place), ("cell", cell)]),
+            };
+        }
         match observation.rsplit_once('#') {
             Some((file, number)) => {
                 self.fill("sentence", "packet", &[("file", file), ("number", number)])
             }
             None => observation.to_owned(),
         }
+    }
+
+    /// What people said and the network contradicts, as a sentence.
+    pub fn contradiction(&self, one: &Contradiction) -> String {
+        let found = self.find("kind", &one.found).unwrap_or(&one.found);
+        let by = one.said_by.as_deref().unwrap_or_else(|| self.get("contradiction", "somebody"));
+        let values =
+            [("point", &*one.point), ("by", by), ("written", &*one.written), ("found", found)];
+        self.fill("contradiction", one.sort.name(), &values)
     }
 }
 
@@ -318,6 +343,12 @@ mod tests {
             for answer in SupportAnswer::ALL {
                 assert!(words.find("support_answer", answer.name()).is_some(), "{answer:?}");
             }
+            for what in crate::inventory::What::ALL {
+                assert!(words.find("taken", what.name()).is_some(), "{what:?}");
+            }
+            for sort in crate::assess::Contradicted::ALL {
+                assert!(words.find("contradiction", sort.name()).is_some(), "{sort:?}");
+            }
             for ends in Ends::ALL {
                 assert!(words.find("ends", ends.name()).is_some(), "{ends:?}");
             }
@@ -386,6 +417,16 @@ mod tests {
                 assert!(sentence.contains("{value}"), "{rule}: {sentence}");
             }
         }
+    }
+
+    #[test]
+    fn it_is_said_where_something_is_written() {
+        let words = Words::of(Language::Japanese);
+        assert_eq!(words.packet("a.pcap#12"), "a.pcap の 12 番目のパケット");
+        assert_eq!(words.packet("v.xlsx#回線!12"), "v.xlsx の「回線」シート、12");
+        assert_eq!(words.packet("v.xlsx#回線!E7"), "v.xlsx の「回線」シート、E7");
+        assert_eq!(words.packet("lines.toml!3"), "lines.toml の 3 行目");
+        assert_eq!(words.packet("strange!name.pcap#3"), "strange!name.pcap の 3 番目のパケット");
     }
 
     #[test]

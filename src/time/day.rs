@@ -16,6 +16,11 @@ impl Day {
         let moment = jiff::Timestamp::from_nanosecond(moment.nanoseconds().into()).ok()?;
         Some(Self(jiff::tz::Offset::constant(9).to_datetime(moment).date()))
     }
+
+    /// How many days it is from this day to `other`; negative where that lies before.
+    pub fn days_to(self, other: Self) -> i32 {
+        self.0.until(other.0).map_or(0, |span| span.get_days())
+    }
 }
 
 impl fmt::Display for Day {

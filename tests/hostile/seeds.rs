@@ -72,7 +72,9 @@ pub(crate) fn all() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
     seeds.insert("dialogues", dialogues());
     seeds.insert("journal", journals());
     seeds.insert("loaded", knowledge());
+    seeds.insert("cells", cells());
     seeds.insert("network", networks());
+    seeds.insert("register", registers());
     seeds.insert("sweep", sweeps());
     for file in [pcap(), pcapng()] {
         seeds.entry("capture").or_default().push(file.bytes);
@@ -194,6 +196,47 @@ fn knowledge() -> Vec<Vec<u8>> {
         (3, "lists/prefixes"),
     ];
     files.map(|(kind, name)| [&[kind][..], &fs::read(folder.join(name)).unwrap()].concat()).to_vec()
+}
+
+/// Registers of every kind, those small enough to be changed byte by byte.
+fn registers() -> Vec<Vec<u8>> {
+    let cases = fs::read_dir("fixtures/imports/register").unwrap();
+    let files = cases.map(|case| case.unwrap().path()).filter(|path| path.is_dir());
+    let files = files.flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.file_stem().is_some_and(|stem| stem == "register"));
+    files.sort();
+    files.into_iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+/// Cells as people fill them.
+fn cells() -> Vec<Vec<u8>> {
+    let texts = [
+        "令和8年8月7日",
+        "Ｒ８．８．７",
+        "H30/4/1",
+        "平成30年",
+        "2026/8/7 0:00",
+        "20260807",
+        "46241",
+        "8月7日",
+        "昭和64年1月7日(土)",
+        "10.1.1.5\n10.1.1.6、10.1.1.7",
+        "10.1.1.5-8",
+        "10.1.1.254～10.1.2.1",
+        "192.168.001.005/24",
+        "192.168.1.0/24",
+        "https://10.1.1.5:8443/",
+        "LAN:10.1.1.5 予備:2001:db8::5",
+        "00-00-5E-00-53-01",
+        "0000.5e00.5301 (無線)",
+        "00005E005301",
+        "０：０：5e:0:53:1",
+        "㈱アクメ製作所",
+        "ＡＣＭＥ Co., Ltd.",
+        "ﾙｰﾀｰ\u{200b}ー１",
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
 /// Every probe, and what was ever heard of its protocol.

@@ -169,6 +169,16 @@ impl AccessLines {
         Some(if japanese { &known.ja } else { &known.en })
     }
 
+    /// What the other end of a sort of line belongs to, by name: `internet`, `closed`, `mobile` or `tunnel`.
+    pub fn reaches(&self, kind: &str) -> Option<&'static str> {
+        Some(match self.reach(kind)? {
+            Reach::Internet => "internet",
+            Reach::Closed => "closed",
+            Reach::Mobile => "mobile",
+            Reach::Tunnel => "tunnel",
+        })
+    }
+
     /// What the other end of a sort of line belongs to.
     pub(super) fn reach(&self, kind: &str) -> Option<Reach> {
         self.types.iter().find(|known| known.id == kind).map(|known| known.reach)

@@ -1,7 +1,5 @@
 //! What the points mean: against the register, the checklist and the guideline, and how they could become fewer.
 
-use std::collections::BTreeMap;
-
 use super::{LONGEST, cell, chapter, more, named, note, paragraph, shown, table};
 use crate::{
     assess::{Found, Ground, Outcome, Reconciled, Suggestion},
@@ -193,10 +191,7 @@ fn in_language<'a>(ja: &'a str, en: &'a str, words: &Words) -> &'a str {
 fn grounds(grounds: &[Ground], words: &Words) -> Vec<Text> {
     let mut said = Vec::new();
     for ground in grounds.iter().take(MOST_GROUNDS) {
-        said.push(Text::cell(cut(
-            &filled("ground", &ground.finding, &ground.values, words),
-            LONGEST * 2,
-        )));
+        said.push(Text::cell(cut(&words.ground(ground), LONGEST * 2)));
         if !ground.points.is_empty() {
             said.push(Text::new(
                 named(ground.points.iter().map(String::as_str), words),
@@ -210,22 +205,15 @@ fn grounds(grounds: &[Ground], words: &Words) -> Vec<Text> {
     said
 }
 
-fn filled(section: &str, key: &str, values: &BTreeMap<String, String>, words: &Words) -> String {
-    let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (&**key, &**value)).collect();
-    words.fill(section, key, &values)
-}
-
 pub(super) fn plan(report: &Report<'_>) -> Vec<Block> {
     let (words, plan) = (report.words, &report.meaning.plan);
     if plan.groups.is_empty() {
         return Vec::new();
     }
     let rows = plan.groups.iter().take(MOST_GROUPS).map(|group| {
-        let what = [
-            Some(words.get("purpose", &group.purpose)),
-            group.vendor.as_deref(),
-            group.line.as_deref(),
-        ];
+        let purpose = words.purpose(&group.purpose);
+        let line = group.line.as_deref().map(|line| words.line_sort(line));
+        let what = [Some(&*purpose), group.vendor.as_deref(), line];
         let mut what = what.into_iter().flatten();
         let mut about =
             vec![Text::new(what.next().map(shown).unwrap_or_default(), Look::CELL.strong())];
@@ -234,7 +222,7 @@ pub(super) fn plan(report: &Report<'_>) -> Vec<Block> {
         let counts =
             [("before", &*group.points.len().to_string()), ("after", &group.after.to_string())];
         let reasons = group.reasons.iter();
-        let reasons = reasons.map(|why| filled("plan_reason", &why.reason, &why.values, words));
+        let reasons = reasons.map(|why| words.why(why));
         vec![
             cell(group.order.to_string()),
             about,

@@ -59,6 +59,17 @@ pub fn write_prometheus(report: &Report<'_>, exit: u8, out: &mut impl Write) -> 
         "Connection points of a version with a vulnerability that is known to be exploited.",
         &some(assessed.then(exploited)),
     );
+    let unclear = || {
+        count(&|point| {
+            let assessment = report.assessed(point);
+            assessment.is_some_and(|one| one.asks() > 0 && one.count(Answer::Affected) == 0)
+        })
+    };
+    family(
+        "points_unclear",
+        "Connection points whose version is not visible or not clear: nobody can say yet whether they are exploited.",
+        &some(assessed.then(unclear)),
+    );
     family(
         "points_suppressed",
         "Connection points that a review puts aside.",

@@ -86,7 +86,13 @@ fn figures(report: &Report<'_>) -> Vec<Figure> {
     ];
     if !report.meaning.assessments.is_empty() {
         let label = ("paper", "exploited_label", "exploited_note");
-        figures.push(figure(label, "places", affected(report).len(), true));
+        let mut figure = figure(label, "places", affected(report).len(), true);
+        // What could not be told must not read as safe.
+        let unclear = unclear(report).len();
+        if unclear > 0 {
+            figure.note = words.counted("paper", "exploited_open", unclear);
+        }
+        figures.push(figure);
     }
     if report.meaning.reconciliation.is_some() {
         let label = ("paper", "undeclared_label", "undeclared_note");
@@ -129,6 +135,15 @@ fn affected<'a>(report: &Report<'a>) -> Vec<&'a str> {
     points(report, is)
 }
 
+/// Points of which it could not be told whether they are affected.
+fn unclear<'a>(report: &Report<'a>) -> Vec<&'a str> {
+    let is = |point: &Point| {
+        let assessment = report.assessed(point);
+        assessment.is_some_and(|one| one.asks() > 0 && one.count(Answer::Affected) == 0)
+    };
+    points(report, is)
+}
+
 /// Points that nobody wrote down.
 fn undeclared<'a>(report: &Report<'a>) -> Vec<&'a str> {
     points(report, |point| report.register(&point.id) == Some("undeclared"))
@@ -150,10 +165,7 @@ fn steps(report: &Report<'_>) -> Vec<Text> {
     let open =
         |point: &Point| point.sides.restriction.iter().any(|one| one.answer == FromOutside::Open);
     step("do_open", &points(report, open));
-    let asks = |point: &Point| {
-        report.assessed(point).is_some_and(|one| one.asks() > 0 && one.count(Answer::Affected) == 0)
-    };
-    step("do_ask", &points(report, asks));
+    step("do_ask", &unclear(report));
     let ended =
         |point: &Point| report.assessed(point).is_some_and(crate::assess::Assessment::has_ended);
     step("do_ended", &points(report, ended));

@@ -171,7 +171,7 @@ fn told(case: &Path, loaded: &Loaded, held: &Reconciliation) -> String {
         }
         match &line.outcome {
             Outcome::NotSeen { reason } => {
-                writeln!(text, "unseen = \"{}\"", reason.name()).unwrap()
+                writeln!(text, "unseen = \"{}\"", reason.name()).unwrap();
             }
             Outcome::Matched { found, by } | Outcome::Mismatch { found, by, .. } => {
                 let (Found::Point(name) | Found::Host(name)) = found;
@@ -353,7 +353,7 @@ fn a_file_that_is_cut_off_or_changed_is_read_or_refused_and_never_more() {
             if round % 3 == 0 {
                 changed.truncate(bytes.len() * round / 120);
             }
-            for _ in 0..round % 5 + 1 {
+            for _ in 0..=(round % 5) {
                 state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1_442_695_040_888_963_407);
@@ -459,7 +459,10 @@ fn a_register_is_loaded_shown_and_held_against_what_was_found() {
     // Every report has it.
     let (code, out, error) = sekisho(&["points", "--store", &store]);
     assert_eq!(code, 0, "{error}");
-    assert!(out.contains("Against the register “register.xlsx”") && out.contains("p000000aa"), "{out}");
+    assert!(
+        out.contains("Against the register “register.xlsx”") && out.contains("p000000aa"),
+        "{out}"
+    );
 }
 
 #[test]

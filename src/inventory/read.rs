@@ -205,7 +205,7 @@ impl Store {
         let points = states.iter().zip(seen);
         let points =
             points.map(|(state, seen)| (state.point.id.clone(), remembered(&state.point.id, seen)));
-        Ok(Memory { points: points.collect(), runs })
+        Ok(Memory { points: points.collect(), head: self.head()?, runs })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product, Restriction,
         Service, Unrecognised, Vantage,
     },
-    inventory::{Change, Input, Review, Standing},
+    inventory::{Change, Head, Input, Review, Standing},
     observe::Mac,
     time::Timestamp,
 };
@@ -38,6 +38,7 @@ struct Document<'a> {
     points: Vec<Row<'a>>,
     unrecognised: &'a [Unrecognised],
     asked_from_outside: &'a [Inquiry],
+    log_head: Option<&'a Head>,
 }
 
 #[derive(Serialize)]
@@ -137,6 +138,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         points: report.points().into_iter().map(|point| Row::of(point, report)).collect(),
         unrecognised: &run.unrecognised,
         asked_from_outside: &run.inquiries,
+        log_head: report.memory.head.as_ref(),
     };
     write_plain(&document, out)
 }

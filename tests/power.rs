@@ -7,7 +7,7 @@ mod hospital;
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -51,10 +51,10 @@ fn child(path: &Path, nights: &str) -> Child {
         .unwrap()
 }
 
-/// What a child acknowledged until it ended.
-fn acknowledged(child: &mut Child) -> Vec<String> {
+/// What a child acknowledges, one by one, until it ends.
+fn acknowledged(child: &mut Child) -> impl Iterator<Item = String> + use<> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    lines.filter_map(|line| line.split_once("kept ").map(|(_, id)| id.to_owned())).collect()
+    lines.filter_map(|line| line.split_once("kept ").map(|(_, id)| id.to_owned()))
 }
 
 /// Looks at all that a store holds: every run must be there as it was made.
@@ -88,14 +88,15 @@ fn whoever_is_killed_at_any_moment_loses_nothing_that_was_acknowledged() {
     let mut cut_short = 0;
     for round in 0..10_u64 {
         let mut child = child(&path, "all");
-        // Long enough for some runs, and at another place of a run each time.
-        thread::sleep(Duration::from_millis(80 + round * 37 % 190));
+        let mut told = acknowledged(&mut child);
+        // At times before anything is kept; else after some runs, and at another place of the next each time.
+        let wanted = usize::try_from(round % 4).unwrap();
+        kept.extend(told.by_ref().take(wanted));
+        thread::sleep(Duration::from_millis(3 + round * 37 % 90));
         child.kill().unwrap();
         cut_short += usize::from(!child.wait().unwrap().success());
-        kept.extend(acknowledged(&mut child));
-        if path.exists() && Store::open(&path).unwrap().runs().unwrap().is_empty() {
-            continue;
-        }
+        kept.extend(told);
+        drop(Store::open(&path).unwrap());
         let there = whole(&path);
         let lost: Vec<&String> = kept.iter().filter(|id| !there.contains(id)).collect();
         assert!(lost.is_empty(), "lost {lost:?} in round {round}");
@@ -110,33 +111,32 @@ fn two_that_write_at_once_wait_for_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.sqlite");
     let mut children = ["0", "1"].map(|nights| child(&path, nights));
-    // A third looks on.
-    let mut looked = 0;
-    while children.iter_mut().any(|child| child.try_wait().unwrap().is_none()) && looked < 20 {
-        if let Ok(store) = Store::open_read(&path) {
-            store.points(None).unwrap();
+    let own = |digit: usize, there: &[String]| {
+        let runs: Vec<Run> = SMALL.runs().collect();
+        runs.iter().skip(digit).step_by(2).any(|run| there.contains(&run.id))
+    };
+    // A third looks on, until both have written.
+    for _ in 0..600 {
+        let there = Store::open_read(&path).and_then(|store| store.runs()).unwrap_or_default();
+        let there: Vec<String> = there.into_iter().map(|run| run.id).collect();
+        if own(0, &there) && own(1, &there) {
+            break;
         }
-        looked += 1;
         thread::sleep(Duration::from_millis(50));
-        if looked == 10 {
-            children.iter_mut().for_each(|child| child.kill().unwrap());
-        }
     }
-    let mut kept: Vec<String> = children.iter_mut().flat_map(acknowledged).collect();
-    for mut child in children {
+    let mut kept: Vec<String> = Vec::new();
+    for child in &mut children {
+        child.kill().unwrap();
+        kept.extend(acknowledged(child));
         let mut said = String::new();
-        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         assert!(!said.contains("another process"), "{said}");
         child.wait().unwrap();
     }
     let there = whole(&path);
     kept.retain(|id| !there.contains(id));
     assert!(kept.is_empty(), "lost {kept:?}");
-    let own = |digit: usize| {
-        let runs: Vec<Run> = SMALL.runs().collect();
-        runs.iter().skip(digit).step_by(2).any(|run| there.contains(&run.id))
-    };
-    assert!(own(0) && own(1), "{there:?}");
+    assert!(own(0, &there) && own(1, &there), "{there:?}");
 }
 
 #[test]

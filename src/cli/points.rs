@@ -146,6 +146,9 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
     };
     let mut run = store.run(&last.id)?;
     run.vantages = store.vantages(facility)?;
+    if run.hosts.is_empty() {
+        run.hosts = store.last_hosts(run.facility.as_deref())?;
+    }
     add_earlier(&mut run, store)?;
     let known =
         store.points(Some(facility.unwrap_or(UNNAMED)))?.into_iter().map(|known| known.point);

@@ -20,6 +20,9 @@ use super::{
     write::insert,
 };
 
+/// How a journal begins that counts: until all of it is on the disk, there are zeros.
+const COUNTS: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
 /// The bytes of a page, as SQLite makes files by default.
 const PAGE: usize = 4096;
 
@@ -48,10 +51,11 @@ impl Disk {
         path
     }
 
-    /// The same with the length of the journal in its only header, as it is once all of it is on the disk.
+    /// The same with a journal that counts, and its length in its only header, as it is once all of it is on the disk.
     fn synced(mut self) -> Self {
         let sector = u32::from_be_bytes(self.journal[20..24].try_into().unwrap()) as usize;
         let records = (self.journal.len() - sector) / (PAGE + 8);
+        self.journal[..8].copy_from_slice(&COUNTS);
         self.journal[8..12].copy_from_slice(&u32::try_from(records).unwrap().to_be_bytes());
         self
     }
@@ -112,7 +116,7 @@ fn moments(
     };
     let (of_steps, of_commit) = (seen.clone(), seen.clone());
     let (here, there) = (path.to_owned(), path.to_owned());
-    connection.progress_handler(400, Some(move || look(&of_steps, &here))).unwrap();
+    connection.progress_handler(100, Some(move || look(&of_steps, &here))).unwrap();
     connection.commit_hook(Some(move || look(&of_commit, &there))).unwrap();
     change(connection);
     connection.progress_handler(0, None::<fn() -> bool>).unwrap();
@@ -204,16 +208,10 @@ fn wherever_in_the_making_of_a_store_the_power_is_cut_the_next_makes_it() {
     let (done, under_way) = seen.split_last().unwrap();
     let mut states: Vec<Disk> =
         under_way.windows(2).flat_map(|pair| between(&pair[0], &pair[1])).collect();
-    let last = under_way.last().unwrap().clone();
+    let last = under_way.last().unwrap().clone().synced();
     states.extend(between(&last, &Disk { store: done.store.clone(), ..last.clone() }));
     assert!(states.len() > 8, "{}", states.len());
     for (place, state) in states.iter().chain([done]).enumerate() {
-        eprintln!(
-            "{place}: store {} journal {} {:02x?}",
-            state.store.len(),
-            state.journal.len(),
-            &state.journal.get(..32)
-        );
         let (runs, mut store) = left(state, folder.path(), &format!("state {place}"));
         assert!(runs.is_empty());
         store.absorb(&night(0)).unwrap();

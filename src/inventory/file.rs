@@ -30,6 +30,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0007.sql"),
 ];
 
+/// How many statements are kept ready for the next time.
+const STATEMENTS: usize = 64;
+
 /// How long to wait for another process to finish writing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -88,6 +91,7 @@ pub(super) fn prepare(
     write: bool,
 ) -> std::result::Result<(), Unready> {
     connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     // Nothing of the list lies about in the system's folder for passing things.

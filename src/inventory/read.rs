@@ -135,6 +135,17 @@ impl Store {
         Ok(kept)
     }
 
+    /// The boxes of a facility as the last run heard them that heard any: one from outside hears none.
+    pub fn last_hosts(&self, facility: Option<&str>) -> Result<Vec<Host>> {
+        let last: Vec<String> = self.rows(
+            "SELECT id FROM run WHERE facility IS ?1 AND hosts IS NOT NULL
+             ORDER BY began DESC, ended DESC, number DESC LIMIT 1",
+            [facility],
+            |row| row.get(0),
+        )?;
+        last.first().map_or(Ok(Vec::new()), |id| Ok(self.run(id)?.hosts))
+    }
+
     /// What is known of each network of a facility from each interface: the lines of the last run that looked from
     /// there, with the run and its beginning, in the order of the runs.
     pub fn looked(&self, facility: Option<&str>) -> Result<Vec<(String, Timestamp, Coverage)>> {

@@ -467,3 +467,43 @@ pub(super) fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let mut all = std::iter::once(name.to_owned()).chain(numbered);
     all.find(|name| !taken(name)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(own: &str) -> Trace {
+        let from = BTreeSet::from([Vantage::default()]);
+        Trace { own: own.into(), from, first: 0, last: 0, claims: Claims::default() }
+    }
+
+    /// The names of each part of a row `a` that was called `a`, `b` and `c`.
+    fn parts(apart: &[(&str, &str)]) -> Vec<(Vec<String>, bool)> {
+        let apart = apart.iter().map(|(one, other)| ((*one).into(), (*other).into())).collect();
+        let decisions = Decisions { apart, ..Decisions::default() };
+        let names = |traces: Vec<Trace>| traces.into_iter().map(|trace| trace.own).collect();
+        let parts = parted("a", ["a", "b", "c"].map(trace).into(), &decisions);
+        parts.into_iter().map(|(traces, is_part)| (names(traces), is_part)).collect()
+    }
+
+    #[test]
+    fn a_row_is_two_boxes_when_people_say_so_and_its_own_name_stays_where_it_was() {
+        let part = |names: &[&str], is_part| {
+            (names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), is_part)
+        };
+        let whole = [part(&["a", "b", "c"], false)];
+        assert_eq!(parts(&[]), whole);
+        assert_eq!(parts(&[("a", "x"), ("y", "b"), ("a", "a")]), whole);
+        let two = [part(&["a", "c"], false), part(&["b"], true)];
+        assert_eq!(parts(&[("a", "b")]), two);
+        assert_eq!(parts(&[("b", "a")]), two);
+        let three = [part(&["a"], false), part(&["b"], true), part(&["c"], true)];
+        assert_eq!(parts(&[("a", "b"), ("b", "c")]), three);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_gets_a_number() {
+        assert_eq!(free("p1", |_| false), "p1");
+        assert_eq!(free("p1", |name| ["p1", "p1-2"].contains(&name)), "p1-3");
+    }
+}

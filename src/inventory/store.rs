@@ -434,6 +434,11 @@ mod tests {
         store.absorb(&night("r1", 100, "p0000000a")).unwrap();
         store.absorb(&night("r2", 200, "p000000aa")).unwrap();
         assert_eq!(store.run("r2").unwrap().hosts[0].point.as_deref(), Some("p0000000a"));
+        // A run that heard none does not make them go.
+        store.absorb(&run("r3", 300, vec![])).unwrap();
+        let hosts = store.run("r2").unwrap().hosts;
+        assert_eq!(store.last_hosts(Some("関所記念病院")).unwrap(), hosts);
+        assert!(store.last_hosts(None).unwrap().is_empty());
     }
 
     #[test]

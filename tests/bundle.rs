@@ -244,7 +244,8 @@ fn a_bundle_of_one_facility_holds_nothing_of_the_others() {
     );
     assert_eq!(part.points(None).unwrap(), kept.points(Some(HERE)).unwrap());
     assert_eq!(part.run("r3").unwrap(), kept.run("r3").unwrap());
-    let (kept_memory, memory) = (kept.memory(Some(HERE)).unwrap(), part.memory(Some(HERE)).unwrap());
+    let (kept_memory, memory) =
+        (kept.memory(Some(HERE)).unwrap(), part.memory(Some(HERE)).unwrap());
     assert_eq!(memory.points, kept_memory.points);
     assert_eq!(part.overview(None).unwrap().len(), 1);
     // It is a store like any other, and may be exported again.

@@ -311,9 +311,8 @@ fn a_bundle_that_is_cut_off_leaves_nothing_behind() {
 fn hostile(files: &[(&str, tar::EntryType, &[u8])]) -> Vec<u8> {
     let mut sums = String::new();
     for (name, _, content) in files {
-        let digest = Sha256::digest(content);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        sums.push_str(&format!("{digest}  {name}\n"));
+        let digest = sekisho::observe::facts::hex(&Sha256::digest(content));
+        sums.extend([&*digest, "  ", name, "\n"]);
     }
     let mut tar = tar::Builder::new(Vec::new());
     let mut put = |name: &str, kind, content: &[u8]| {

@@ -1,9 +1,5 @@
 //! The life of a point: what people decide about it, and what becomes of that when it is seen again.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "what cannot be set up should fail the test"
-)]
+#![expect(clippy::unwrap_used, reason = "what cannot be set up should fail the test")]
 
 use std::{collections::BTreeSet, path::PathBuf};
 

@@ -15,6 +15,8 @@ enum Step {
     Exploited,
     /// Its maker mends nothing any more.
     OutOfSupport,
+    /// A vulnerability of it was published, and is not known to be exploited.
+    Vulnerable,
     /// A way in is open to the outside.
     Open,
     /// It leads over a telephone line, and these end.
@@ -56,9 +58,10 @@ struct Profile<'a> {
 }
 
 /// Every reason that a plan may give: the keys of the word lists (section `plan_reason`).
-pub const REASONS: [&str; 20] = [
+pub const REASONS: [&str; 21] = [
     "exploited",
     "support_ended",
+    "vulnerable",
     "open_from_outside",
     "telephone_line_ends",
     "owner_unknown",
@@ -91,15 +94,16 @@ impl Plan {
         alone_stay(&mut profiles);
         let mut grouped: BTreeMap<_, Vec<Profile<'_>>> = BTreeMap::new();
         for one in profiles {
-            // What becomes one is one group, whosever it is.
+            // What becomes one is one group, whosever it is; and where nobody knows whose it is, the maker tells nothing.
             let apart = one.sort.is_none();
+            let known = apart && one.step != Step::OwnerUnknown;
             let key = (
                 one.step,
                 one.proposal,
                 one.sort,
                 apart.then(|| one.purpose.clone()),
-                apart.then(|| one.vendor.clone()).flatten(),
-                apart.then_some(one.line).flatten(),
+                known.then(|| one.vendor.clone()).flatten(),
+                known.then_some(one.line).flatten(),
             );
             grouped.entry(key).or_default().push(one);
         }
@@ -175,16 +179,18 @@ fn profile<'a>(point: &'a Point, matter: &Matter<'_>) -> Profile<'a> {
 /// What speaks for doing something about a point, the most urgent first, each with its reason.
 fn steps(point: &Point, matter: &Matter<'_>, line: Option<&str>) -> Vec<(Step, &'static str)> {
     let assessment = matter.assessments.of(&point.id);
-    let exploited = assessment.is_some_and(|assessment| {
-        let affected = assessment.exploited.iter().filter(|one| one.answer == Answer::Affected);
-        affected.into_iter().any(|one| one.known.contains(&Known::Kev))
-    });
+    let affected = || {
+        let known = assessment.into_iter().flat_map(|assessment| &assessment.exploited);
+        known.filter(|one| one.answer == Answer::Affected)
+    };
+    let exploited = affected().any(|one| one.known.contains(&Known::Kev));
     let owner = matter.written(&point.id).is_some() || matter.explained.contains(point.id.as_str());
     let beside =
         matches!(point.kind, Kind::DualHomedHost | Kind::OverlayNetwork | Kind::ProxyRelay);
     [
         (exploited, Step::Exploited, "exploited"),
         (assessment.is_some_and(super::Assessment::has_ended), Step::OutOfSupport, "support_ended"),
+        (!exploited && affected().next().is_some(), Step::Vulnerable, "vulnerable"),
         (rules::is_open(point), Step::Open, "open_from_outside"),
         (line == Some(purpose::TELEPHONE), Step::Telephone, "telephone_line_ends"),
         (matter.is_written() && !owner, Step::OwnerUnknown, "owner_unknown"),
@@ -272,19 +278,16 @@ fn reasons(step: Step, sort: Option<Sort>, of: &[Profile<'_>], matter: &Matter<'
     let count = |number: usize| ("count", number.to_string());
     if step == Step::Merge {
         let vendors: BTreeSet<&str> = of.iter().filter_map(|one| one.vendor.as_deref()).collect();
-        match sort {
-            Some(Sort::Exit) => {
-                add("duplicate_exits", &[count(of.len())]);
-                let standby = of.iter().filter(|one| one.standby).count();
-                if standby > 0 {
-                    add("standby_pair", &[count(standby)]);
-                }
+        if sort == Some(Sort::Exit) {
+            add("duplicate_exits", &[count(of.len())]);
+            let standby = of.iter().filter(|one| one.standby).count();
+            if standby > 0 {
+                add("standby_pair", &[count(standby)]);
             }
-            _ => {
-                let vendors = ("vendors", vendors.len().to_string());
-                add("into_one_gateway", &[count(of.len()), vendors]);
-                add("one_to_one", &[]);
-            }
+        } else {
+            let vendors = ("vendors", vendors.len().to_string());
+            add("into_one_gateway", &[count(of.len()), vendors]);
+            add("one_to_one", &[]);
         }
         let mobile = of.iter().filter(|one| one.line == Some(purpose::MOBILE)).count();
         if mobile > 0 {

@@ -92,7 +92,7 @@ pub(super) fn line(point: &Point, written: Option<&Entry>) -> Option<&'static st
     let seen = || {
         let sorts = AccessLines::built_in();
         let known = point.lines.iter().filter(|line| line.kind != UNKNOWN);
-        known.filter_map(|line| sorts.reaches(&line.kind)).next()
+        known.into_iter().find_map(|line| sorts.reaches(&line.kind))
     };
     let usual = || match point.kind {
         Kind::MobileRouter => Some(MOBILE),

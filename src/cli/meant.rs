@@ -7,6 +7,7 @@ use crate::{
     correlate::Point,
     import::Entry,
     inventory::{Memory, ReviewState, Run},
+    scope::Vantage,
     time::{Day, Timestamp},
 };
 
@@ -58,5 +59,5 @@ pub(super) fn hold(meaning: &mut Meaning, run: &Run, memory: &Memory, editions: 
 /// Whether any run that is known looked from outside.
 fn looked_from_outside(run: &Run) -> bool {
     let restricted = run.points.iter().any(|point| !point.sides.restriction.is_empty());
-    restricted || !run.inquiries.is_empty() || run.vantages.iter().any(|from| from.is_outside())
+    restricted || !run.inquiries.is_empty() || run.vantages.iter().any(Vantage::is_outside)
 }

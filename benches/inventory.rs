@@ -42,18 +42,18 @@ fn absorb(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 20)]
 fn points(bencher: Bencher<'_, '_>) {
     let (_folder, store, _) = store();
-    bencher.bench(|| store.points(None).expect("it is whole"));
+    bencher.bench_local(|| store.points(None).expect("it is whole"));
 }
 
 #[divan::bench(sample_count = 20)]
 fn changes(bencher: Bencher<'_, '_>) {
     let (_folder, store, _) = store();
     let last = store.runs().expect("it is whole").pop().expect("there are runs").id;
-    bencher.bench(|| store.changes(&last).expect("it is whole"));
+    bencher.bench_local(|| store.changes(&last).expect("it is whole"));
 }
 
 #[divan::bench(sample_count = 20)]
 fn memory(bencher: Bencher<'_, '_>) {
     let (_folder, store, _) = store();
-    bencher.bench(|| store.memory(Some("関所記念病院")).expect("it is whole"));
+    bencher.bench_local(|| store.memory(Some("関所記念病院")).expect("it is whole"));
 }

@@ -244,7 +244,9 @@ fn a_bundle_of_one_facility_holds_nothing_of_the_others() {
     );
     assert_eq!(part.points(None).unwrap(), kept.points(Some(HERE)).unwrap());
     assert_eq!(part.run("r3").unwrap(), kept.run("r3").unwrap());
-    assert_eq!(part.memory(Some(HERE)).unwrap(), kept.memory(Some(HERE)).unwrap());
+    let (kept_memory, memory) =
+        (kept.memory(Some(HERE)).unwrap(), part.memory(Some(HERE)).unwrap());
+    assert_eq!(memory.points, kept_memory.points);
     assert_eq!(part.overview(None).unwrap().len(), 1);
     // It is a store like any other, and may be exported again.
     drop(part);
@@ -309,9 +311,8 @@ fn a_bundle_that_is_cut_off_leaves_nothing_behind() {
 fn hostile(files: &[(&str, tar::EntryType, &[u8])]) -> Vec<u8> {
     let mut sums = String::new();
     for (name, _, content) in files {
-        let digest = Sha256::digest(content);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        sums.push_str(&format!("{digest}  {name}\n"));
+        let digest = sekisho::observe::facts::hex(&Sha256::digest(content));
+        sums.extend([&*digest, "  ", name, "\n"]);
     }
     let mut tar = tar::Builder::new(Vec::new());
     let mut put = |name: &str, kind, content: &[u8]| {

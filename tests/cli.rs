@@ -329,6 +329,31 @@ fn the_report_is_written_in_both_languages() {
 }
 
 #[test]
+fn the_checklist_and_the_plan_are_told_of_what_the_inventory_holds() {
+    let desk = Desk::new();
+    let edition = |name: &str| {
+        let arguments = ["checklist", "--store", "s.sqlite", "--json", "--edition", name];
+        let said = stdout(&desk.run(&arguments).code(0));
+        let whole: Value = serde_json::from_str(&said).unwrap();
+        let names = whole["checklists"].as_array().unwrap().iter();
+        names.map(|one| one["edition"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    desk.run(&["replay", "gateway.pcap", "--store", "s.sqlite", "--checklist", "r6"]).code(1);
+    assert_eq!(edition("R5"), ["R5"]);
+    assert_eq!(edition("all"), ["R7", "R6", "R5"]);
+    let refused =
+        stderr(&desk.run(&["checklist", "--store", "s.sqlite", "--edition", "R4"]).code(3));
+    assert!(refused.contains("no such edition; use one of R7, R6, R5, all"), "{refused}");
+    let japanese = ["checklist", "--store", "s.sqlite", "--lang", "ja"];
+    let japanese = stdout(&desk.run(&japanese).code(0));
+    assert!(japanese.contains("2-①") && japanese.contains("要確認"), "{japanese}");
+    let plan = ["plan", "--store", "s.sqlite", "--json"];
+    let plan: Value = serde_json::from_str(&stdout(&desk.run(&plan).code(0))).unwrap();
+    assert_eq!(plan["before"], 1, "{plan:#}");
+    assert!(stdout(&desk.run(&["plan", "--store", "s.sqlite"]).code(0)).contains("points: 1 → 1"));
+}
+
+#[test]
 fn the_language_is_asked_for_or_taken_from_the_locale() {
     let desk = Desk::new();
     let said = |command: &mut Command| stdout(&command.assert());

@@ -1,6 +1,6 @@
 //! A spreadsheet program opens the workbook and the CSV as they were meant. It must be installed (`libreoffice-calc`): where
 //! it is not, these fail. `cargo test --test office -- --ignored`.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod written;
 

@@ -171,7 +171,7 @@ fn told(case: &Path, loaded: &Loaded, held: &Reconciliation) -> String {
         }
         match &line.outcome {
             Outcome::NotSeen { reason } => {
-                writeln!(text, "unseen = \"{}\"", reason.name()).unwrap()
+                writeln!(text, "unseen = \"{}\"", reason.name()).unwrap();
             }
             Outcome::Matched { found, by } | Outcome::Mismatch { found, by, .. } => {
                 let (Found::Point(name) | Found::Host(name)) = found;
@@ -353,7 +353,7 @@ fn a_file_that_is_cut_off_or_changed_is_read_or_refused_and_never_more() {
             if round % 3 == 0 {
                 changed.truncate(bytes.len() * round / 120);
             }
-            for _ in 0..round % 5 + 1 {
+            for _ in 0..=(round % 5) {
                 state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1_442_695_040_888_963_407);

@@ -1,6 +1,10 @@
 //! Tables and machine formats say what a run found, as every reader of them reads it: the workbook as calamine does, CSV as
 //! RFC 4180, XML as any parser. `BLESS=1 cargo test --test tables` writes the golden files anew.
-#![expect(clippy::unwrap_used, reason = "a fixture that cannot be read should fail the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fixture that cannot be read should fail the test"
+)]
 
 mod written;
 
@@ -10,7 +14,9 @@ use calamine::{Data, Reader as _, Xlsx};
 use proptest::prelude::*;
 use quick_xml::{Reader, XmlVersion, events::Event};
 use sekisho::{
+    assess::Meaning,
     correlate::{Host, Point},
+    inventory::Memory,
     report::{FORMATS, Language, visible},
 };
 use written::{Written, bytes, clinic};
@@ -158,8 +164,8 @@ fn the_workbook_has_the_same_sheets_in_both_languages() {
 fn a_report_without_register_reviews_and_plan_is_one_all_the_same() {
     let clinic = Written {
         changes: Vec::new(),
-        meaning: Default::default(),
-        memory: Default::default(),
+        meaning: Meaning::default(),
+        memory: Memory::default(),
         ..clinic()
     };
     for language in Language::ALL {
@@ -205,7 +211,7 @@ fn csv_and_workbook_have_the_same_list() {
     for language in Language::ALL {
         let report = clinic.report(language);
         let csv = bytes(&report, "points.{lang}.csv");
-        assert_eq!(csv.iter().filter(|byte| **byte == b'\n').count(), 4, "a row a line");
+        assert_eq!(str::from_utf8(&csv).unwrap().matches("\r\n").count(), 4, "a row a line");
         let (_, list) = &sheets(bytes(&report, WORKBOOK))[0];
         let list: Vec<Vec<String>> = list
             .iter()
@@ -287,6 +293,40 @@ fn test_cases_fail_skip_and_err_as_a_run_does() {
             .sum();
         assert_eq!(sum, all(name), "{attribute}");
     }
+    // What those who read it know: each element below which other, with which attributes.
+    let shape: [(&str, usize, &[&str]); 9] = [
+        ("testsuites", 0, &["name", "tests", "failures", "errors", "time"]),
+        (
+            "testsuite",
+            1,
+            &[
+                "name",
+                "tests",
+                "failures",
+                "errors",
+                "skipped",
+                "time",
+                "timestamp",
+                "hostname",
+                "id",
+                "package",
+            ],
+        ),
+        ("properties", 2, &[]),
+        ("property", 3, &["name", "value"]),
+        ("testcase", 2, &["name", "classname", "time"]),
+        ("failure", 3, &["message", "type"]),
+        ("error", 3, &["message", "type"]),
+        ("skipped", 3, &["message"]),
+        ("system-out", 3, &[]),
+    ];
+    for element in &elements {
+        let (_, depth, attributes) =
+            shape.iter().find(|(name, ..)| *name == element.name).expect(&element.name);
+        assert_eq!(element.depth, *depth, "{}", element.name);
+        let names: Vec<&str> = element.attributes.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, *attributes, "{}", element.name);
+    }
     for case in elements.iter().filter(|one| one.name == "testcase") {
         assert_eq!(case.depth, 2);
         assert!(
@@ -307,7 +347,7 @@ fn test_cases_fail_skip_and_err_as_a_run_does() {
         "{skipped:?}"
     );
     // Without a register, what is new fails.
-    let unregistered = Written { meaning: Default::default(), ..clinic };
+    let unregistered = Written { meaning: Meaning::default(), ..clinic };
     let elements = xml(&text(&unregistered, "changes.junit.xml", Language::English));
     let failed: BTreeSet<&str> = elements
         .iter()
@@ -354,10 +394,10 @@ fn named(text: &str) -> Written {
     for point in &mut clinic.run.points {
         point.names = [text.to_owned()].into();
         if let Some(product) = &mut point.product {
-            product.vendor = text.to_owned();
+            text.clone_into(&mut product.vendor);
         }
         for because in &mut point.because {
-            because.value = text.to_owned();
+            text.clone_into(&mut because.value);
         }
     }
     clinic.run.hosts.push(Host {
@@ -368,13 +408,13 @@ fn named(text: &str) -> Written {
     let register = clinic.meaning.reconciliation.as_mut().unwrap();
     for line in &mut register.lines {
         for written in line.entry.written.values_mut() {
-            *written = text.to_owned();
+            text.clone_into(written);
         }
     }
     for known in clinic.memory.points.values_mut() {
         for review in &mut known.reviews {
-            review.reason = text.to_owned();
-            review.reviewer = text.to_owned();
+            text.clone_into(&mut review.reason);
+            text.clone_into(&mut review.reviewer);
         }
     }
     clinic
@@ -494,7 +534,7 @@ fn ten_megabytes_are_cut_in_every_format_but_json() {
     let clinic = named(&"=関所<".repeat(1 << 20));
     for language in Language::ALL {
         let report = clinic.report(language);
-        for format in FORMATS.iter().filter(|format| !format.file.ends_with(".json")) {
+        for format in FORMATS.iter().filter(|format| format.name != "json") {
             let mut out = Vec::new();
             (format.write)(&report, &mut out).unwrap();
             assert!(out.len() < 1 << 20, "{}: {} bytes", format.file, out.len());

@@ -20,21 +20,27 @@ use super::{
 };
 use crate::{
     fingerprint::Matcher,
+    import::{File, Mapping, load},
+    inventory::{LoadedRegister, Store},
     link::{Link as _, live, sim::Sim},
     report::{FORMATS, Language, sent::LEDGER},
     scope::Facility,
+    time::Timestamp,
 };
 
 /// Where the report goes unless it is said.
 const FOLDER: &str = "sekisho-demo";
+
+/// Who loads the register of the invented hospital.
+const DEMO: &str = "demo";
 
 /// What everything random in the demo follows from: it is the same every time.
 const SEED: u64 = 0x5eed;
 
 /// Scan an invented hospital, without a network and without privileges
 ///
-/// The hospital has 1,200 addresses in 7 subnets and 32 connection points, two of which answer nothing and only forward. It is
-/// scanned as a real one would be, at the pace of its facility file, by a clock that does not wait: the hours it would take are
+/// The hospital has 1,200 addresses in 7 subnets and 32 connection points, two of which answer nothing and only forward, and a
+/// register that tells of a third of them. It is scanned as a real one would be, at the pace of its facility file, by a clock that does not wait: the hours it would take are
 /// over in seconds.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sekisho demo\n  \
@@ -79,8 +85,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(folder) => folder.clone(),
         None => free(Path::new(FOLDER))?,
     };
+    let places = Places::of(arguments.record.as_deref(), arguments.store.as_deref())?;
     let outputs = Outputs {
-        store: arguments.store.clone(),
+        store: Some(places.store.clone()),
         json: arguments.json.clone(),
         report: Some(folder.clone()),
         format: arguments.format.clone(),
@@ -103,12 +110,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if !arguments.quiet {
         eprintln!("sekisho: a scan of an invented hospital; nothing is sent anywhere");
     }
-    let recording = Recording::of(arguments.record.as_deref())?;
     let network = Sim::hospital()?;
     let began = network.now();
+    keep_register(&places.store, &facility, began)?;
     let matcher = Matcher::new(&desk.signatures);
     let (surveyed, network) =
-        simulated(network, &facility, SEED, &matcher, &recording.path, &mut |_| {})?;
+        simulated(network, &facility, SEED, &matcher, &places.recording, &mut |_| {})?;
     if !arguments.quiet {
         let minutes = network.now().since(began) / 60_000_000_000;
         eprintln!(
@@ -119,7 +126,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             minutes % 60
         );
     }
-    let exit = desk.conclude(std::slice::from_ref(&recording.path), Some(facility))?;
+    let exit = desk.conclude(std::slice::from_ref(&places.recording), Some(facility))?;
     if !arguments.quiet {
         let chosen = Chosen::of(&arguments.format, arguments.report_lang);
         let language = arguments.lang.language();
@@ -153,26 +160,44 @@ fn free(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
-/// Where the scan is recorded: where somebody wants it, or in a folder that goes when the demo ends.
-struct Recording {
-    path: PathBuf,
+/// Keeps the register of the invented hospital in the store, unless it is kept there already.
+fn keep_register(store: &Path, facility: &Facility, now: Timestamp) -> anyhow::Result<()> {
+    let (name, text) = Sim::hospital_register();
+    let file = File::parse(name, text.as_bytes())?;
+    let mut store = Store::open(store)?;
+    let facility = Some(facility.name.as_str());
+    let is_kept = |kept: &LoadedRegister| kept.counts && kept.digest == file.digest;
+    if !store.registers(facility)?.iter().any(is_kept) {
+        let loaded = load(std::slice::from_ref(&file), &Mapping::default(), &[], now)?;
+        store.keep_register(facility, &loaded.register, &file.digest, DEMO)?;
+    }
+    Ok(())
+}
+
+/// Where the recording and the inventory are: where somebody wants them, or in a folder that goes when the demo ends.
+struct Places {
+    recording: PathBuf,
+    store: PathBuf,
     passing: Option<PathBuf>,
 }
 
-impl Recording {
-    fn of(kept: Option<&Path>) -> Result<Self, output::Error> {
-        if let Some(path) = kept {
-            return Ok(Self { path: path.to_owned(), passing: None });
+impl Places {
+    fn of(recording: Option<&Path>, store: Option<&Path>) -> Result<Self, output::Error> {
+        if let (Some(recording), Some(store)) = (recording, store) {
+            return Ok(Self { recording: recording.into(), store: store.into(), passing: None });
         }
         let now = live::Clock::start().now().nanoseconds();
         let folder = std::env::temp_dir().join(format!("sekisho-{}-{now}", std::process::id()));
         output::folder(&folder)?;
         // Reports cite the recording by its name, which is the same every time.
-        Ok(Self { path: folder.join("demo.pcapng"), passing: Some(folder) })
+        let place =
+            |given: Option<&Path>, name| given.map_or_else(|| folder.join(name), PathBuf::from);
+        let (recording, store) = (place(recording, "demo.pcapng"), place(store, "demo.sqlite"));
+        Ok(Self { recording, store, passing: Some(folder) })
     }
 }
 
-impl Drop for Recording {
+impl Drop for Places {
     fn drop(&mut self) {
         if let Some(folder) = &self.passing {
             // A folder that cannot be removed is the system's to clear.

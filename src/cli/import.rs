@@ -117,7 +117,7 @@ fn declared(arguments: &Declared) -> anyhow::Result<Exit> {
     lines.extend(contradictions(&store, facility, &forms, &taken, at, arguments.dry_run, words)?);
     let count = taken.iter().filter(|one| one.what != What::Same).count().to_string();
     let key = if arguments.dry_run { "tried" } else { "written" };
-    lines.push(words.fill("taken", key, &[("by", &arguments.by), ("count", &count)]));
+    lines.push(words.fill("line_taken", key, &[("by", &arguments.by), ("count", &count)]));
     output::write(Path::new("-"), |out| {
         lines.iter().try_for_each(|line| writeln!(out, "{}", visible(line)))
     })?;
@@ -170,7 +170,7 @@ fn told(one: &Taken, words: &Words) -> String {
         (What::Same, Some(_)) => "point_same",
         (what, _) => what.name(),
     };
-    let said = words.fill("taken", key, &[("point", point), ("kind", kind)]);
+    let said = words.fill("line_taken", key, &[("point", point), ("kind", kind)]);
     format!("{}{}{said}", one.cited, words.get("language", "colon"))
 }
 
@@ -183,7 +183,7 @@ fn unanswered(form: &Form, words: &Words) -> Option<String> {
     }
     let (count, points) = (count.to_string(), points.join(words.get("language", "comma")));
     let values = [("file", &*form.name), ("count", &*count), ("points", &*points)];
-    (!form.unanswered.is_empty()).then(|| words.fill("taken", "unanswered", &values))
+    (!form.unanswered.is_empty()).then(|| words.fill("line_taken", "unanswered", &values))
 }
 
 /// What was seen and contradicts what is declared, a line each. In a trial, what the forms say counts as if it were kept.

@@ -165,7 +165,9 @@ pub(super) fn read(
     };
     let files: Vec<File> = paths.iter().map(|path| File::open(path)).collect::<Result<_, _>>()?;
     let mut digest = Sha256::new();
-    files.iter().for_each(|file| digest.update(&file.digest));
+    for file in &files {
+        digest.update(&file.digest);
+    }
     let digest = match files.as_slice() {
         [file] => file.digest.clone(),
         _ => hex(&digest.finalize()),

@@ -2,6 +2,7 @@
 //! source address. One vantage outside shows what is open to that one source.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     fmt,
     net::IpAddr,
@@ -38,10 +39,10 @@ pub struct Ports {
     pub udp: Ranges,
 }
 
-/// Numbers of ports.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Numbers of ports: the first and the last of each row of them, in order, none next to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Ranges(BTreeSet<u16>);
+pub struct Ranges(Vec<(u16, u16)>);
 
 /// Whether a service answers outside. A closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,7 +88,7 @@ impl Ports {
     fn of(doors: &BTreeSet<(Transport, u16)>) -> Self {
         let of = |wanted: Transport| {
             let these = doors.iter().filter(|(transport, _)| *transport == wanted);
-            Ranges(these.map(|(_, port)| *port).collect())
+            Ranges::of(these.map(|(_, port)| (*port, *port)).collect())
         };
         Self { tcp: of(Transport::Tcp), udp: of(Transport::Udp) }
     }
@@ -95,10 +96,46 @@ impl Ports {
     /// Whether `port` is one of them.
     pub fn contain(&self, transport: Transport, port: u16) -> bool {
         match transport {
-            Transport::Tcp => self.tcp.0.contains(&port),
-            Transport::Udp => self.udp.0.contains(&port),
+            Transport::Tcp => self.tcp.contain(port),
+            Transport::Udp => self.udp.contain(port),
             _ => false,
         }
+    }
+}
+
+impl Ranges {
+    /// Rows of ports, in any order, as they are kept.
+    fn of(mut rows: Vec<(u16, u16)>) -> Self {
+        rows.sort_unstable();
+        let mut kept: Vec<(u16, u16)> = Vec::new();
+        for (first, last) in rows {
+            match kept.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => kept.push((first, last)),
+            }
+        }
+        Self(kept)
+    }
+
+    fn contain(&self, port: u16) -> bool {
+        self.0.iter().any(|(first, last)| (*first..=*last).contains(&port))
+    }
+
+    fn ports(&self) -> impl Iterator<Item = u16> {
+        self.0.iter().flat_map(|(first, last)| *first..=*last)
+    }
+}
+
+impl Ord for Ranges {
+    /// Port by port.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.ports().cmp(other.ports())
+    }
+}
+
+impl PartialOrd for Ranges {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -113,27 +150,20 @@ impl TryFrom<String> for Ranges {
 
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = || format!("`{}` are no ports, such as 21-23,443", text.escape_debug());
-        let mut ports = BTreeSet::new();
+        let mut rows = Vec::new();
         for part in text.split(',').filter(|_| !text.is_empty()) {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let ends = first.parse::<u16>().ok().zip(last.parse::<u16>().ok());
             let (first, last) = ends.filter(|(first, last)| first <= last).ok_or_else(wrong)?;
-            ports.extend(first..=last);
+            rows.push((first, last));
         }
-        Ok(Self(ports))
+        Ok(Self::of(rows))
     }
 }
 
 impl fmt::Display for Ranges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut ranges: Vec<(u16, u16)> = Vec::new();
-        for port in &self.0 {
-            match ranges.last_mut() {
-                Some((_, last)) if last.checked_add(1) == Some(*port) => *last = *port,
-                _ => ranges.push((*port, *port)),
-            }
-        }
-        for (place, (first, last)) in ranges.into_iter().enumerate() {
+        for (place, (first, last)) in self.0.iter().enumerate() {
             let comma = if place > 0 { "," } else { "" };
             if first == last {
                 write!(f, "{comma}{first}")?;
@@ -234,6 +264,9 @@ mod tests {
         for wrong in ["x", "3-1", "1-", ",", "70000", "1,,2", "-"] {
             assert!(Ranges::try_from(wrong.to_owned()).is_err(), "{wrong}");
         }
+        assert_eq!(ranges("443,21,22-30,23").to_string(), "21-30,443");
+        assert!(ranges("21-23,443") < ranges("21-22,80"), "port by port");
+        assert!(ranges("21") < ranges("21-22") && ranges("") < ranges("1"));
     }
 
     #[test]

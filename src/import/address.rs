@@ -176,11 +176,13 @@ fn is_group(before: &str) -> bool {
 fn bytes(text: &str) -> Option<[u8; 6]> {
     let mut bytes = [0; 6];
     let groups: Vec<&str> = text.split([':', '-', '.', ' ']).collect();
-    let digits: String = if groups.len() == 6 {
-        groups.iter().map(|group| format!("{group:0>2}")).collect()
-    } else {
-        groups.concat()
-    };
+    if groups.len() == 6 {
+        for (byte, group) in bytes.iter_mut().zip(groups) {
+            *byte = u8::from_str_radix(group, 16).ok()?;
+        }
+        return Some(bytes);
+    }
+    let digits = groups.concat();
     for (at, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
     }

@@ -16,10 +16,10 @@ use super::{
 const MOST_BEFORE: usize = 60;
 
 /// How many cells of a column are looked at.
-const SAMPLE: usize = 200;
+pub(super) const SAMPLE: usize = 200;
 
 /// How many cells of a column are shown.
-const EXAMPLES: usize = 3;
+pub(super) const EXAMPLES: usize = 3;
 
 /// Columns that several columns of a sheet may make together.
 const JOINED: [Column; 10] = [
@@ -109,7 +109,7 @@ pub struct Taken {
     pub taken_for: Option<Column>,
     /// Why.
     pub why: Why,
-    /// A few of its cells.
+    /// A few of its cells, of rows that are lines.
     pub examples: Vec<String>,
 }
 
@@ -154,7 +154,6 @@ pub(super) fn guess(sheet: &Sheet, plan: Option<&Plan>) -> Guess {
     let below = sheet.rows.get(guess.first()..).unwrap_or_default();
     let heads: Vec<&Row> = guess.header.iter().filter_map(|at| sheet.rows.get(*at)).collect();
     let width = below.iter().chain(heads.iter().copied()).map(|row| row.cells.len()).max();
-    let mut certainty = BTreeMap::new();
     for column in 0..width.unwrap_or_default() {
         let parts = parts(&heads, column);
         let cells: Vec<&str> = below
@@ -171,15 +170,8 @@ pub(super) fn guess(sheet: &Sheet, plan: Option<&Plan>) -> Guess {
             Some(column) => (*column, Why::Mapping),
             None => judged(&parts, &cells),
         };
-        let mut examples: Vec<String> = Vec::new();
-        for cell in cells {
-            if examples.len() < EXAMPLES && !examples.iter().any(|example| example == cell) {
-                examples.push(cell.replace('\n', " "));
-            }
-        }
-        certainty.insert(column, why);
         let header = parts.join(" ").replace('\n', " ");
-        guess.columns.push(Taken { column, header, taken_for, why, examples });
+        guess.columns.push(Taken { column, header, taken_for, why, examples: Vec::new() });
     }
     once(&mut guess.columns);
     guess
@@ -247,8 +239,10 @@ fn judged(parts: &[&str], cells: &[&str]) -> (Option<Column>, Why) {
     }
     if most(&|cell| is_address(cell)) {
         return match head {
-            Some((Some(Column::Address | Column::Outside | Column::Restriction), _)) => by_header,
-            Some((None, Certainty::Exact)) => by_header,
+            Some(
+                (Some(Column::Address | Column::Outside | Column::Restriction), _)
+                | (None, Certainty::Exact),
+            ) => by_header,
             _ if cells.len() < 2 && head.is_some() => by_header,
             _ if most(&|cell| addresses(cell).iter().all(|address| is_global(*address))) => {
                 other(Column::Outside)
@@ -362,7 +356,9 @@ mod tests {
                 drawn.put(row, column, cell, &mut room).unwrap();
             }
         }
-        merged.iter().for_each(|merged| drawn.merge(*merged));
+        for merged in merged {
+            drawn.merge(*merged);
+        }
         drawn.sheet(None, false, &mut room).unwrap()
     }
 

@@ -6,7 +6,7 @@ use super::{
     Column, Entry, Error, File, Mapping, Register, Taken,
     address::{addresses, macs},
     date::date_or_serial,
-    guess::{Guess, IDENTIFYING, guess},
+    guess::{EXAMPLES, Guess, IDENTIFYING, SAMPLE, guess},
     header::{is_aside, is_end, is_remark, says_again, says_nothing},
     sheet::{Beyond, Row, Sheet},
 };
@@ -192,25 +192,41 @@ fn read(
     if reading.skipped.is_some() {
         return;
     }
-    let guess = guess(sheet, plan);
+    let mut guess = guess(sheet, plan);
     if !guess.is_register() {
         reading.skipped = Some(Skipped::NoRegister);
         return;
     }
     let head = guess.header.iter().filter_map(|at| sheet.rows.get(*at));
     reading.header = head.map(|row| row.number).collect();
-    lines(sheet, &guess, place, reading, entries);
+    let taken = lines(sheet, &guess, place, reading, entries);
+    show(&mut guess.columns, &taken);
     reading.columns = guess.columns;
 }
 
-/// Reads the rows below the header.
-fn lines(
-    sheet: &Sheet,
+/// Shows a few cells of each column, of rows that are lines.
+fn show(columns: &mut [Taken], rows: &[&Row]) {
+    for taken in columns {
+        taken.examples.clear();
+        let cells = rows.iter().filter_map(|row| row.cells.get(taken.column));
+        for cell in cells.filter(|cell| !says_nothing(cell) && !says_again(cell)) {
+            let cell = cell.replace('\n', " ");
+            if taken.examples.len() < EXAMPLES && !taken.examples.contains(&cell) {
+                taken.examples.push(cell);
+            }
+        }
+    }
+}
+
+/// Reads the rows below the header, and gives the first of those that are lines.
+fn lines<'s>(
+    sheet: &'s Sheet,
     guess: &Guess,
     place: Option<&String>,
     reading: &mut Reading,
     entries: &mut Vec<Entry>,
-) {
+) -> Vec<&'s Row> {
+    let mut taken = Vec::new();
     let heads: Vec<&Row> = guess.header.iter().filter_map(|at| sheet.rows.get(*at)).collect();
     let mut above: BTreeMap<usize, String> = BTreeMap::new();
     for row in sheet.rows.get(guess.first()..).unwrap_or_default() {
@@ -231,6 +247,9 @@ fn lines(
                 reading.lines += 1;
                 reading.hidden += usize::from(row.hidden);
                 entries.push(entry);
+                if taken.len() < SAMPLE {
+                    taken.push(row);
+                }
                 None
             }
         };
@@ -238,6 +257,7 @@ fn lines(
             *reading.left_out.entry(reason).or_default() += 1;
         }
     }
+    taken
 }
 
 /// Whether a row is the header once more.

@@ -1,4 +1,4 @@
-//! Sheets of an OpenDocument file (OASIS ODF 1.3, part 3, section 9): values, repeated and merged cells, what is hidden.
+//! Sheets of an ods file (OASIS ODF 1.3, part 3, section 9): values, repeated and merged cells, what is hidden.
 
 use std::collections::BTreeSet;
 
@@ -130,7 +130,7 @@ fn begins(name: &str, element: &BytesStart<'_>, state: &mut State) {
             });
         }
         ("p", Some(Table { cell: Some(cell), .. })) if !cell.shown.is_empty() => {
-            cell.shown.push('\n')
+            cell.shown.push('\n');
         }
         ("line-break", Some(Table { cell: Some(cell), .. })) => cell.shown.push('\n'),
         ("s" | "tab", Some(Table { cell: Some(cell), .. })) => cell.shown.push(' '),

@@ -1,4 +1,4 @@
-//! Workbooks: xlsx and xlsm, xls, and OpenDocument.
+//! Workbooks: xlsx and xlsm, xls, and ods.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,7 @@ use super::{
     sheet::{Drawn, MOST_SHEETS, Merged, Room, Sheet},
 };
 
-/// Reads every sheet of an archive: xlsx, xlsm or OpenDocument.
+/// Reads every sheet of an archive: xlsx, xlsm or ods.
 pub(super) fn read_archive(bytes: &[u8], room: &mut Room) -> Result<Vec<Sheet>, Problem> {
     let mut archive = Archive::open(bytes)?;
     if archive.has("content.xml") {
@@ -166,7 +166,7 @@ fn hidden_rows(archive: &mut Archive<'_>) -> Result<BTreeMap<String, BTreeSet<u3
     });
     let mut named = Vec::new();
     elements(&book, "sheet", |element| {
-        named.extend(attribute(element, "name").zip(attribute(element, "id")))
+        named.extend(attribute(element, "name").zip(attribute(element, "id")));
     });
     let mut hidden = BTreeMap::new();
     for (name, relation) in named.into_iter().take(MOST_SHEETS) {

@@ -101,12 +101,11 @@ impl Store {
                 let all = parts.iter().filter(|one| one.name != part.name);
                 all.into_iter().find_map(|one| Some((one, said(&told, &one.name, &part.name)?)))
             };
-            let (with, why) = match shown.or_else(said) {
-                Some((one, why)) => (one.name.clone(), why),
-                None => {
-                    let first = earlier().next().map(|one| one.name.clone());
-                    (first.unwrap_or_default(), Why::Others)
-                }
+            let (with, why) = if let Some((one, why)) = shown.or_else(said) {
+                (one.name.clone(), why)
+            } else {
+                let first = earlier().next().map(|one| one.name.clone());
+                (first.unwrap_or_default(), Why::Others)
             };
             Bond { part: part.name.clone(), with, why }
         });

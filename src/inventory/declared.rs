@@ -78,7 +78,7 @@ impl What {
     pub const ALL: [Self; 6] =
         [Self::Makes, Self::Adds, Self::Renews, Self::Withdraws, Self::Answers, Self::Same];
 
-    /// The name in the word lists (section `taken`).
+    /// The name in the word lists (section `line_taken`).
     pub const fn name(self) -> &'static str {
         match self {
             Self::Makes => "makes",

@@ -58,7 +58,7 @@ fn rows(
     number: i64,
 ) -> rusqlite::Result<()> {
     let mut query = connection.prepare_cached(sql)?;
-    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
     let mut found = query.query([number])?;
     while let Some(row) = found.next()? {
         hash.update(format!("{part}\n"));

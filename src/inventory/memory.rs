@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Head;
 use crate::{
     correlate::Vantage,
     import::Entry,
@@ -19,6 +20,8 @@ pub struct Memory {
     pub vendors: Vec<Entry>,
     /// Every run of the facility, the earliest first.
     pub runs: Vec<RunOfFacility>,
+    /// Where the store's log ends: written down with a report, it shows later that nothing was changed or cut off.
+    pub head: Option<Head>,
 }
 
 /// When a facility was looked at, and from where.

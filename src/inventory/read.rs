@@ -217,7 +217,8 @@ impl Store {
         let points = states.iter().zip(seen);
         let points =
             points.map(|(state, seen)| (state.point.id.clone(), remembered(&state.point.id, seen)));
-        let mut memory = Memory { points: points.collect(), runs, vendors: Vec::new() };
+        let mut memory =
+            Memory { points: points.collect(), runs, head: self.head()?, vendors: Vec::new() };
         declared::remember(&mut memory, &states, self.declared(facility)?);
         Ok(memory)
     }

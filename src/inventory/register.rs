@@ -34,7 +34,8 @@ pub struct LoadedRegister {
 }
 
 impl Store {
-    /// Keeps a register as that of a facility: the one of this name, or the only one that there is. Tells the facility.
+    /// Keeps a register as that of a facility: the one of this name, or the only one that there is. In an inventory without
+    /// runs any name will do: registers come before the first run. Tells the facility.
     pub fn load_register(
         &mut self,
         facility: Option<&str>,
@@ -42,8 +43,24 @@ impl Store {
         digest: &str,
         by: &str,
     ) -> Result<Option<String>> {
+        let facility = if self.all_facilities(None)?.is_empty() {
+            facility.map(str::to_owned)
+        } else {
+            self.only_facility(facility)?
+        };
+        self.keep_register(facility.as_deref(), register, digest, by)?;
+        Ok(facility)
+    }
+
+    /// Keeps a register as that of a facility, whether or not a run was made there.
+    pub fn keep_register(
+        &mut self,
+        facility: Option<&str>,
+        register: &Register,
+        digest: &str,
+        by: &str,
+    ) -> Result<()> {
         Decided { by, at: register.loaded, reason: "register" }.check()?;
-        let facility = self.only_facility(facility)?;
         let entries = super::column::json(&register.entries)
             .map_err(|error| super::file::explain(self.path(), error))?;
         let lines = i64::try_from(register.entries.len()).unwrap_or(i64::MAX);
@@ -67,14 +84,13 @@ impl Store {
                     kind: Noted::Register,
                     by: by.trim(),
                     at: register.loaded,
-                    facility: facility.as_deref(),
+                    facility,
                     subject: &register.name,
                     content: serde_json::json!({ "digest": digest, "lines": lines }),
                 },
             )?;
             Ok(())
-        })?;
-        Ok(facility)
+        })
     }
 
     /// The register of a facility that was loaded last; one that was loaded before any run named a facility counts too.

@@ -191,12 +191,11 @@ impl Store {
     pub(super) fn only(&self, id: &str, facility: Option<&str>) -> Result<(Option<String>, State)> {
         let mut found = self.named(id, facility)?;
         // What it is called counts more than what it was called.
-        let is = |(_, state): &(_, State)| state.point.id == id;
-        let was = |(_, state): &(_, State)| state.names.contains(id);
-        let exact: [&dyn Fn(&(Option<String>, State)) -> bool; 2] = [&is, &was];
-        for exact in exact {
-            if found.len() > 1 && found.iter().filter(|one| exact(one)).count() == 1 {
-                found.retain(exact);
+        let ways: [fn(&State, &str) -> bool; 2] =
+            [|state, id| state.point.id == id, |state, id| state.names.contains(id)];
+        for is in ways {
+            if found.len() > 1 && found.iter().filter(|(_, state)| is(state, id)).count() == 1 {
+                found.retain(|(_, state)| is(state, id));
             }
         }
         let path = self.path.clone();

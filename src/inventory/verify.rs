@@ -203,7 +203,8 @@ impl Store {
             head: None,
             until: None,
         };
-        let exported = log.iter().rev().filter_map(|entry| entry.told.as_ref()).find(is_export);
+        let exported = log.iter().rev().filter_map(|entry| entry.told.as_ref());
+        let exported = exported.into_iter().find(|told| told.kind == Noted::Exported.name());
         verified.exported = exported.map(|told| told.facility.clone().unwrap_or_default());
         let may_be_withheld = exported.and_then(|told| told.get("withheld")?.parse().ok());
         let (mut before, mut told_runs): (Option<&Logged>, BTreeSet<&str>) =
@@ -275,11 +276,6 @@ impl Store {
 enum Unfit {
     Broken(Broken),
     Sqlite(rusqlite::Error),
-}
-
-/// Whether an entry says that others were withheld.
-fn is_export(told: &&Told) -> bool {
-    told.kind == Noted::Exported.name()
 }
 
 /// What an entry tells of, in a few words.

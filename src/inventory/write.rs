@@ -94,18 +94,17 @@ pub(super) fn insert(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Resu
         .into_iter()
         .collect();
     for ((place, point), same) in (0_i64..).zip(&run.points).zip(same) {
-        let row = match same {
-            Some(row) => (row.number, row.id.clone()),
-            None => {
-                // Its name may be another's, who had its address before.
-                let id = state::free(&point.id, |name| taken.contains(name));
-                transaction.execute(
-                    "INSERT INTO point (facility, id) VALUES (?1, ?2)",
-                    params![run.facility, id],
-                )?;
-                taken.insert(id.clone());
-                (transaction.last_insert_rowid(), id)
-            }
+        let row = if let Some(row) = same {
+            (row.number, row.id.clone())
+        } else {
+            // Its name may be another's, who had its address before.
+            let id = state::free(&point.id, |name| taken.contains(name));
+            transaction.execute(
+                "INSERT INTO point (facility, id) VALUES (?1, ?2)",
+                params![run.facility, id],
+            )?;
+            taken.insert(id.clone());
+            (transaction.last_insert_rowid(), id)
         };
         sightings.write(&mut keeper, (number, place), (row.0, &row.1), point)?;
         kept.insert(&*point.id, row.1);

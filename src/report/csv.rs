@@ -75,23 +75,36 @@ fn is_day(text: &str) -> bool {
     lengths == [4, 2, 2] && parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whether it begins or ends like a date with the name of a month or an era: `MAR1`, `1-Sep`, `R7.4.1`, `4月1日`.
+/// Whether it is a date or a time with the name of a month or an era, or half a day: `MAR1`, `1-Sep`, `R7.4.1`, `4月1日`, `9 am`.
 fn is_date_in_words(text: &str) -> bool {
-    const MONTHS: [&str; 12] =
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
     const ERAS: [char; 5] = ['m', 't', 's', 'h', 'r'];
     if text.len() > 32 || !text.contains(char::is_numeric) {
         return false;
     }
     let lower = text.to_lowercase();
     let letters: String = lower.chars().filter(|c| c.is_alphabetic()).collect();
-    let of_date = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '/' | '.' | ',');
-    let month = MONTHS.iter().any(|month| letters.starts_with(month));
-    let era =
-        lower.starts_with(ERAS) && letters.chars().count() == 1 && lower.contains(['.', '/', '-']);
+    let of_date = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '/' | '.' | ',' | ':');
+    let month = letters.len() >= 3 && MONTHS.iter().any(|month| month.starts_with(&letters));
+    let era = lower.starts_with(ERAS) && letters.len() == 1 && lower.contains(['.', '/', '-']);
+    let half =
+        matches!(&*letters, "am" | "pm") || matches!(&*letters, "a" | "p") && lower.contains(' ');
     let japanese = letters.chars().all(|c| matches!(c, '年' | '月' | '日' | '時' | '分' | '秒'));
     let japanese = japanese && !letters.is_empty();
-    (month || era || japanese) && lower.chars().all(of_date)
+    (month || era || half || japanese) && lower.chars().all(of_date)
 }
 
 #[cfg(test)]
@@ -119,6 +132,7 @@ mod tests {
             "1-Sep",
             "R7.4.1",
             "4月1日",
+            "9 am",
             "１２３",
             "2026-4-1",
         ] {

@@ -47,6 +47,13 @@ pub(super) fn sums(report: &Report<'_>) -> Vec<String> {
     said
 }
 
+/// Where the log of the store ends, to be written down; nothing without a store.
+pub(super) fn head(report: &Report<'_>) -> Option<String> {
+    let head = report.memory.head.as_ref()?;
+    let number = head.number.to_string();
+    Some(report.words.fill("review", "head", &[("number", &number), ("hash", &head.hash)]))
+}
+
 /// A decision as a sentence: what, who, when, why, until when.
 pub fn sentence(review: &Review, on: Option<Day>, words: &Words) -> String {
     let state = words.get("review_state", review.state.name());

@@ -38,13 +38,13 @@ pub struct Diff<'a> {
 struct Document<'a> {
     schema: &'static str,
     facility: Option<&'a str>,
-    earlier: Option<Run<'a>>,
-    later: Run<'a>,
+    earlier: Option<Named<'a>>,
+    later: Named<'a>,
     changes: &'a [Change],
 }
 
 #[derive(Serialize)]
-struct Run<'a> {
+struct Named<'a> {
     run: &'a str,
     began: Timestamp,
     ended: Timestamp,
@@ -52,7 +52,7 @@ struct Run<'a> {
     points: u64,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Named<'a> {
     fn of(run: &'a Summary) -> Self {
         let Summary { id, began, ended, vantages, points, .. } = run;
         Self { run: id, began: *began, ended: *ended, vantages, points: *points }
@@ -124,8 +124,8 @@ pub fn write_diff_json(diff: &Diff<'_>, out: &mut impl Write) -> io::Result<()> 
     let document = Document {
         schema: SCHEMA,
         facility: diff.later.facility.as_deref(),
-        earlier: diff.earlier.map(Run::of),
-        later: Run::of(diff.later),
+        earlier: diff.earlier.map(Named::of),
+        later: Named::of(diff.later),
         changes: diff.changes,
     };
     write_plain(&document, out)

@@ -17,7 +17,7 @@ use crate::{
         Restriction, Service, Unrecognised, Vantage,
     },
     import::Column,
-    inventory::{Change, Input, Review, Standing},
+    inventory::{Change, Head, Input, Review, Standing},
     observe::Mac,
     time::Timestamp,
 };
@@ -44,6 +44,7 @@ struct Document<'a> {
     checklists: &'a [Checked],
     guideline: &'a [Article],
     plan: &'a Plan,
+    log_head: Option<&'a Head>,
 }
 
 /// An item of the checklist for which a point shows something.
@@ -174,6 +175,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         checklists: &report.meaning.checklists,
         guideline: &report.meaning.articles,
         plan: &report.meaning.plan,
+        log_head: report.memory.head.as_ref(),
     };
     write_plain(&document, out)
 }

@@ -1,7 +1,10 @@
 //! What a run found as test cases, for whatever shows those of a build: points that are undeclared or new, and changes, fail;
 //! what could not be measured is an error; what somebody decided about is skipped, with the reason.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use super::{
     Report, networks,
@@ -10,7 +13,7 @@ use super::{
     xml::Element,
 };
 use crate::{
-    correlate::{CoverageState, Grid, Point, mechanism::Mechanism},
+    correlate::{CoverageState, Grid, Point, grid::Summary, mechanism::Mechanism},
     inventory::{Change, Review},
 };
 
@@ -176,40 +179,70 @@ fn of_change(report: &Report<'_>, change: &Change) -> Option<Case> {
     Some(Case { class: format!("change.{}", change.name()), name, verdict, said })
 }
 
-/// A case for each thing that was to be measured, whatever the number of networks.
+/// A case for each thing that was to be measured, whatever the number of networks. Its name holds no number, so that it is
+/// the same from run to run.
 fn coverage(report: &Report<'_>) -> Vec<Case> {
     let (words, lines) = (report.words, &report.run.coverage);
     let of_run = lines.iter().filter(|line| Mechanism::place(&line.subject).is_none());
+    let mut told = BTreeMap::new();
+    for line in of_run.clone() {
+        *told.entry(&line.subject).or_insert(0) += 1;
+    }
     let of_run = of_run.map(|line| {
+        let subject = words.get("coverage", &line.subject);
+        let several = told.get(&line.subject).is_some_and(|count| *count > 1);
+        let detail = line.detail.as_deref().filter(|_| several).unwrap_or_default();
         let plain = words.find("coverage_plain", &line.subject).unwrap_or_default();
-        (
-            format!("coverage.{}", line.subject),
-            line.state,
-            text::coverage(line, words),
-            plain.to_owned(),
-        )
+        let said = format!("{}\n{plain}", text::coverage(line, words));
+        let name = format!("{subject} {detail}").trim_end().to_owned();
+        measured(format!("coverage.{}", line.subject), name, line.state, said, report)
     });
-    let of_networks = networks::lines(&Grid::of(lines), words);
-    let of_networks = of_networks
-        .into_iter()
-        .map(|(state, said)| ("coverage.networks".to_owned(), state, said, String::new()));
-    of_run
-        .chain(of_networks)
-        .map(|(class, state, name, said)| {
-            let verdict = match state {
-                CoverageState::Measured => Verdict::Passed,
-                CoverageState::Partial => {
-                    Verdict::Error("partial", words.get("junit", "partial").to_owned())
-                }
-                CoverageState::NotMeasured => {
-                    Verdict::Skipped(words.get("junit", "not_measured").to_owned())
-                }
-            };
-            // What was measured needs no explanation.
-            let said = if state == CoverageState::Measured { String::new() } else { said };
-            Case { class, name, verdict, said }
-        })
-        .collect()
+    of_run.chain(networks(report)).collect()
+}
+
+/// A case for each way to find exits.
+fn networks(report: &Report<'_>) -> Vec<Case> {
+    let words = report.words;
+    let grid = Grid::of(&report.run.coverage);
+    let lines = networks::lines(&grid, words);
+    let of_mechanism = |one: &Summary<'_>| {
+        let name = words.get("mechanism", one.mechanism.name);
+        let state = if one.gaps.is_empty() {
+            CoverageState::Measured
+        } else if one.gaps.iter().any(|gap| gap.partial) {
+            CoverageState::Partial
+        } else {
+            CoverageState::NotMeasured
+        };
+        let said = lines.iter().find(|(_, said)| said.starts_with(name));
+        let said = said.map(|(_, said)| said.clone()).unwrap_or_default();
+        let class = format!("coverage.{}", one.mechanism.name);
+        measured(class, name.to_owned(), state, said, report)
+    };
+    grid.summaries().iter().map(of_mechanism).collect()
+}
+
+fn measured(
+    class: String,
+    name: String,
+    state: CoverageState,
+    said: String,
+    report: &Report<'_>,
+) -> Case {
+    let words = report.words;
+    let verdict = match state {
+        // What was measured needs no explanation.
+        CoverageState::Measured => {
+            return Case { class, name, verdict: Verdict::Passed, said: String::new() };
+        }
+        CoverageState::Partial => {
+            Verdict::Error("partial", words.get("junit", "partial").to_owned())
+        }
+        CoverageState::NotMeasured => {
+            Verdict::Skipped(words.get("junit", "not_measured").to_owned())
+        }
+    };
+    Case { class, name, verdict, said }
 }
 
 /// The decision by which nobody has to look at a point.

@@ -71,6 +71,8 @@ pub fn write_readings(
 fn columns(reading: &Reading, words: &Words, look: Look, out: &mut impl Write) -> io::Result<()> {
     let head = ["letter", "heading", "taken_for", "examples", "why"];
     let mut rows = vec![head.map(|key| words.get("register", key).to_owned())];
+    // The reason stands last and is short; the values give way.
+    let room = look.columns.saturating_sub(72).clamp(16, 44);
     for taken in &reading.columns {
         let column = taken.taken_for.map(|column| words.get("column", column.name()));
         let examples: Vec<String> = taken.examples.iter().map(|text| cut(text, 20)).collect();
@@ -78,7 +80,7 @@ fn columns(reading: &Reading, words: &Words, look: Look, out: &mut impl Write) -
             letters(taken.column),
             cut(&taken.header, 24),
             column.unwrap_or_else(|| words.get("register", "none")).to_owned(),
-            cut(&examples.join(words.get("language", "comma")), 44),
+            cut(&examples.join(words.get("language", "comma")), room),
             words.get("taken", taken.why.name()).to_owned(),
         ]);
     }
@@ -341,16 +343,20 @@ mod tests {
     #[test]
     fn every_word_that_a_register_needs_is_there() {
         for words in Language::ALL.map(Words::of) {
-            let has = |section: &str, key: &str| {
-                assert!(words.find(section, key).is_some(), "{section}.{key}");
-            };
-            Column::ALL.iter().for_each(|column| has("column", column.name()));
-            By::ALL.iter().for_each(|by| has("by", by.name()));
-            Unseen::ALL.iter().for_each(|reason| has("unseen", reason.name()));
-            Why::ALL.iter().for_each(|why| has("taken", why.name()));
-            LeftOut::ALL.iter().for_each(|why| has("left_out", why.name()));
-            Skipped::ALL.iter().for_each(|why| has("skipped", why.name()));
-            ["matched", "mismatch", "not_seen"].iter().for_each(|name| has("outcome", name));
+            let sections = [
+                ("column", Column::ALL.map(Column::name).to_vec()),
+                ("by", By::ALL.map(By::name).to_vec()),
+                ("unseen", Unseen::ALL.map(Unseen::name).to_vec()),
+                ("taken", Why::ALL.map(Why::name).to_vec()),
+                ("left_out", LeftOut::ALL.map(LeftOut::name).to_vec()),
+                ("skipped", Skipped::ALL.map(Skipped::name).to_vec()),
+                ("outcome", vec!["matched", "mismatch", "not_seen"]),
+            ];
+            for (section, keys) in sections {
+                for key in keys {
+                    assert!(words.find(section, key).is_some(), "{section}.{key}");
+                }
+            }
         }
     }
 }

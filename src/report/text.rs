@@ -491,7 +491,7 @@ fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<
             writeln!(out, "  {line}")?;
         }
     }
-    for said in decided::sums(report) {
+    for said in decided::sums(report).into_iter().chain(decided::head(report)) {
         for line in wrap(&said, look.columns.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
         }

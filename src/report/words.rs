@@ -344,7 +344,7 @@ mod tests {
                 assert!(words.find("support_answer", answer.name()).is_some(), "{answer:?}");
             }
             for what in crate::inventory::What::ALL {
-                assert!(words.find("taken", what.name()).is_some(), "{what:?}");
+                assert!(words.find("line_taken", what.name()).is_some(), "{what:?}");
             }
             for sort in crate::assess::Contradicted::ALL {
                 assert!(words.find("contradiction", sort.name()).is_some(), "{sort:?}");

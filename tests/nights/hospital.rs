@@ -60,7 +60,7 @@ fn drawn(parts: [u32; 3]) -> u32 {
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         x ^= x >> 31;
     }
-    u32::try_from(x >> 33).unwrap()
+    u32::try_from(x >> 33).expect("31 bits are left")
 }
 
 fn mac(first: u8, number: u32) -> Mac {
@@ -74,7 +74,7 @@ fn service(protocol: &str, port: u16) -> Service {
 
 /// The name of the one vantage inside, or outside.
 fn from(outside: bool) -> BTreeSet<Vantage> {
-    BTreeSet::from([if outside { "outside" } else { "inside" }.parse().unwrap()])
+    BTreeSet::from([if outside { "outside" } else { "inside" }.parse().expect("it is a name")])
 }
 
 impl Hospital {
@@ -90,7 +90,8 @@ impl Hospital {
     pub(crate) fn seen(self, night: u32) -> impl Iterator<Item = u32> {
         (0..self.points).filter(move |number| {
             let (came, left) = self.stay(*number);
-            (came..left).contains(&night) && (night == came || drawn([*number, night, 1]) % 16 != 0)
+            (came..left).contains(&night)
+                && (night == came || !drawn([*number, night, 1]).is_multiple_of(16))
         })
     }
 
@@ -112,8 +113,8 @@ impl Hospital {
     }
 
     /// The address of a point on a night. Leases last ten nights, and what one had is another's afterwards.
-    fn address(self, number: u32, night: u32) -> Ipv4Addr {
-        let low = |n: u32| u8::try_from(n % 250 + 1).unwrap();
+    fn address(number: u32, night: u32) -> Ipv4Addr {
+        let low = |n: u32| u8::try_from(n % 250 + 1).expect("it is less than 251");
         let lease = |net: u8, every: u32| {
             let turn = (night + 3) / every;
             Ipv4Addr::new(10, 1, net, low(number + turn * 7))
@@ -124,16 +125,19 @@ impl Hospital {
             Sort::Computer => lease(3, 10),
             Sort::Told => lease(4, 10),
             // It is moved among places that are nobody else's.
-            Sort::Certified => {
-                Ipv4Addr::new(10, 1, 5 + u8::try_from(night / 90 % 3).unwrap(), low(number))
-            }
+            Sort::Certified => Ipv4Addr::new(
+                10,
+                1,
+                5 + u8::try_from(night / 90 % 3).expect("it is less than 3"),
+                low(number),
+            ),
         }
     }
 
     /// A point as a night's run sees it.
     fn point(self, number: u32, night: u32) -> Point {
         let sort = Self::sort(number);
-        let address = self.address(number, night);
+        let address = Self::address(number, night);
         let on_wire = matches!(sort, Sort::Gateway | Sort::Computer);
         let kind = match sort {
             Sort::Gateway => Kind::VpnGateway,
@@ -148,8 +152,12 @@ impl Hospital {
             Sort::Certified => Some(format!("tls.cert.sha256={:064x}", number + 1)),
             _ => None,
         };
-        let face =
-            IpAddr::from(Ipv4Addr::new(203, 0, 113, u8::try_from(number % 200 + 1).unwrap()));
+        let face = IpAddr::from(Ipv4Addr::new(
+            203,
+            0,
+            113,
+            u8::try_from(number % 200 + 1).expect("it is less than 256"),
+        ));
         let claims = (sort == Sort::Gateway).then_some(face);
         let services: BTreeSet<Service> =
             BTreeSet::from([service("tls", 443), service("ssh", 22), service("http", 8080)]);
@@ -201,7 +209,7 @@ impl Hospital {
     pub(crate) fn night(self, night: u32) -> Run {
         let points: Vec<Point> = self.seen(night).map(|number| self.point(number, night)).collect();
         let mut hosts: Vec<Host> = (0..self.hosts)
-            .filter(|number| drawn([*number, night, 8]) % 10 != 0)
+            .filter(|number| !drawn([*number, night, 8]).is_multiple_of(10))
             .map(|number| host(number, night))
             .collect();
         hosts.extend(points.iter().map(|point| Host {
@@ -219,21 +227,21 @@ impl Hospital {
             hosts,
             unrecognised: unrecognised.collect(),
             coverage: self.coverage(night),
-            ..self.empty(night, false)
+            ..Self::empty(night, false)
         }
     }
 
     /// What a run from outside finds: the faces of the gateways.
     fn outside(self, night: u32) -> Run {
         let ports = |text: &str| Ports {
-            tcp: text.to_owned().try_into().unwrap(),
-            udp: String::new().try_into().unwrap(),
+            tcp: text.to_owned().try_into().expect("they are ports"),
+            udp: String::new().try_into().expect("they are ports"),
         };
         let gateways = self.seen(night).filter(|number| Self::sort(*number) == Sort::Gateway);
         let points: Vec<Point> = gateways
             .map(|number| {
                 let inside = self.point(number, night);
-                let face = inside.outside.first().copied().unwrap();
+                let face = inside.outside.first().copied().expect("a gateway has one");
                 let open = service("tls", 443);
                 Point {
                     id: format!("p{:08x}", drawn([number, 0, 9])),
@@ -256,15 +264,15 @@ impl Hospital {
             })
             .collect();
         let inquiry = Inquiry {
-            vantage: "outside".parse().unwrap(),
+            vantage: "outside".parse().expect("it is a name"),
             addresses: points.iter().flat_map(|point| point.outside.clone()).collect(),
             asked: ports("1-65535"),
             open: ports("443"),
         };
-        Run { points, inquiries: vec![inquiry], ..self.empty(night, true) }
+        Run { points, inquiries: vec![inquiry], ..Self::empty(night, true) }
     }
 
-    fn empty(self, night: u32, outside: bool) -> Run {
+    fn empty(night: u32, outside: bool) -> Run {
         let later = if outside { 57_600 } else { 0 };
         let began = FIRST_NIGHT + 86_400 * i64::from(night) + later;
         Run {
@@ -331,15 +339,16 @@ fn because(number: u32, night: u32, salt: u32, many: u32, version: &str) -> Vec<
 fn host(number: u32, night: u32) -> Host {
     let turn = if number % 5 < 2 { (night + drawn([number, 0, 14]) % 30) / 30 } else { 0 };
     let low = number + turn * 977;
-    let address = Ipv4Addr::from(0x0a02_0000 + (number % 5 / 2 << 16) + low % 60_000);
+    let address = Ipv4Addr::from(0x0a02_0000 + ((number % 5 / 2) << 16) + low % 60_000);
     let ports = [22_u16, 80, 135, 445, 3389, 5900, 8080, 9100];
-    let listens = ports.into_iter().filter(|port| drawn([number, u32::from(*port), 15]) % 3 == 0);
+    let listens =
+        ports.into_iter().filter(|port| drawn([number, u32::from(*port), 15]).is_multiple_of(3));
     Host {
         addresses: BTreeSet::from([address.into()]),
         macs: (number % 10 != 9).then(|| mac(2, number)).into_iter().collect(),
         names: BTreeSet::from([format!("PC-{number:05}"), format!("pc-{number:05}.example.jp")]),
         services: listens.map(|port| service("tcp", port)).collect(),
-        product: (number % 3 == 0).then(|| Product {
+        product: number.is_multiple_of(3).then(|| Product {
             vendor: "Example".into(),
             name: "Desk".into(),
             model: None,
@@ -361,9 +370,13 @@ fn unrecognised(number: u32, night: u32) -> Unrecognised {
     });
     Unrecognised {
         id: format!("p{:08x}", drawn([number, 0, 99])),
-        addresses: BTreeSet::from([
-            Ipv4Addr::new(10, 9, 0, u8::try_from(number % 250).unwrap()).into()
-        ]),
+        addresses: BTreeSet::from([Ipv4Addr::new(
+            10,
+            9,
+            0,
+            u8::try_from(number % 250).expect("it is less than 256"),
+        )
+        .into()]),
         macs: BTreeSet::from([mac(3, number)]),
         why: BTreeSet::from([Reason::LoginPage]),
         said: said.collect(),

@@ -1,4 +1,8 @@
 // Measures pages in frames of their own and writes what is wrong with each into the document, as JSON.
+const SVG = 'http://www.w3.org/2000/svg';
+// What a colour that is none is computed to.
+const CLEAR = 'rgba(0, 0, 0, 0)';
+
 const COLOURS = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
 
 function rgba(text) {
@@ -118,28 +122,39 @@ function measure(frame, wanted) {
 
   // Each text stands out from what is behind it, is large enough, and has its letters.
   const grounds = (element) => {
-    const root = view.getComputedStyle(page.documentElement);
-    if (element.closest('svg.diagram')) {
+    if (element.namespaceURI === SVG && element.closest('svg.diagram')) {
+      const root = view.getComputedStyle(page.documentElement);
       const frame = element.parentElement.querySelector(':scope > rect');
       if (frame && element.parentElement.matches('.card, .zone, .tag, .chip')) return [view.getComputedStyle(frame).fill];
       return ['--paper', '--faint'].map((name) => root.getPropertyValue(name));
     }
-    for (let one = element; one; one = one.parentElement) {
-      const colour = view.getComputedStyle(one).backgroundColor;
-      if (rgba(colour)[3] > 250) return [colour];
+    return [behind(element)];
+  };
+  const known = new Map();
+  const behind = (element) => {
+    if (!element) return '#fff';
+    if (!known.has(element)) {
+      const colour = view.getComputedStyle(element).backgroundColor;
+      known.set(element, colour !== CLEAR ? colour : behind(element.parentElement));
     }
-    return ['#fff'];
+    return known.get(element);
   };
   const walker = page.createTreeWalker(isDrawing ? root : page.body, NodeFilter.SHOW_TEXT);
   const letters = new Map();
   let texts = 0;
+  const looked = new Set();
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
     if (!walker.currentNode.data.trim() || element.matches('title, style, script')) continue;
     const style = view.getComputedStyle(element);
-    if (style.visibility === 'hidden' || !element.getClientRects().length) continue;
+    const family = style.fontFamily;
+    if (!letters.has(family)) letters.set(family, new Set());
+    for (const letter of walker.currentNode.data) if (letter > '\u007f') letters.get(family).add(letter);
     texts += 1;
-    const inDrawing = element.namespaceURI.endsWith('svg');
+    if (looked.has(element)) continue;
+    looked.add(element);
+    if (style.visibility === 'hidden' || !element.getClientRects().length) continue;
+    const inDrawing = element.namespaceURI === SVG;
     const colour = inDrawing ? style.fill : style.color;
     for (const ground of grounds(element)) {
       const found = ratio(colour, ground);
@@ -148,12 +163,9 @@ function measure(frame, wanted) {
     const across = inDrawing && !isDrawing ? element.getScreenCTM().a : 1;
     const size = parseFloat(style.fontSize) * across;
     if (!(size >= wanted.smallest)) say(`${size.toFixed(1)} pixels`, element);
-    const family = style.fontFamily;
-    if (!letters.has(family)) letters.set(family, new Set());
-    for (const letter of walker.currentNode.data) if (letter > '\u007f' && letter.trim()) letters.get(family).add(letter);
   }
   for (const [family, all] of letters) {
-    for (const letter of all) if (!isCovered(letter, family)) say(`no font has ${letter} (U+${letter.codePointAt(0).toString(16)})`);
+    for (const letter of all) if (letter.trim() && !isCovered(letter, family)) say(`no font has ${letter} (U+${letter.codePointAt(0).toString(16)})`);
   }
 
   // The keyboard goes as the eye does, and shows where it is.

@@ -43,9 +43,9 @@ fn point(id: &str, address: &str, mac: &str) -> Point {
     }
 }
 
-fn product(vendor: &str, model: &str, version: Option<&str>) -> Option<Product> {
+fn product(vendor: &str, model: &str, version: Option<&str>) -> Product {
     let (model, version) = (Some(model.to_owned()), version.map(str::to_owned));
-    Some(Product { vendor: vendor.to_owned(), name: "EdgeGate".to_owned(), model, version })
+    Product { vendor: vendor.to_owned(), name: "EdgeGate".to_owned(), model, version }
 }
 
 fn held(entries: Vec<Entry>, points: &[Point], coverage: &[Coverage]) -> Reconciliation {
@@ -76,7 +76,7 @@ fn a_line_is_found_by_whatever_it_says() {
     let mut gate = point("p00000001", "10.1.1.1", "00:00:5e:00:53:01");
     gate.outside = crate::import::address::addresses("203.0.113.1");
     gate.names = BTreeSet::from(["gate01.hospital.example".to_owned()]);
-    gate.product = product("Acme", "EG-60", None);
+    gate.product = Some(product("Acme", "EG-60", None));
     gate.because.push(Because {
         evidence: "test".into(),
         field: "snmp.serial".into(),
@@ -105,7 +105,7 @@ fn a_line_is_found_by_whatever_it_says() {
 fn what_differs_is_told_by_column() {
     let mut gate = point("p00000001", "10.1.1.1", "00:00:5e:00:53:01");
     gate.names = BTreeSet::from(["gate01".to_owned()]);
-    gate.product = product("Acme", "EG-60", Some("9.1.3"));
+    gate.product = Some(product("Acme", "EG-60", Some("9.1.3")));
     let points = [gate];
     let of = |columns: &[(Column, &str)]| fields(&outcome(columns, &points));
     let (mac, address) = ((Column::Mac, "00:00:5e:00:53:01"), (Column::Address, "10.1.1.1"));

@@ -84,7 +84,7 @@ pub fn pack(mut files: Vec<Content>, bundle: &Path, out: &mut dyn Write) -> Resu
         if bytes > LARGEST {
             return Err(Error::TooLarge { path: path.clone(), most: LARGEST, what: "bytes" });
         }
-        sums.push_str(&format!("{digest}  {name}\n"));
+        sums.extend([&*digest, "  ", name, "\n"]);
         digests.push((length, digest));
     }
     let unwritten = file(bundle);

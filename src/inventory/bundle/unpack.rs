@@ -46,7 +46,8 @@ pub fn unpack(
     let opened = File::open(bundle).map_err(file(bundle))?;
     let sealed = |source| Error::Seal { path: bundle.to_owned(), source };
     let stream = seal::opened(key, Box::new(io::BufReader::new(opened))).map_err(sealed)?;
-    let Some(folder) = folder else { return read(bundle, stream, None, wanted) };
+    let has_key = *key != Key::None;
+    let Some(folder) = folder else { return read(bundle, has_key, stream, None, wanted) };
     let is_free = match fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
@@ -62,7 +63,7 @@ pub fn unpack(
         _ => file(&beside)(error),
     })?;
     let mut desk = Desk(Some(beside.clone()));
-    let unpacked = read(bundle, stream, Some(&beside), wanted)?;
+    let unpacked = read(bundle, has_key, stream, Some(&beside), wanted)?;
     fs::rename(&beside, folder).map_err(file(folder))?;
     desk.0 = None;
     Ok(unpacked)
@@ -78,6 +79,7 @@ fn private(folder: &Path) -> io::Result<()> {
 
 fn read(
     bundle: &Path,
+    has_key: bool,
     stream: Box<dyn Read>,
     folder: Option<&Path>,
     wanted: &dyn Fn(&str) -> bool,
@@ -88,7 +90,10 @@ fn read(
     // Raw, so that nothing is read of longer names, links or holes before it is refused.
     let mut entries = archive.entries().map_err(cut)?.raw(true);
     let first = entries.next().ok_or_else(|| not("it is empty"))?;
-    let mut first = first.map_err(|_| not("it is no tar, or needs a passphrase or key"))?;
+    let mut first = first.map_err(|error| {
+        // What was sealed was a bundle once.
+        if has_key { cut(error) } else { not("it is no tar") }
+    })?;
     if first.path_bytes().as_ref() != SUMS.as_bytes() || first.size() > LARGEST_SUMS {
         return Err(not("it does not begin with SHA256SUMS"));
     }

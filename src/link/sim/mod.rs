@@ -149,6 +149,12 @@ impl Sim {
         keys::text("hospital.facility.toml").unwrap_or_default()
     }
 
+    /// The name and the text of the register of the demo's hospital, as somebody there keeps it.
+    pub fn hospital_register() -> (&'static str, &'static str) {
+        let name = "hospital.register.csv";
+        (name, keys::text(name).unwrap_or_default())
+    }
+
     /// The same network with a clock that begins at `moment`.
     pub fn beginning(mut self, moment: Timestamp) -> Self {
         self.now = moment;

@@ -398,10 +398,11 @@ fn card(
             38
         }
         Manner::Close => {
-            let kind = label(x + 24, y + 16, kind, Face::Bold, SMALL, 134);
-            labels.push(kind);
-            let room = (end - x - 166).min(118);
-            let at = label(x + 164, y + 16, &address, Face::Mono, SMALL, room);
+            // The address is never cut for the sake of others.
+            let long = width(&address, SMALL, Face::Mono).min(125);
+            let from = (x + 164).min(end - long - 4);
+            labels.push(label(x + 24, y + 16, kind, Face::Bold, SMALL, from - x - 30));
+            let at = label(from, y + 16, &address, Face::Mono, SMALL, long);
             let used = at.x + width(&at.text, SMALL, Face::Mono) + 8;
             labels.push(at);
             labels.push(label(used, y + 16, &what, Face::Plain, SMALL, end - 2 - used));

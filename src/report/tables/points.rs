@@ -44,6 +44,10 @@ const fn found(key: &'static str, width: u16, cell: fn(&About<'_, '_>) -> Cell) 
     Heading { key, width, open: false, cell }
 }
 
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of a type with lifetimes is no function for all of them"
+)]
 const COLUMNS: &[Heading] = &[
     found("id", 12, |about| Cell::of(&about.point.id)),
     written("name", 20, |about| {
@@ -61,7 +65,9 @@ const COLUMNS: &[Heading] = &[
     written("vendor", 12, |about| {
         about.product(|product| Some(product.vendor.clone()), import::Column::Vendor)
     }),
-    written("model", 16, |about| about.product(model, import::Column::Model)),
+    written("model", 16, |about| {
+        about.product(|product| Some(model(product)), import::Column::Model)
+    }),
     written("serial", 14, |about| about.wrote(import::Column::Serial)),
     written("version", 10, |about| {
         about.product(|product| product.version.clone(), import::Column::Version)
@@ -217,10 +223,9 @@ impl About<'_, '_> {
 }
 
 /// A product's name and model.
-fn model(product: &Product) -> Option<String> {
+fn model(product: &Product) -> String {
     let (name, model) = (&*product.name, product.model.as_deref().unwrap_or_default());
-    let said = if model.contains(name) { model.to_owned() } else { format!("{name} {model}") };
-    Some(said)
+    if model.contains(name) { model.to_owned() } else { format!("{name} {model}") }
 }
 
 /// What somebody decided: why, who, when, and until when.

@@ -351,7 +351,7 @@ fn every_plan_is_as_its_case_says() {
             (expected.before, expected.after),
             "{name}: {plan:#?}"
         );
-        let said: Vec<(&str, &str, &[String], usize, Vec<&str>)> = plan
+        let said: Vec<_> = plan
             .groups
             .iter()
             .map(|group| {

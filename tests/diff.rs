@@ -1,9 +1,5 @@
 //! `sekisho diff`: between runs, between days, and what the last run changed, in words and as JSON.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "what cannot be set up should fail the test"
-)]
+#![expect(clippy::unwrap_used, reason = "what cannot be set up should fail the test")]
 
 #[path = "nights/hospital.rs"]
 mod hospital;

@@ -1,10 +1,6 @@
 //! A hospital that is looked at every night for a year and more: names stay, what changed is told and nothing else, and a
 //! night costs little. `cargo run --release --example nights` does the same at full size, and measures.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "what cannot be set up should fail the test"
-)]
+#![expect(clippy::indexing_slicing, reason = "what cannot be set up should fail the test")]
 
 #[path = "nights/hospital.rs"]
 mod hospital;

@@ -68,7 +68,7 @@ fn whole(path: &Path) -> Vec<String> {
     let made: BTreeMap<String, Run> = SMALL.runs().map(|run| (run.id.clone(), run)).collect();
     let runs: Vec<String> = store.runs().unwrap().into_iter().map(|run| run.id).collect();
     for id in &runs {
-        let (kept, made) = (store.run(id).unwrap(), &made[id]);
+        let (kept, made) = (store.run(id).unwrap(), made.get(id).unwrap());
         assert_eq!(kept.coverage, made.coverage);
         assert_eq!((kept.points.len(), kept.hosts.len()), (made.points.len(), made.hosts.len()));
         let because = |run: &Run| -> Vec<_> {

@@ -1,6 +1,10 @@
 //! A register of two thousand lines, with the faults that registers have, held against the boxes that it was made of: how
 //! many of the pairs are right, and how many of the right ones are found. The faults know nothing of what pairs them.
-#![expect(clippy::unwrap_used, reason = "what the test makes itself is there")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what the test makes itself is there"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +20,7 @@ use sekisho::{
     time::Timestamp,
 };
 
-/// Numbers that look random and are the same every time: SplitMix64.
+/// Numbers that look random and are the same every time: `SplitMix64`.
 struct Dice(u64);
 
 impl Dice {
@@ -44,6 +48,7 @@ impl Dice {
 
 /// A box as it is.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "a box may be all of these")]
 struct Real {
     mac: Mac,
     address: Ipv4Addr,
@@ -222,7 +227,8 @@ fn typed(dice: &mut Dice, real: &Real, pool: &[Ipv4Addr]) -> [String; 10] {
     }
     let mut host_name = if dice.chance(65) { real.host_name.clone() } else { "-".to_owned() };
     if host_name != "-" && dice.chance(6) {
-        host_name.push_str(*dice.of(&["(旧)", "_予備", ".hospital.example"]));
+        let more = *dice.of(&["(旧)", "_予備", ".hospital.example"]);
+        host_name.push_str(more);
     } else if host_name != "-" && dice.chance(2) {
         host_name = slip(dice, &host_name, "0123456789");
     }
@@ -338,7 +344,8 @@ fn held_against(seed: u64) {
             wrong.push(format!("row {} as {name}: {:?}", line.entry.row, line.entry.written));
         }
     }
-    let share = |part: usize, whole: usize| part as f64 / whole as f64;
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap());
+    let share = |part: usize, whole: usize| number(part) / number(whole);
     let (precision, recall) = (share(right, found), share(right, there));
     let mismatches =
         held.lines.iter().filter(|line| matches!(line.outcome, Outcome::Mismatch { .. })).count();

@@ -355,9 +355,9 @@ mod tests {
     fn refused(file: &str, from: &str, to: &str) -> String {
         let changed: Vec<(&str, String)> = files()
             .into_iter()
-            .map(|(name, text)| match name == file {
-                true => (name, text.replacen(from, to, 1)),
-                false => (name, text.to_owned()),
+            .map(|(name, text)| {
+                let text = if name == file { text.replacen(from, to, 1) } else { text.to_owned() };
+                (name, text)
             })
             .collect();
         let changed: Vec<(&str, &str)> =

@@ -334,7 +334,9 @@ pub(super) fn kept(connection: &Connection, facility: Option<&str>) -> rusqlite:
         read,
     )?;
     let mut kept = Vec::new();
-    all.into_iter().for_each(|one| absorb(&mut kept, one));
+    for one in all {
+        absorb(&mut kept, one);
+    }
     Ok(kept)
 }
 

@@ -64,19 +64,14 @@ impl News {
             Change::NotSeen { again: true, .. } => false,
             other => !report.is_suppressed(other.id()),
         };
-        match report.changes {
-            Some(changes) => {
-                let changes = changes.iter().filter(news).cloned();
-                Self { changes: changes.collect(), first: false }
-            }
-            None => {
-                let points = report.points().into_iter();
-                let points = points.filter(|point| !report.is_suppressed(&point.id));
-                let appeared =
-                    |point: &Point| Change::Appeared { id: point.id.clone(), kind: point.kind };
-                Self { changes: points.map(appeared).collect(), first: true }
-            }
+        if let Some(changes) = report.changes {
+            let changes = changes.iter().filter(news).cloned();
+            return Self { changes: changes.collect(), first: false };
         }
+        let points = report.points().into_iter();
+        let points = points.filter(|point| !report.is_suppressed(&point.id));
+        let appeared = |point: &Point| Change::Appeared { id: point.id.clone(), kind: point.kind };
+        Self { changes: points.map(appeared).collect(), first: true }
     }
 
     /// Whether there is nothing to tell.

@@ -135,7 +135,7 @@ impl Hospital {
     }
 
     /// A point as a night's run sees it.
-    fn point(self, number: u32, night: u32) -> Point {
+    fn point(number: u32, night: u32) -> Point {
         let sort = Self::sort(number);
         let address = Self::address(number, night);
         let on_wire = matches!(sort, Sort::Gateway | Sort::Computer);
@@ -207,7 +207,8 @@ impl Hospital {
 
     /// What a night's run finds.
     pub(crate) fn night(self, night: u32) -> Run {
-        let points: Vec<Point> = self.seen(night).map(|number| self.point(number, night)).collect();
+        let points: Vec<Point> =
+            self.seen(night).map(|number| Self::point(number, night)).collect();
         let mut hosts: Vec<Host> = (0..self.hosts)
             .filter(|number| !drawn([*number, night, 8]).is_multiple_of(10))
             .map(|number| host(number, night))
@@ -240,7 +241,7 @@ impl Hospital {
         let gateways = self.seen(night).filter(|number| Self::sort(*number) == Sort::Gateway);
         let points: Vec<Point> = gateways
             .map(|number| {
-                let inside = self.point(number, night);
+                let inside = Self::point(number, night);
                 let face = inside.outside.first().copied().expect("a gateway has one");
                 let open = service("tls", 443);
                 Point {

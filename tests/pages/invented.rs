@@ -70,6 +70,7 @@ impl Hospital {
                 .step_by(9)
                 .map(|id| (id.clone(), Stale { seen: 2, runs: 90, days: 90 }))
                 .collect(),
+            ..Meaning::default()
         };
         let memory = Memory {
             points: ids
@@ -77,6 +78,7 @@ impl Hospital {
                 .enumerate()
                 .map(|(n, id)| (id.clone(), remembered(n, run.ended)))
                 .collect(),
+            ..Memory::default()
         };
         let mut changes: Vec<Change> = ids
             .iter()
@@ -229,12 +231,13 @@ fn reconciliation(ids: &[String]) -> Reconciliation {
         loaded: Timestamp::new(1_775_000_000, 0),
         lines,
         points,
+        duplicates: Vec::new(),
     }
 }
 
 fn ground(finding: &str, ids: &[String]) -> Ground {
     let values = BTreeMap::from([("count".to_owned(), ids.len().to_string())]);
-    Ground { finding: finding.into(), points: ids.to_vec(), values }
+    Ground { finding: finding.into(), points: ids.to_vec(), values, suggestion: Suggestion::No }
 }
 
 fn checked(ids: &[String]) -> Checked {
@@ -242,6 +245,8 @@ fn checked(ids: &[String]) -> Checked {
         number: number.into(),
         ja: "サーバ、端末PC、ネットワーク機器の台帳管理を行っている。".into(),
         en: "A register of servers, computers and network equipment is kept.".into(),
+        number_certain: number != "2-②",
+        sheets: vec!["hospital".into(), "vendor".into()],
         articles: vec!["13⑪".into(), "10④".into()],
         suggestion,
         grounds,
@@ -259,6 +264,7 @@ fn articles(ids: &[String]) -> Vec<Article> {
         number: number.into(),
         ja: "SSL-VPN は原則として使わない。".into(),
         en: "SSL-VPN is not used on principle.".into(),
+        certain: true,
         grounds,
     };
     vec![article("13⑥", vec![ground("ssl_vpn_here", ids)]), article("10③", Vec::new())]
@@ -307,6 +313,6 @@ fn remembered(n: usize, now: Timestamp) -> Remembered {
     Remembered {
         seen: (0..runs).map(|run| (format!("r{run}"), ago(i64::from(runs - run) * 20))).collect(),
         reviews,
-        declared: None,
+        ..Remembered::default()
     }
 }

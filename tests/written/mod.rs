@@ -105,6 +105,7 @@ fn reconciliation() -> Reconciliation {
         loaded: Timestamp::new(1_775_000_000, 0),
         lines: lines.map(|(entry, outcome)| Reconciled { entry, outcome }).into(),
         points: [("p1a2b3c4d".to_owned(), vec![0])].into(),
+        duplicates: Vec::new(),
     }
 }
 
@@ -114,6 +115,7 @@ fn meaning() -> Meaning {
         finding: "undeclared".into(),
         points: vec!["p7c01b2e4".into()],
         values: values.clone().into(),
+        suggestion: Suggestion::No,
     };
     let why = |reason: &str| Why { reason: reason.into(), values: values.clone().into() };
     let group = |order, purpose: &str, points: &[&str], proposal, after, reason| Group {
@@ -130,6 +132,8 @@ fn meaning() -> Meaning {
         number: number.into(),
         ja: ja.into(),
         en: en.into(),
+        number_certain: true,
+        sheets: vec!["hospital".into(), "vendor".into()],
         articles: vec!["13⑥".into()],
         suggestion,
         grounds,
@@ -159,6 +163,7 @@ fn meaning() -> Meaning {
             number: "13⑥".into(),
             ja: "安全な通信方式を使う。".into(),
             en: "Secure ways to communicate are used.".into(),
+            certain: true,
             grounds: vec![ground],
         }],
         plan: Plan {
@@ -192,10 +197,11 @@ fn memory() -> Memory {
     let maintenance = Remembered {
         seen: seen(&[("r0a11", 1_774_000_000)]),
         reviews: vec![review],
-        declared: None,
+        ..Remembered::default()
     };
     Memory {
         points: [("p1a2b3c4d".to_owned(), gateway), ("p90de11f0".to_owned(), maintenance)].into(),
+        ..Memory::default()
     }
 }
 

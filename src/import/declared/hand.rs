@@ -57,7 +57,7 @@ pub(super) fn form(file: &str, bytes: &[u8]) -> Result<Form, Error> {
     let keys: Vec<&str> = FIELDS.iter().map(|field| field.column.name()).collect();
     let Some(lines) = table.get_ref().get(LINE) else { return Ok(form) };
     let wrong = || malformed(hand.line(lines.span().start), "lines are tables: write [[line]]");
-    for line in lines.get_ref().as_array().ok_or_else(wrong)?.iter() {
+    for line in lines.get_ref().as_array().ok_or_else(wrong)? {
         let table = line.get_ref().as_table().ok_or_else(wrong)?;
         let row = hand.line(line.span().start);
         let mut written =

@@ -135,7 +135,7 @@ pub enum Error {
     #[error("{place}: {column}: {problem} `{value}`; {remedy}")]
     Answer {
         /// Where it stands.
-        place: Place,
+        place: Box<Place>,
         /// In which column.
         column: &'static str,
         /// What is wrong.

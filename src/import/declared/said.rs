@@ -91,7 +91,13 @@ pub(super) fn take(
 ) -> Result<(), Error> {
     let refuse = |problem: &'static str, value: &str, remedy: &'static str| {
         let value = value.chars().take(60).flat_map(char::escape_debug).collect();
-        Error::Answer { place: place.clone(), column: column.name(), problem, value, remedy }
+        Error::Answer {
+            place: Box::new(place.clone()),
+            column: column.name(),
+            problem,
+            value,
+            remedy,
+        }
     };
     if answer.len() > LONGEST_ANSWER * 4 || answer.chars().count() > LONGEST_ANSWER {
         return Err(refuse(

@@ -15,6 +15,7 @@ use assert_cmd::Command;
 use proptest::prelude::*;
 use sekisho::{
     correlate::{Because, Direction, Grade, Kind, Point, Reason, Said, Sides, Unrecognised},
+    import::{Column, Entry, Register, declared},
     inventory::{
         Decided, ReviewState, Run, Store,
         bundle::{
@@ -255,6 +256,76 @@ fn a_bundle_of_one_facility_holds_nothing_of_the_others() {
     let error =
         desk.refused(&["export", "x.tar", "--store", "store.sqlite", "--facility", "無関所"]);
     assert!(error.contains(HERE) && !desk.path("x.tar").exists(), "{error}");
+}
+
+/// A register of one line.
+fn register(name: &str, box_name: &str) -> Register {
+    let written = [(Column::Name, box_name.to_owned())].into();
+    let entries = vec![Entry { row: 2, written, ..Entry::default() }];
+    Register { name: name.into(), loaded: Timestamp::new(500, 0), entries }
+}
+
+/// Whether a file has these bytes anywhere.
+fn has(path: &Path, text: &str) -> bool {
+    fs::read(path).unwrap().windows(text.len()).any(|bytes| bytes == text.as_bytes())
+}
+
+#[test]
+fn a_bundle_of_one_facility_has_its_papers_and_no_others() {
+    let desk = Desk::new();
+    let mut store = Store::open(desk.path("store.sqlite")).unwrap();
+    for (facility, own) in [(HERE, "here"), (THERE, "there")] {
+        let register = register(&format!("{own}.csv"), &format!("box-of-{own}"));
+        store.load_register(Some(facility), &register, "aa", &format!("clerk-of-{own}")).unwrap();
+        let form = format!(
+            "[[line]]\nname = \"line-of-{own}\"\nline = \"ISDN\"\nline_number = \"03-0000-0000\"\n"
+        );
+        let forms = [declared::read(&format!("form-of-{own}.toml"), form.as_bytes()).unwrap()];
+        store.declare(Some(facility), &forms, "小町", Timestamp::new(600, 0), false).unwrap();
+    }
+    // Nobody knows whose it is.
+    store.keep_register(None, &register("old.csv", "box-of-nobody"), "aa", "小町").unwrap();
+    for (facility, own, other) in [(HERE, "here", "there"), (THERE, "there", "here")] {
+        let bundle = format!("{own}.tar");
+        desk.fine(&["export", &bundle, "--store", "store.sqlite", "--facility", facility]);
+        for what in ["box-of-", "clerk-of-", "line-of-", "form-of-"] {
+            assert!(has(&desk.path(&bundle), &format!("{what}{own}")), "{what}{own}");
+            assert!(!has(&desk.path(&bundle), &format!("{what}{other}")), "{what}{other}");
+        }
+        assert!(!has(&desk.path(&bundle), "box-of-nobody"));
+        desk.fine(&["verify", &bundle]);
+        desk.fine(&["export", "--open", &bundle, own]);
+        let part = Store::open_read(desk.path(own).join("store.sqlite")).unwrap();
+        assert_eq!(part.register(Some(facility)).unwrap(), store.register(Some(facility)).unwrap());
+        assert_eq!(part.registers(None).unwrap(), store.registers(Some(facility)).unwrap());
+        assert_eq!(part.declared(Some(facility)).unwrap(), store.declared(Some(facility)).unwrap());
+        assert_eq!(part.declared(Some(facility)).unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn what_was_loaded_before_the_only_facility_was_known_goes_with_it_and_registers_of_others_do_not()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let mut store = Store::open(&path).unwrap();
+    store.load_register(None, &register("own.csv", "box-of-here"), "aa", "小町").unwrap();
+    // Nothing was done there yet.
+    store.load_register(Some(THERE), &register("there.csv", "box-of-there"), "bb", "蝉丸").unwrap();
+    let points = vec![point("p0000000a", "10.0.0.1", "gate-of-here")];
+    store.absorb(&run("r1", HERE, 600, points, "title-of-here")).unwrap();
+    assert_eq!(store.register(Some(HERE)).unwrap().unwrap().name, "own.csv");
+    let copy = folder.path().join("copy.sqlite");
+    store.export(&copy, Some(HERE)).unwrap();
+    assert!(has(&copy, "box-of-here"));
+    assert!(!has(&copy, "box-of-there") && !has(&copy, THERE) && !has(&copy, "蝉丸"));
+    let part = Store::open_read(&copy).unwrap();
+    assert_eq!(part.register(Some(HERE)).unwrap(), store.register(Some(HERE)).unwrap());
+    assert_eq!(part.verify(None).unwrap().withheld, 1);
+    // Another facility comes: whose the register is, nobody knows any more.
+    store.absorb(&run("r2", THERE, 700, Vec::new(), "title-of-there")).unwrap();
+    assert_eq!(store.register(Some(HERE)).unwrap(), None);
+    assert_eq!(store.register(Some(THERE)).unwrap().unwrap().name, "there.csv");
 }
 
 #[test]

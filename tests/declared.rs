@@ -378,6 +378,100 @@ fn a_declared_box_that_is_seen_is_one_point_and_never_missed() {
 }
 
 #[test]
+fn what_is_said_and_was_seen_to_be_otherwise_stands_in_every_report() {
+    let desk = Desk::of_the_clinic();
+    let vpn = clinic().points.into_iter().find(|point| point.kind == Kind::VpnGateway).unwrap();
+    let vendor = "<b>関所電機</b>";
+    desk.write(
+        "lines.toml",
+        &format!(
+            "[[line]]\npoint = \"{}\"\npartner = \"{vendor}\"\nremote_maintenance = \"なし\"\n",
+            vpn.id
+        ),
+    );
+    desk.import(&["lines.toml"]);
+    let (code, _, error) = desk.run(&[
+        "report",
+        "out",
+        "--store",
+        "hospital.sqlite",
+        "--lang",
+        "ja",
+        "--format",
+        "html,text,json,xlsx",
+    ]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let read = |name: &str| fs::read_to_string(desk.path("out").join(name)).unwrap();
+    let json: Value = serde_json::from_str(&read("points.json")).unwrap();
+    let schema = fs::read_to_string("docs/schema/points-1.json").unwrap();
+    let schema = jsonschema::draft202012::new(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let faults: Vec<String> = schema.iter_errors(&json).map(|one| one.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    let expected = serde_json::json!([{
+        "point": vpn.id, "sort": "no_remote_maintenance", "column": "remote_maintenance",
+        "written": "なし", "said_by": vendor, "found": "vpn_gateway",
+    }]);
+    assert_eq!(json["contradictions"], expected);
+    // In its section and on the point's sheet, as text and no more.
+    let html = read("report.ja.html");
+    let said = format!("申告と食い違い：接続点 {} について、", vpn.id);
+    assert_eq!(html.matches(&said).count(), 2);
+    assert!(html.contains("<section id=\"register\">") && html.contains("リモート保守"));
+    assert!(!html.contains("<b>関所電機") && !html.contains('\u{202e}'));
+    let text = read("report.ja.txt");
+    assert!(text.contains("申告と食い違うもの (1)"), "{text}");
+    assert_eq!(text.matches(&said).count(), 1, "{text}");
+    assert!(!text.contains('\u{202e}'));
+    let book = sheets(&desk.path("out/report.ja.xlsx"));
+    let (_, rows) = book.iter().find(|(name, _)| name == "台帳突合").unwrap();
+    let row = rows.iter().find(|row| row.iter().any(|cell| cell.starts_with(&said))).unwrap();
+    assert!(row.contains(&vpn.id) && row.contains(&"申告と食い違い".to_owned()), "{row:?}");
+    // Where the log ends, as `verify` takes it.
+    let head = desk.store().head().unwrap().unwrap().hash;
+    let groups: Vec<&str> = (0..8).map(|at| &head[at * 8..at * 8 + 8]).collect();
+    assert!(html.contains("この記録の末尾") && html.contains(&groups.join(" ")));
+    let until = groups.join(" ");
+    let (code, said, _) = desk.run(&["verify", "--store", "hospital.sqlite", "--until", &until]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn points_of_one_kind_are_listed_and_everything_else_is_said_of_all() {
+    let desk = Desk::of_the_clinic();
+    let named = clinic().points.into_iter().find(|point| point.kind != Kind::VpnGateway).unwrap();
+    let address = named.addresses.first().unwrap();
+    desk.write("register.csv", &format!("機器名,IPアドレス\nルータ,{address}\n"));
+    let (code, _, error) = desk.run(&[
+        "register",
+        "load",
+        "register.csv",
+        "--store",
+        "hospital.sqlite",
+        "--by",
+        "佐藤",
+    ]);
+    assert_eq!(code, 0, "{error}");
+    let told = |kinds: &[&str]| -> Value {
+        let arguments = ["points", "--store", "hospital.sqlite", "--json", "-"];
+        let (code, said, error) = desk.run(&[&arguments[..], kinds].concat());
+        assert_eq!(code, 0, "{error}");
+        serde_json::from_str(&said).unwrap()
+    };
+    let (all, some) = (told(&[]), told(&["--kind", "vpn_gateway"]));
+    for key in ["reconciliation", "checklists", "guideline", "plan"] {
+        assert_eq!(all[key], some[key], "{key}");
+    }
+    assert_ne!(
+        all["reconciliation"]["lines"][0]["outcome"], "not_seen",
+        "{:#}",
+        all["reconciliation"]
+    );
+    let listed = some["points"].as_array().unwrap();
+    assert!(!listed.is_empty() && listed.len() < all["points"].as_array().unwrap().len());
+    assert!(listed.iter().all(|point| point["kind"] == "vpn_gateway"));
+}
+
+#[test]
 fn a_line_that_is_gone_is_told_as_closed_until_it_is_seen_again() {
     let desk = Desk::of_the_clinic();
     desk.write("gone.toml", "[[line]]\npoint = \"p90de11f0\"\nstatus = \"撤去\"\n");

@@ -5,7 +5,7 @@ use std::fs;
 
 use jsonschema::Validator;
 use sekisho::{
-    assess::{Answer, By, Condition, Ends, Known, SupportAnswer, Unseen},
+    assess::{Answer, By, Condition, Contradicted, Ends, Known, SupportAnswer, Unseen},
     correlate::{CoverageState, Direction, FromOutside, Grade, Kind, Reason},
     import::Column,
     inventory::{Facet, ReviewState},
@@ -217,6 +217,8 @@ fn the_schema_lists_the_words_of_the_program() {
     assert_eq!(by, By::ALL.map(By::name));
     let unseen = listed("/$defs/reconciled/properties/reason/enum");
     assert_eq!(unseen, Unseen::ALL.map(Unseen::name));
+    let contradicted = Contradicted::ALL.map(Contradicted::name);
+    assert_eq!(listed("/$defs/contradiction/properties/sort/enum"), contradicted);
     let facets = Facet::ALL.map(Facet::name);
     assert_eq!(listed("/$defs/difference/properties/facet/enum"), facets);
 }

@@ -19,6 +19,7 @@ use sekisho::{
         Because, Coverage, CoverageState, Direction, Grade, Kind, Point, Product, Reason, Said,
         Service, Sides, Unrecognised,
     },
+    import::{Column, Entry, Register, declared},
     inventory::{Broken, Decided, Error, Input, Noted, ReviewState, Run, Store},
     observe::Transport,
     time::Timestamp,
@@ -60,7 +61,7 @@ fn point(id: &str, address: &str, mac: &str) -> Point {
 fn run(id: &str, began: i64, points: Vec<Point>) -> Run {
     Run {
         id: id.into(),
-        facility: Some("関所記念病院".into()),
+        facility: Some(FACILITY.into()),
         began: Timestamp::new(began, 0),
         ended: Timestamp::new(began + 60, 0),
         inputs: vec![Input { name: "a.pcap".into(), packets: 7, bytes: 700 }],
@@ -97,6 +98,7 @@ fn decided(at: i64) -> Decided<'static> {
     Decided { by: "山田", at: Timestamp::new(at, 0), reason: "見た" }
 }
 
+const FACILITY: &str = "関所記念病院";
 const MAC_A: &str = "00:00:5e:00:53:01";
 const MAC_B: &str = "00:00:5e:00:53:02";
 
@@ -115,6 +117,23 @@ fn store(folder: &Path) -> PathBuf {
     assert_eq!(kinds, ["run", "review", "merge", "run", "split"]);
     let verified = store.verify(None).unwrap();
     assert_eq!(verified.head, store.head().unwrap());
+    path
+}
+
+/// The same with a register, and with what a form says of two lines.
+fn store_with_papers(folder: &Path) -> PathBuf {
+    let path = store(folder);
+    let mut store = Store::open(&path).unwrap();
+    let written = [(Column::Name, "関所ルータ".to_owned())].into();
+    let entries = vec![Entry { row: 2, written, ..Entry::default() }];
+    let register = Register { name: "a.csv".into(), loaded: Timestamp::new(600, 0), entries };
+    store.load_register(Some(FACILITY), &register, "aa", "山田").unwrap();
+    let form = "[[line]]\nname = \"電話交換機\"\nline = \"ISDN\"\nline_number = \"03-0000-0000\"\n\
+                [[line]]\nname = \"警備\"\nline = \"ISDN\"\nline_number = \"03-0000-0001\"\n";
+    let forms = [declared::read("lines.toml", form.as_bytes()).unwrap()];
+    store.declare(Some(FACILITY), &forms, "山田", Timestamp::new(700, 0), false).unwrap();
+    let kinds = store.verify(None).unwrap().kinds;
+    assert_eq!((kinds["register"], kinds["declared"]), (1, 1));
     path
 }
 
@@ -236,7 +255,7 @@ fn change(path: &Path, (table, column, row): &(String, String, usize), turn: u8)
 #[test]
 fn whatever_cell_is_changed_verify_finds_it() {
     let folder = tempfile::tempdir().unwrap();
-    let path = store(folder.path());
+    let path = store_with_papers(folder.path());
     let cells = cells(&path);
     assert!(cells.len() > 100, "{}", cells.len());
     let copy = folder.path().join("copy.sqlite");
@@ -266,13 +285,13 @@ fn whatever_cell_is_changed_verify_finds_it() {
 #[test]
 fn whatever_row_is_taken_away_verify_finds_it() {
     let folder = tempfile::tempdir().unwrap();
-    let path = store(folder.path());
+    let path = store_with_papers(folder.path());
     let copy = folder.path().join("copy.sqlite");
     let tables: BTreeSet<String> = cells(&path).into_iter().map(|(table, ..)| table).collect();
     for table in tables {
         fs::copy(&path, &copy).unwrap();
         // The end of the log is what only a head on paper shows.
-        let rest = if table == "log" { "WHERE number < 5" } else { "" };
+        let rest = if table == "log" { "WHERE number < 7" } else { "" };
         let taken = intrude(&copy, |connection| {
             connection.execute(&format!("DELETE FROM \"{table}\" {rest}"), [])
         });
@@ -317,6 +336,56 @@ fn the_first_entry_that_does_not_fit_is_named_with_what_it_is_about() {
     let error = String::from_utf8(said.stderr).unwrap();
     assert!(error.contains("entry 2 of the log (review p0000000a by 山田"), "{error}");
     assert!(error.contains("restore it from a copy"), "{error}");
+}
+
+#[test]
+fn what_people_handed_in_is_held_against_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_with_papers(folder.path());
+    let copy = |name: &str, sql: &str| {
+        let copy = folder.path().join(name);
+        fs::copy(&path, &copy).unwrap();
+        assert_eq!(intrude(&copy, |connection| connection.execute(sql, [])), Some(1), "{sql}");
+        broken(&copy)
+    };
+    for (name, sql, entry, what) in [
+        (
+            "a",
+            "UPDATE declared SET entry = replace(entry, '警備', '電話') WHERE number = 2",
+            7,
+            "declared lines.toml",
+        ),
+        ("b", "DELETE FROM declared WHERE number = 2", 7, "declared lines.toml"),
+        ("c", "UPDATE declared SET number = 9 WHERE number = 1", 7, "declared lines.toml"),
+        (
+            "d",
+            "UPDATE register SET entries = replace(entries, '関所', '逢坂')",
+            6,
+            "register a.csv",
+        ),
+        ("e", "UPDATE register SET digest = 'bb'", 6, "register a.csv"),
+    ] {
+        let Broken::Changed { number, about } = copy(name, sql) else { panic!("{sql}") };
+        assert_eq!(number, entry, "{sql}");
+        assert!(about.starts_with(what), "{about}");
+    }
+    let gone = copy("f", "DELETE FROM register");
+    assert!(matches!(&gone, Broken::Gone { number: 6, .. }), "{gone:?}");
+    for (name, sql, told) in [
+        (
+            "g",
+            "INSERT INTO register SELECT 9, facility, name, loaded, who, digest, lines, entries FROM register",
+            Broken::Stray { table: "register", number: 9 },
+        ),
+        (
+            "h",
+            "INSERT INTO declared SELECT 9, 2, facility, point, makes, entry, file, row, cited, who, at FROM declared
+             WHERE number = 1",
+            Broken::Stray { table: "declared", number: 9 },
+        ),
+    ] {
+        assert_eq!(copy(name, sql), told);
+    }
 }
 
 #[test]

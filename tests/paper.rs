@@ -10,13 +10,13 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use sekisho::{
     assess::{
-        Assessments, By, Checked, Found, Ground, Group, Item, Meaning, Mismatch, Outcome, Plan,
-        Proposal,
+        Assessments, By, Checked, Contradicted, Contradiction, Found, Ground, Group, Item, Meaning,
+        Mismatch, Outcome, Plan, Proposal,
     },
     assess::{Reconciled, Reconciliation, Suggestion, Unseen, Why},
     correlate::{Kind, Point, Product},
     import::{Column, Entry},
-    inventory::{Change, Memory, Remembered, Review, ReviewState, Run},
+    inventory::{Change, Head, Memory, Remembered, Review, ReviewState, Run},
     report::{FORMATS, Language, Report, Words, write_pdf},
     time::Timestamp,
 };
@@ -104,6 +104,14 @@ fn meaning(run: &Run) -> Meaning {
                 reasons: vec![Why { reason: "a_reason".into(), values: [].into() }],
             }],
         },
+        contradictions: vec![Contradiction {
+            point: run.points[0].id.clone(),
+            sort: Contradicted::NoRemoteMaintenance,
+            column: Column::RemoteMaintenance,
+            written: "なし".into(),
+            said_by: Some("関所電機".into()),
+            found: run.points[0].kind.name().into(),
+        }],
         ..Meaning::default()
     }
 }
@@ -117,7 +125,11 @@ fn memory(run: &Run) -> Memory {
         until: None,
     };
     let remembered = Remembered { reviews: vec![review], ..Remembered::default() };
-    Memory { points: [(run.points[1].id.clone(), remembered)].into(), ..Memory::default() }
+    Memory {
+        points: [(run.points[1].id.clone(), remembered)].into(),
+        head: Some(Head { number: 3, hash: "0123456789abcdef".repeat(4) }),
+        ..Memory::default()
+    }
 }
 
 fn paper(run: &Run, meaning: &Meaning, memory: &Memory, language: Language) -> Vec<u8> {
@@ -177,6 +189,9 @@ fn paper_tells_what_was_found_in_words_that_can_be_copied() {
                 .map(|key| words.get("heading", key).to_owned())
                 .into();
         wanted.extend(["register", "plan", "first"].map(|key| words.get("paper", key).to_owned()));
+        wanted.extend(meaning.contradictions.iter().map(|one| words.contradiction(one)));
+        wanted.push(words.get("review", "ending_heading").to_owned());
+        wanted.push(["01234567", "89abcdef"].repeat(4).concat());
         for point in &run.points {
             wanted.push(point.id.clone());
             wanted.extend(point.product.as_ref().map(ToString::to_string));

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let held = Held::open(&arguments.data)?;
     let store = Store::open_read(&arguments.store.store)?;
-    let mut run = latest(&store, arguments.store.facility.as_deref(), &[])?;
+    let mut run = latest(&store, arguments.store.facility.as_deref())?;
     let told = told(&mut run, &held, Some(&store))?;
     let report = told.report(&run, None, None, Words::of(arguments.lang.language()));
     output::write(Path::new("-"), |mut out| {

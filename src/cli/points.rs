@@ -83,8 +83,11 @@ fn tell(
     held: &Held,
     words: &'static Words,
 ) -> anyhow::Result<Exit> {
-    let mut run = latest(store, facility, &arguments.kind)?;
+    let mut run = latest(store, facility)?;
+    // What all points mean is told of those that are listed: a line of the register is not unseen because its kind is not.
     let told = told(&mut run, held, Some(store))?;
+    let is_listed = |kind| arguments.kind.is_empty() || arguments.kind.contains(&kind);
+    run.points.retain(|point| is_listed(point.kind));
     let report = told.report(&run, None, None, words);
     if arguments.unrecognised {
         output::write(Path::new("-"), |mut out| {
@@ -123,10 +126,14 @@ fn add_earlier(run: &mut Run, store: &Store) -> anyhow::Result<()> {
 }
 
 /// What forms tell of a facility at which no run was made.
-fn declared_only(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
+fn declared_only(store: &Store, facility: Option<&str>) -> anyhow::Result<Run> {
     let at = store.declared(facility)?.last().map(|kept| kept.at).unwrap_or_default();
-    let known = store.points(Some(facility.unwrap_or(UNNAMED)))?.into_iter();
-    let points = known.map(|known| known.point);
+    let known = if store.overview(None)?.is_empty() {
+        Vec::new()
+    } else {
+        store.points(Some(facility.unwrap_or(UNNAMED)))?
+    };
+    let points = known.into_iter().map(|known| known.point);
     Ok(Run {
         id: String::new(),
         facility: facility.map(str::to_owned),
@@ -134,7 +141,7 @@ fn declared_only(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyho
         ended: at,
         inputs: Vec::new(),
         coverage: Vec::new(),
-        points: points.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect(),
+        points: points.collect(),
         unrecognised: Vec::new(),
         hosts: Vec::new(),
         vantages: BTreeSet::new(),
@@ -144,13 +151,13 @@ fn declared_only(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyho
 
 /// Everything known now of one facility, as one run: the points as they were last seen, the last run's coverage, and that
 /// of the networks that earlier runs looked at. The facility may be left out where there is only one.
-pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> anyhow::Result<Run> {
+pub(super) fn latest(store: &Store, facility: Option<&str>) -> anyhow::Result<Run> {
     let meant = store.meant(facility)?;
     let facility = meant.as_deref();
     let runs = store.runs()?;
     let last = runs.iter().rev().find(|run| run.facility.as_deref() == facility);
     let Some(last) = last else {
-        return declared_only(store, facility, kinds);
+        return declared_only(store, facility);
     };
     let mut run = store.run(&last.id)?;
     run.vantages = store.vantages(facility)?;
@@ -158,8 +165,7 @@ pub(super) fn latest(store: &Store, facility: Option<&str>, kinds: &[Kind]) -> a
         run.hosts = store.last_hosts(run.facility.as_deref())?;
     }
     add_earlier(&mut run, store)?;
-    let known =
-        store.points(Some(facility.unwrap_or(UNNAMED)))?.into_iter().map(|known| known.point);
-    run.points = known.filter(|point| kinds.is_empty() || kinds.contains(&point.kind)).collect();
+    let known = store.points(Some(facility.unwrap_or(UNNAMED)))?.into_iter();
+    run.points = known.map(|known| known.point).collect();
     Ok(run)
 }

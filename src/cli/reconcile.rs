@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let store = Store::open_read(&arguments.store.store)?;
     let run = match &arguments.run {
         Some(id) => store.run(id)?,
-        None => latest(&store, arguments.store.facility.as_deref(), &[])?,
+        None => latest(&store, arguments.store.facility.as_deref())?,
     };
     // With several facilities in the store and none named, the points are of all of them.
     let facility = match &arguments.run {

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let store = Store::open_read(&arguments.store.store)?;
     let (mut run, changes) = match &arguments.run {
         Some(id) => (store.run(id)?, Some(store.changes(id)?)),
-        None => (latest(&store, arguments.store.facility.as_deref(), &[])?, None),
+        None => (latest(&store, arguments.store.facility.as_deref())?, None),
     };
     let told = told_of(&mut run, &held, Some(&store), &arguments.checklist.editions())?;
     let chosen = Chosen::of(&arguments.format, arguments.lang);

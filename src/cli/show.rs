@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let known = store.point(&arguments.id, facility)?;
     // Held against the same day as in the list of points, however long ago it was seen.
     let here = known.facility.as_deref().unwrap_or(UNNAMED);
-    let day = Day::of(latest(&store, Some(here), &[])?.ended);
+    let day = Day::of(latest(&store, Some(here))?.ended);
     let product = known.point.product.as_ref();
     let assessment = product.and_then(|product| held.advisories.assess(product.into(), day));
     let mut memory = store.memory(known.facility.as_deref())?;

@@ -8,6 +8,7 @@ use super::{Column, tidy::folded};
 
 #[derive(Deserialize)]
 struct Called {
+    #[serde(default)]
     words: Vec<String>,
     #[serde(default)]
     exact: Vec<String>,

@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
-use sha2::{Digest as _, Sha256};
 
 use super::{
     Error, Memory, Result, Review, ReviewState, Store,
     column::{json, rows, unjson},
+    digest,
     file::explain,
     log::{self, Note, Noted},
     state::{EVER, State, states_at},
@@ -22,7 +22,6 @@ use crate::{
         Column, Entry,
         declared::{Declared, Form, is_withdrawn},
     },
-    observe::facts::hex,
     time::Timestamp,
 };
 
@@ -293,19 +292,15 @@ fn write(
         "INSERT INTO declared (form, facility, point, makes, entry, file, row, cited, who, at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
-    let mut files: BTreeMap<&str, (Sha256, usize)> = BTreeMap::new();
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
     for line in plan.iter().filter(|line| line.taken.what != What::Same) {
-        let entry = json(&line.line.entry)?;
-        let (digest, lines) = files.entry(line.file).or_default();
-        let point = line.taken.point.as_deref().unwrap_or_default();
-        digest.update(format!("{point}\n{}\n{}\n{entry}\n", line.line.cited, entry.len()));
-        *lines += 1;
+        *files.entry(line.file).or_default() += 1;
         insert.execute(params![
             form,
             facility,
             line.taken.point,
             line.makes,
-            entry,
+            json(&line.line.entry)?,
             line.file,
             line.line.entry.row,
             line.line.cited,
@@ -313,8 +308,8 @@ fn write(
             at.nanoseconds()
         ])?;
     }
-    for (subject, (digest, lines)) in files {
-        let digest = hex(&digest.finalize());
+    for (subject, lines) in files {
+        let digest = digest::of_form(transaction, form, subject, facility)?;
         let content = serde_json::json!({ "digest": digest, "form": form, "lines": lines });
         log::note(
             transaction,

@@ -1,6 +1,6 @@
 //! A digest of all that is kept of a run, so that the log can say what it was.
 
-use rusqlite::{Connection, types::ValueRef};
+use rusqlite::{Connection, Params, params, types::ValueRef};
 use sha2::{Digest as _, Sha256};
 
 use crate::observe::facts::hex;
@@ -40,27 +40,60 @@ const PARTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What one file said that was new, in the order in which it was taken in. Numbers count: of each column the last entry does.
+const FORM: &str = "SELECT number, point, makes, entry, row, cited, who, at FROM declared
+     WHERE form = ?1 AND file = ?2 AND facility IS ?3 ORDER BY number";
+
+/// A register that was loaded.
+const REGISTER: &str =
+    "SELECT number, facility, name, loaded, who, digest, lines, entries FROM register
+     WHERE number = ?1";
+
 /// The SHA-256 of a run: of each part, row and column its name and its value. Columns without a value are left out.
 pub(super) fn of_run(connection: &Connection, number: i64) -> rusqlite::Result<String> {
     let mut hash = Sha256::new();
     for (part, sql) in PARTS {
-        rows(connection, &mut hash, part, sql, number)?;
+        rows(connection, &mut hash, part, sql, [number])?;
     }
     Ok(hex(&hash.finalize()))
 }
 
-/// Adds what a query gives.
+/// The same of what a file said that was taken in as `form`; none where nothing of it is there.
+pub(super) fn of_form(
+    connection: &Connection,
+    form: i64,
+    file: &str,
+    facility: Option<&str>,
+) -> rusqlite::Result<Option<String>> {
+    let mut hash = Sha256::new();
+    let found = rows(connection, &mut hash, "declared", FORM, params![form, file, facility])?;
+    Ok((found > 0).then(|| hex(&hash.finalize())))
+}
+
+/// The same of a register; none where it is not there.
+pub(super) fn of_register(
+    connection: &Connection,
+    number: i64,
+) -> rusqlite::Result<Option<String>> {
+    let mut hash = Sha256::new();
+    let found = rows(connection, &mut hash, "register", REGISTER, [number])?;
+    Ok((found > 0).then(|| hex(&hash.finalize())))
+}
+
+/// Adds what a query gives, and counts its rows.
 fn rows(
     connection: &Connection,
     hash: &mut Sha256,
     part: &str,
     sql: &str,
-    number: i64,
-) -> rusqlite::Result<()> {
+    values: impl Params,
+) -> rusqlite::Result<usize> {
     let mut query = connection.prepare_cached(sql)?;
     let names: Vec<String> = query.column_names().map(str::to_owned).collect();
-    let mut found = query.query([number])?;
+    let mut found = query.query(values)?;
+    let mut count = 0;
     while let Some(row) = found.next()? {
+        count += 1;
         hash.update(format!("{part}\n"));
         for (at, name) in names.iter().enumerate() {
             let (sort, bytes) = match row.get_ref(at)? {
@@ -74,5 +107,5 @@ fn rows(
             hash.update(bytes);
         }
     }
-    Ok(())
+    Ok(count)
 }

@@ -26,9 +26,14 @@ impl Store {
     /// facility, of that one only: of what the log says of others, the hashes are left, and an entry says so. Gives the
     /// head of the copy's log. The same store gives the same bytes.
     pub fn export(&self, to: &Path, facility: Option<&str>) -> Result<Option<Head>> {
-        let others = self.all_facilities(None)?.len() > 1;
+        let only = self.all_facilities(None)?.len() < 2;
         let part = facility.map(|name| self.all_facilities(Some(name))).transpose()?;
-        let part = part.and_then(|mut one| one.pop()).filter(|_| others);
+        // A register may be that of a facility at which nothing was done yet.
+        let registers = self.registers(None)?;
+        let has_others = |part: &Option<String>| {
+            !only || registers.iter().any(|one| one.facility.is_some() && one.facility != *part)
+        };
+        let part = part.and_then(|mut one| one.pop()).filter(has_others);
         let explained = |error| explain(to, error);
         let Some(part) = part else {
             self.copy(to)?;
@@ -41,7 +46,8 @@ impl Store {
         let cut = (|| {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let mut whole = Connection::open_with_flags(beside, flags)?;
-            keep_only(&mut whole, part.as_deref())?;
+            // Of the only facility is also what was loaded before any run said whose it is.
+            keep_only(&mut whole, part.as_deref(), only)?;
             into(&whole, to)?;
             log::last(&whole)
         })();
@@ -71,8 +77,12 @@ fn into(connection: &Connection, to: &Path) -> rusqlite::Result<()> {
     connection.execute("VACUUM INTO ?1", [to]).map(drop)
 }
 
-/// Takes away what belongs to other facilities, and notes that.
-fn keep_only(whole: &mut Connection, facility: Option<&str>) -> rusqlite::Result<()> {
+/// Takes away what belongs to other facilities, and notes that. What names none stays where `unnamed`.
+fn keep_only(
+    whole: &mut Connection,
+    facility: Option<&str>,
+    unnamed: bool,
+) -> rusqlite::Result<()> {
     whole.pragma_update(None, "foreign_keys", false)?;
     let transaction = whole.transaction()?;
     let head = log::last(&transaction)?;
@@ -85,10 +95,10 @@ fn keep_only(whole: &mut Connection, facility: Option<&str>) -> rusqlite::Result
     }
     transaction.execute(
         "UPDATE log SET at = NULL, who = NULL, kind = NULL, facility = NULL, subject = NULL, content = NULL
-         WHERE facility IS NOT ?1 AND kind NOT IN (?2, ?3)",
-        params![facility, Noted::Begun.name(), Noted::Exported.name()],
+         WHERE facility IS NOT ?1 AND kind NOT IN (?2, ?3) AND NOT (?4 AND facility IS NULL)",
+        params![facility, Noted::Begun.name(), Noted::Exported.name(), unnamed],
     )?;
-    take_away(&transaction, facility)?;
+    take_away(&transaction, facility, unnamed)?;
     for (_, sql) in &guards {
         transaction.execute_batch(sql)?;
     }
@@ -112,7 +122,11 @@ fn keep_only(whole: &mut Connection, facility: Option<&str>) -> rusqlite::Result
 
 /// Takes away the rows of other facilities, then whatever points to rows that are gone, then what nothing points to that is
 /// kept only to be pointed to.
-fn take_away(transaction: &Transaction<'_>, facility: Option<&str>) -> rusqlite::Result<()> {
+fn take_away(
+    transaction: &Transaction<'_>,
+    facility: Option<&str>,
+    unnamed: bool,
+) -> rusqlite::Result<()> {
     let tables: Vec<String> = transaction
         .prepare(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'log'
@@ -130,8 +144,11 @@ fn take_away(transaction: &Transaction<'_>, facility: Option<&str>) -> rusqlite:
         )?;
         if has {
             owned.insert(table);
-            let sql = format!("DELETE FROM {} WHERE facility IS NOT ?1", quoted(table));
-            transaction.execute(&sql, [facility])?;
+            let sql = format!(
+                "DELETE FROM {} WHERE facility IS NOT ?1 AND NOT (?2 AND facility IS NULL)",
+                quoted(table)
+            );
+            transaction.execute(&sql, params![facility, unnamed])?;
         }
         let mut keys = transaction.prepare(
             "SELECT f.\"table\", f.\"from\",

@@ -7,6 +7,7 @@ use super::{
     Error, Noted, Result, Store,
     column::unjson,
     decision::{Decided, Fault},
+    digest as digests,
     log::{self, Note},
 };
 use crate::{
@@ -78,6 +79,8 @@ impl Store {
                     entries
                 ],
             )?;
+            let number = transaction.last_insert_rowid();
+            let kept = digests::of_register(transaction, number)?;
             log::note(
                 transaction,
                 &Note {
@@ -86,17 +89,21 @@ impl Store {
                     at: register.loaded,
                     facility,
                     subject: &register.name,
-                    content: serde_json::json!({ "digest": digest, "lines": lines }),
+                    content: serde_json::json!({
+                        "digest": kept, "files": digest, "lines": lines, "number": number,
+                    }),
                 },
             )?;
             Ok(())
         })
     }
 
-    /// The register of a facility that was loaded last; one that was loaded before any run named a facility counts too.
+    /// The register of a facility that was loaded last. One that was loaded before any run named a facility counts where
+    /// there is only one: of two, nobody knows whose it is.
     pub fn register(&self, facility: Option<&str>) -> Result<Option<Register>> {
         let mut found = self.rows(
-            "SELECT name, loaded, entries FROM register WHERE facility IS ?1 OR facility IS NULL
+            "SELECT name, loaded, entries FROM register WHERE facility IS ?1 OR (facility IS NULL
+               AND (SELECT count(*) FROM (SELECT facility FROM run UNION SELECT facility FROM declared)) < 2)
              ORDER BY facility IS ?1 DESC, number DESC LIMIT 1",
             [facility],
             |row| {

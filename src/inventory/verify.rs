@@ -27,7 +27,14 @@ const FEWEST_DIGITS: usize = 12;
 type Stands = fn(&Connection, &Told) -> rusqlite::Result<Option<String>>;
 
 /// What stands elsewhere in the store, under the key `digest` of its entry.
-const STANDING: &[(Noted, Stands)] = &[(Noted::Run, run)];
+const STANDING: &[(Noted, Stands)] =
+    &[(Noted::Run, run), (Noted::Declared, declared), (Noted::Register, register)];
+
+/// What gives a row of a table of which no entry tells.
+type Stray = fn(&Connection, &[&Told]) -> rusqlite::Result<Option<i64>>;
+
+/// Tables of which every row is one that an entry tells of.
+const TOLD: &[(&str, Stray)] = &[("declared", stray_declared), ("register", stray_register)];
 
 /// Whether a row of what several runs share is what its digest says.
 type IsSound = fn(&Row<'_>) -> rusqlite::Result<bool>;
@@ -58,6 +65,55 @@ fn run(connection: &Connection, told: &Told) -> rusqlite::Result<Option<String>>
         .query_map((&told.subject, &told.facility), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     numbers.first().map(|number| digest::of_run(connection, *number)).transpose()
+}
+
+/// The number that stands under a key of an entry.
+fn number(told: &Told, key: &str) -> Option<i64> {
+    told.get(key)?.parse().ok()
+}
+
+/// What the file said that an entry tells of.
+fn declared(connection: &Connection, told: &Told) -> rusqlite::Result<Option<String>> {
+    let Some(form) = number(told, "form") else { return Ok(None) };
+    digest::of_form(connection, form, &told.subject, told.facility.as_deref())
+}
+
+/// The register that an entry tells of.
+fn register(connection: &Connection, told: &Told) -> rusqlite::Result<Option<String>> {
+    let Some(number) = number(told, "number") else { return Ok(None) };
+    digest::of_register(connection, number)
+}
+
+/// The first row of what forms say of which no entry tells.
+fn stray_declared(connection: &Connection, told: &[&Told]) -> rusqlite::Result<Option<i64>> {
+    let known: BTreeSet<(i64, &str, Option<&str>)> = told
+        .iter()
+        .filter(|told| told.kind == Noted::Declared.name())
+        .filter_map(|told| Some((number(told, "form")?, &*told.subject, told.facility.as_deref())))
+        .collect();
+    let mut query = connection.prepare(
+        "SELECT min(number), form, file, facility FROM declared GROUP BY form, file, facility ORDER BY 1",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (file, facility): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+        if !known.contains(&(row.get(1)?, &*file, facility.as_deref())) {
+            return row.get(0).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// The first register of which no entry tells.
+fn stray_register(connection: &Connection, told: &[&Told]) -> rusqlite::Result<Option<i64>> {
+    let known: BTreeSet<i64> = told
+        .iter()
+        .filter(|told| told.kind == Noted::Register.name())
+        .filter_map(|told| number(told, "number"))
+        .collect();
+    let mut query = connection.prepare("SELECT number FROM register ORDER BY number")?;
+    let all: Vec<i64> = query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(all.into_iter().find(|number| !known.contains(number)))
 }
 
 /// A store in which everything fits.
@@ -118,6 +174,13 @@ pub enum Broken {
         /// The run.
         run: String,
     },
+    /// A row of what people said of which no entry tells.
+    Stray {
+        /// The table that it stands in.
+        table: &'static str,
+        /// Its number.
+        number: i64,
+    },
     /// The log ends before what was written down, or was written anew.
     Head {
         /// The hash that was written down.
@@ -159,6 +222,9 @@ impl fmt::Display for Broken {
                 write!(f, "entry {number} of the log says nothing, and no export withheld it")
             }
             Self::Unlogged { run } => write!(f, "no entry of the log tells of run {run}"),
+            Self::Stray { table, number } => {
+                write!(f, "no entry of the log tells of row {number} of the table {table}")
+            }
             Self::Head { hash, last } => write!(
                 f,
                 "the head {hash} is not in the log, which ends with entry {last}; its end was cut off, or it was written anew"
@@ -241,6 +307,14 @@ impl Store {
             self.rows("SELECT id FROM run ORDER BY number", [], |row| row.get(0))?;
         if let Some(run) = runs.into_iter().find(|run| !told_runs.contains(&**run)) {
             return Err(broken(Broken::Unlogged { run }));
+        }
+        let told: Vec<&Told> = log.iter().filter_map(|entry| entry.told.as_ref()).collect();
+        for (table, stray) in TOLD {
+            let found =
+                stray(&self.connection, &told).map_err(|error| explain(&self.path, error))?;
+            if let Some(number) = found {
+                return Err(broken(Broken::Stray { table, number }));
+            }
         }
         verified.head = before.map(|entry| Head { number: entry.number, hash: entry.hash.clone() });
         if let (Some(hash), None) = (until, verified.until) {

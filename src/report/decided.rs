@@ -54,6 +54,22 @@ pub(super) fn head(report: &Report<'_>) -> Option<String> {
     Some(report.words.fill("review", "head", &[("number", &number), ("hash", &head.hash)]))
 }
 
+/// The same for paper: which entry is the last, with its hash in groups that can be read aloud, and what it is for.
+pub(super) fn ending(report: &Report<'_>) -> Option<[String; 2]> {
+    let (words, head) = (report.words, report.memory.head.as_ref()?);
+    let number = head.number.to_string();
+    let mut hash = String::new();
+    for (place, digit) in head.hash.chars().enumerate() {
+        if place > 0 && place % 8 == 0 {
+            hash.push(' ');
+        }
+        hash.push(digit);
+    }
+    let values = [("number", &*number), ("hash", &*hash)];
+    let told = words.fill("review", "ending", &values);
+    Some([told, words.get("review", "ending_plain").to_owned()])
+}
+
 /// A decision as a sentence: what, who, when, why, until when.
 pub fn sentence(review: &Review, on: Option<Day>, words: &Words) -> String {
     let state = words.get("review_state", review.state.name());

@@ -23,7 +23,7 @@ use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Ser
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Language, Report, Words, cut, diagram, networks, text::period};
+use super::{Language, Report, Words, cut, decided, diagram, networks, text::period};
 use crate::correlate::Grid;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -94,6 +94,8 @@ struct Page<'a> {
     inputs: Vec<coverage::Input>,
     glossary: Vec<appendix::Term<'a>>,
     sources: Vec<appendix::Source>,
+    /// Where the log ends, and what that is for; empty without an inventory.
+    ending: Vec<String>,
 }
 
 /// A section and its heading.
@@ -151,6 +153,7 @@ fn page<'a>(report: &Report<'a>) -> Page<'a> {
         inputs: coverage::inputs(run),
         glossary: appendix::glossary(report),
         sources: appendix::sources(report),
+        ending: decided::ending(report).into_iter().flatten().collect(),
     };
     let sections = [
         ("summary", true),

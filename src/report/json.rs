@@ -11,7 +11,10 @@ use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{Report, commands};
 use crate::{
-    assess::{Article, Assessment, Checked, Mismatch, Plan, Reconciliation, Stale, Suggestion},
+    assess::{
+        Article, Assessment, Checked, Contradiction, Mismatch, Plan, Reconciliation, Stale,
+        Suggestion,
+    },
     correlate::{
         Access, Because, Coverage, Direction, Grade, Inquiry, Kind, Line, Point, Product,
         Restriction, Service, Unrecognised, Vantage,
@@ -44,6 +47,8 @@ struct Document<'a> {
     checklists: &'a [Checked],
     guideline: &'a [Article],
     plan: &'a Plan,
+    #[serde(skip_serializing_if = "<[Contradiction]>::is_empty")]
+    contradictions: &'a [Contradiction],
     log_head: Option<&'a Head>,
 }
 
@@ -175,6 +180,7 @@ pub fn write_json(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         checklists: &report.meaning.checklists,
         guideline: &report.meaning.articles,
         plan: &report.meaning.plan,
+        contradictions: &report.meaning.contradictions,
         log_head: report.memory.head.as_ref(),
     };
     write_plain(&document, out)

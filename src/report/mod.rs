@@ -250,6 +250,13 @@ impl<'a> Report<'a> {
         })
     }
 
+    /// What people said of a point and the network contradicts, as sentences.
+    fn contradicted(&self, point: &str) -> impl Iterator<Item = String> {
+        let words = self.words;
+        let of_it = self.meaning.contradictions.iter().filter(move |one| one.point == point);
+        of_it.map(|one| words.contradiction(one))
+    }
+
     /// When the first and the last run began that saw a point, where an inventory knows it.
     pub fn seen(&self, point: &str) -> Option<(Timestamp, Timestamp)> {
         let seen = &self.memory.points.get(point)?.seen;

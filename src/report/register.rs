@@ -23,7 +23,7 @@ use crate::{
 /// The most rows of each part of a reconciliation on the terminal.
 const MOST_ROWS: usize = 200;
 
-/// The most points without a line that a report on the terminal names.
+/// The most points without a line, and the most statements that are contradicted, that a report on the terminal names.
 const MOST_NAMED: usize = 20;
 
 /// How much of one value is shown, in columns of a terminal.
@@ -212,9 +212,11 @@ pub fn write_reconciliation(
     writeln!(out, "{}", sums(held, undeclared.len(), words))
 }
 
-/// What the register says to the points of a report, in a few lines; nothing where there is none.
+/// What the register says to the points of a report, in a few lines, and what somebody said that was seen to be otherwise;
+/// nothing where there is neither.
 pub(super) fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
     let words = report.words;
+    contradicted(report, look, out)?;
     let Some(held) = &report.meaning.reconciliation else { return Ok(()) };
     let head = [("register", cut(&held.register, LONGEST))];
     let head = head.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -234,6 +236,26 @@ pub(super) fn summary(report: &Report<'_>, look: Look, out: &mut impl Write) -> 
         for line in wrap(&said, room) {
             writeln!(out, "  {line}")?;
         }
+    }
+    writeln!(out)
+}
+
+/// What somebody said and the network contradicts, a sentence each.
+fn contradicted(report: &Report<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let (words, all) = (report.words, &report.meaning.contradictions);
+    if all.is_empty() {
+        return Ok(());
+    }
+    let head = format!("{} ({})", words.get("reconcile", "contradicted"), all.len());
+    writeln!(out, "{}", look.strong(&cut(&head, look.columns)))?;
+    for one in all.iter().take(MOST_NAMED) {
+        for line in wrap(&words.contradiction(one), look.columns.saturating_sub(2)) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    if all.len() > MOST_NAMED {
+        let more = (all.len() - MOST_NAMED).to_string();
+        writeln!(out, "  {}", words.fill("reconcile", "more", &[("count", &more)]))?;
     }
     writeln!(out)
 }

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::LazyLock};
 
+use super::cut;
 use crate::{
     assess::Contradiction,
     correlate::{AccessLines, Because, CoverageState, Direction, Grade, Kind, Line, Service},
@@ -219,12 +220,17 @@ impl Words {
         }
     }
 
-    /// What people said and the network contradicts, as a sentence.
+    /// What people said and the network contradicts, as a sentence that is safe to look at.
     pub fn contradiction(&self, one: &Contradiction) -> String {
         let found = self.find("kind", &one.found).unwrap_or(&one.found);
         let by = one.said_by.as_deref().unwrap_or_else(|| self.get("contradiction", "somebody"));
-        let values =
-            [("point", &*one.point), ("by", by), ("written", &*one.written), ("found", found)];
+        let values = [
+            ("point", cut(&one.point, 40)),
+            ("by", cut(by, 60)),
+            ("written", cut(&one.written, 80)),
+            ("found", cut(found, 60)),
+        ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
         self.fill("contradiction", one.sort.name(), &values)
     }
 }

@@ -68,6 +68,8 @@ struct View<'a> {
     assessed: Option<Assessed>,
     /// What the register, or a form, says.
     written: Option<Written>,
+    /// What of it, or of what a vendor said of all its points, was seen to be otherwise.
+    contradicted: Vec<String>,
     decisions: Vec<Decision>,
     since: Vec<String>,
     asks: Vec<String>,
@@ -204,6 +206,7 @@ fn view<'a>(point: &'a Point, report: &Report<'a>) -> View<'a> {
         more: super::more_of(point.because.len().saturating_sub(MOST_REASONS), words),
         assessed: assessment.map(|assessment| assessed_view(assessment, words)),
         written: written(point, report),
+        contradicted: report.contradicted(&point.id).take(MOST_DECLARED).collect(),
         decisions: decisions(point, report),
         since: since(point, report),
         asks: asks(point, report),

@@ -1,4 +1,5 @@
-//! The register held against what was found: what is missing there, what is written otherwise, and what was not seen.
+//! What people wrote held against what was found: what the register does not have, has otherwise, and has alone; and what
+//! somebody said that was seen to be otherwise.
 
 use serde::Serialize;
 
@@ -12,13 +13,22 @@ use crate::{
 
 #[derive(Serialize)]
 pub(super) struct Register<'a> {
+    /// What the register is; empty where there is none, and only forms say something.
     sums: String,
+    contradicted: Vec<Contradicted>,
     matched: String,
     undeclared: Vec<Undeclared<'a>>,
     mismatches: Vec<Mismatched>,
     not_seen: Vec<NotSeen<'a>>,
     more: String,
     whole: bool,
+}
+
+/// What somebody said of a point, and was seen to be otherwise.
+#[derive(Serialize)]
+struct Contradicted {
+    point: Named,
+    said: String,
 }
 
 /// A point that no row declares.
@@ -50,7 +60,19 @@ struct NotSeen<'a> {
 
 pub(super) fn register<'a>(report: &Report<'a>) -> Option<Register<'a>> {
     let words = report.words;
-    let register = report.meaning.reconciliation.as_ref()?;
+    let (contradicted, unsaid) = contradicted(report);
+    let Some(register) = report.meaning.reconciliation.as_ref() else {
+        return (!contradicted.is_empty()).then(|| Register {
+            sums: String::new(),
+            contradicted,
+            matched: String::new(),
+            undeclared: Vec::new(),
+            mismatches: Vec::new(),
+            not_seen: Vec::new(),
+            more: more_of(unsaid, words),
+            whole: false,
+        });
+    };
     let points = report.points().into_iter();
     let undeclared: Vec<Undeclared<'_>> = points
         .filter(|point| report.register(&point.id) == Some("undeclared"))
@@ -77,8 +99,9 @@ pub(super) fn register<'a>(report: &Report<'a>) -> Option<Register<'a>> {
             }),
         }
     }
-    let over =
-        mismatches.len().saturating_sub(MOST_ROWS) + not_seen.len().saturating_sub(MOST_ROWS);
+    let over = unsaid
+        + mismatches.len().saturating_sub(MOST_ROWS)
+        + not_seen.len().saturating_sub(MOST_ROWS);
     mismatches.truncate(MOST_ROWS);
     not_seen.truncate(MOST_ROWS);
     let day = Day::of(register.loaded).map(|day| day.to_string()).unwrap_or_default();
@@ -92,11 +115,25 @@ pub(super) fn register<'a>(report: &Report<'a>) -> Option<Register<'a>> {
         sums: words.fill("page_register", "sums", &sums),
         matched: words.fill("page_register", "matched", &[("count", &matched.to_string())]),
         whole: undeclared.is_empty() && mismatches.is_empty() && not_seen.is_empty(),
+        contradicted,
         undeclared,
         mismatches,
         not_seen,
         more: more_of(over, words),
     })
+}
+
+/// What somebody said and the network contradicts, and how many more there are than are shown.
+fn contradicted(report: &Report<'_>) -> (Vec<Contradicted>, usize) {
+    let all = &report.meaning.contradictions;
+    let told = all.iter().take(MOST_ROWS).map(|one| Contradicted {
+        point: Named {
+            id: shown(&one.point),
+            here: report.run.points.iter().any(|point| point.id == one.point),
+        },
+        said: report.words.contradiction(one),
+    });
+    (told.collect(), all.len().saturating_sub(MOST_ROWS))
 }
 
 fn differs(line: &Reconciled, report: &Report<'_>) -> Option<Mismatched> {

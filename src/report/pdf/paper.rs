@@ -32,7 +32,7 @@ pub(super) fn blocks(report: &Report<'_>) -> Vec<Block> {
         run::coverage(report),
         run::sent(report),
         run::method(report),
-        run::glossary(report),
+        run::last(report),
     ] {
         if !chapter.is_empty() {
             blocks.push(Block::Chapter);

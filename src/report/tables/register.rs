@@ -1,8 +1,9 @@
-//! The register held against what was found: a row a line, and one for each point that no line declares.
+//! The register held against what was found: a row a line, and one for each point that no line declares; before them what
+//! somebody said and the network contradicts.
 
 use super::{Cell, Column, Row, Table, Tone, points::DECLARED};
 use crate::{
-    assess::{Found, Mismatch, Outcome, Reconciled},
+    assess::{Contradiction, Found, Mismatch, Outcome, Reconciled},
     correlate::Point,
     import,
     report::{Report, Words, words::moment},
@@ -40,6 +41,9 @@ pub(in crate::report) fn table(report: &Report<'_>) -> Table {
         Column::new("response", 24, words).open(),
     ];
     let mut table = Table::new("register", columns);
+    for one in &report.meaning.contradictions {
+        table.add(contradicted(one, words));
+    }
     if let Some(register) = &report.meaning.reconciliation {
         let loaded = moment(register.loaded);
         let values = [("file", &*register.register), ("day", &*loaded)];
@@ -58,8 +62,37 @@ pub(in crate::report) fn table(report: &Report<'_>) -> Table {
     Table { link: Some(2), large: true, ..table }
 }
 
-const TONES: [(&str, Tone); 5] =
-    [DECLARED[0], DECLARED[1], DECLARED[2], DECLARED[3], ("not_seen", Tone::Warn)];
+const TONES: [(&str, Tone); 6] = [
+    DECLARED[0],
+    DECLARED[1],
+    DECLARED[2],
+    DECLARED[3],
+    ("not_seen", Tone::Warn),
+    ("contradicted", Tone::Bad),
+];
+
+/// What somebody said of a point, and was seen to be otherwise.
+fn contradicted(one: &Contradiction, words: &Words) -> Row {
+    let cells = vec![
+        Cell::dash(),
+        Cell::of(words.get("declared", "contradicted")),
+        Cell::of(&one.point),
+        Cell::of(words.find("kind", &one.found).unwrap_or(&one.found)),
+        Cell::default(),
+        Cell::of(&words.contradiction(one)),
+        Cell::default(),
+        Cell::default(),
+        Cell::default(),
+        Cell::default(),
+        Cell::default(),
+        Cell::default(),
+        Cell::default(),
+        Cell::default(),
+        Cell::lines(one.said_by.as_deref()),
+        Cell::default(),
+    ];
+    Row { cells, ..Row::default() }
+}
 
 /// A line of the register, and what came of it.
 fn declared(line: &Reconciled, words: &Words) -> Row {

@@ -21,7 +21,12 @@ const MOST_GROUPS: usize = 100;
 
 pub(super) fn register(report: &Report<'_>) -> Vec<Block> {
     let words = report.words;
-    let Some(register) = &report.meaning.reconciliation else { return Vec::new() };
+    let contradicted = contradicted(report);
+    let Some(register) = &report.meaning.reconciliation else {
+        let heading = || chapter(words.get("paper", "register"), "register");
+        let is_any = !contradicted.is_empty();
+        return is_any.then(heading).into_iter().chain(contradicted).collect();
+    };
     let count = |name| register.lines.iter().filter(|line| line.outcome.name() == name).count();
     let undeclared = report.points().into_iter().map(|point| &*point.id);
     let undeclared: Vec<&str> =
@@ -38,6 +43,7 @@ pub(super) fn register(report: &Report<'_>) -> Vec<Block> {
         chapter(words.get("paper", "register"), "register"),
         paragraph(words.fill("paper", "register_sums", &values)),
     ];
+    blocks.extend(contradicted);
     if !undeclared.is_empty() {
         let names = named(undeclared.iter().copied(), words);
         let label = words.get("paper", "register_undeclared");
@@ -64,6 +70,24 @@ pub(super) fn register(report: &Report<'_>) -> Vec<Block> {
     blocks.push(table(words, &columns, rows.collect()));
     if open.len() > MOST_LINES {
         blocks.push(note(more(open.len() - MOST_LINES, words)));
+    }
+    blocks
+}
+
+/// What somebody said and the network contradicts; nothing where there is none.
+fn contradicted(report: &Report<'_>) -> Vec<Block> {
+    let (words, all) = (report.words, &report.meaning.contradictions);
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let look = Look::CELL.in_colour(VERMILION);
+    let rows = all.iter().take(MOST_LINES).map(|one| {
+        vec![vec![super::point(&one.point)], vec![Text::new(words.contradiction(one), look)]]
+    });
+    let columns = [("label", "id", 18.0), ("paper", "contradicted", 82.0)];
+    let mut blocks = vec![table(words, &columns, rows.collect())];
+    if all.len() > MOST_LINES {
+        blocks.push(note(more(all.len() - MOST_LINES, words)));
     }
     blocks
 }

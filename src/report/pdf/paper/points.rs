@@ -266,6 +266,10 @@ fn people(point: &Point, report: &Report<'_>) -> Vec<Vec<Vec<Text>>> {
         }
         rows.extend(fact(words.get("paper", "register_label"), said));
     }
+    let contradicted = report.contradicted(&point.id).take(MOST_VALUES);
+    let look = Look::CELL.strong().in_colour(VERMILION);
+    let contradicted = contradicted.map(|said| Text::new(said, look)).collect();
+    rows.extend(fact(words.get("paper", "contradicted"), contradicted));
     if let Some(review) = report.review(&point.id) {
         let until =
             review.until.map(|day| words.fill("paper", "until", &[("day", &day.to_string())]));

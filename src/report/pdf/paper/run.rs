@@ -6,7 +6,7 @@ use super::{LONGEST, cell, chapter, fact, facts, more, note, paragraph, shown, t
 use crate::{
     correlate::{CoverageState, Grid, Kind, mechanism::Mechanism},
     report::{
-        Report, cut, networks,
+        Report, cut, decided, networks,
         pdf::block::{Block, Look, Text, VERMILION},
         sent::{self, size},
         unknown,
@@ -170,8 +170,20 @@ pub(super) fn method(report: &Report<'_>) -> Vec<Block> {
     blocks
 }
 
+/// What the words mean, and where the log ends.
+pub(super) fn last(report: &Report<'_>) -> Vec<Block> {
+    let mut blocks = glossary(report);
+    if let Some([told, plain]) = decided::ending(report) {
+        let words = report.words.get("review", "ending_heading").to_owned();
+        blocks.push(Block::Heading { level: 2, words, anchor: "ending".to_owned() });
+        blocks.push(paragraph(told));
+        blocks.push(note(plain));
+    }
+    blocks
+}
+
 /// The words this report uses: general ones, and the kinds that were found.
-pub(super) fn glossary(report: &Report<'_>) -> Vec<Block> {
+fn glossary(report: &Report<'_>) -> Vec<Block> {
     let words = report.words;
     let restricted = report.is_restricted().then_some("restriction");
     let general =

@@ -63,18 +63,7 @@ impl<'a> Matter<'a> {
 
 /// Whether an item about `target` is about a point of this kind. From the network a server and a terminal look alike.
 pub(super) fn fit(target: Target, kind: Kind) -> Fit {
-    let network = matches!(
-        kind,
-        Kind::InternetGateway
-            | Kind::VpnGateway
-            | Kind::VpnClient
-            | Kind::ClosedNetworkGateway
-            | Kind::MaintenanceRouter
-            | Kind::MobileRouter
-            | Kind::Ipv6Exit
-            | Kind::DialUp
-            | Kind::DeclaredLine
-    );
+    let network = kind.is_at_edge() || kind == Kind::VpnClient;
     match (target, network) {
         (Target::Organisation | Target::System, _)
         | (Target::Network, true)

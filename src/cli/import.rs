@@ -23,6 +23,8 @@ const MOST_TOLD: usize = 20;
 
 /// Take what people wrote down into the inventory
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  \
+    sekisho import declared dark-lines.ja.xlsx --store hospital.sqlite --by 佐藤")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: Sort,

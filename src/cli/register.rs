@@ -32,6 +32,9 @@ pub(super) enum Error {
 
 /// Load the hospital's register, or list what was loaded
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  sekisho register load 機器台帳.xlsx\n  \
+    sekisho register load 機器台帳.xlsx --store hospital.sqlite --by Yamada\n  \
+    sekisho register show --store hospital.sqlite")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,

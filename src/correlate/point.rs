@@ -120,6 +120,21 @@ impl Kind {
         Self::DeclaredLine,
     ];
 
+    /// Whether a point of this kind is a box at the edge of the network, rather than a machine inside that something leads to.
+    pub const fn is_at_edge(self) -> bool {
+        matches!(
+            self,
+            Self::InternetGateway
+                | Self::VpnGateway
+                | Self::ClosedNetworkGateway
+                | Self::MaintenanceRouter
+                | Self::MobileRouter
+                | Self::Ipv6Exit
+                | Self::DialUp
+                | Self::DeclaredLine
+        )
+    }
+
     /// The name in JSON, in the word lists and on the command line.
     pub const fn name(self) -> &'static str {
         match self {

@@ -179,17 +179,7 @@ impl Known {
 /// Whether a point of this kind is its place in the network, and another box in that place is the same point: who leads
 /// out is replaced where it stands, while a computer's address may be somebody else's tomorrow.
 const fn stays_put(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::InternetGateway
-            | Kind::VpnGateway
-            | Kind::ClosedNetworkGateway
-            | Kind::MaintenanceRouter
-            | Kind::MobileRouter
-            | Kind::Ipv6Exit
-            | Kind::DialUp
-            | Kind::DeclaredLine
-    )
+    kind.is_at_edge()
 }
 
 /// Whether both tell hardware addresses of their own, and none that both have.

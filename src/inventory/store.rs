@@ -246,9 +246,10 @@ impl Store {
         )?;
         let Some(name) = facility else { return Ok(all) };
         let meant = Some(name.to_owned());
-        let unnamed = name == UNNAMED && all.contains(&None) && !all.contains(&meant);
+        let unnamed = all.is_empty() || all.contains(&None);
+        let unnamed = name == UNNAMED && unnamed && !all.contains(&meant);
         let meant = if unnamed { None } else { meant };
-        if all.contains(&meant) {
+        if unnamed || all.contains(&meant) {
             return Ok(vec![meant]);
         }
         let known = all.into_iter().map(|name| name.unwrap_or_else(|| UNNAMED.to_owned()));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     measure::{Face, fit, width},
-    zone::{Band, Networks, Zone, is_edge},
+    zone::{Band, Networks, Zone},
 };
 use crate::{
     assess::Answer,
@@ -311,7 +311,7 @@ fn bands<'a>(report: &Report<'a>, most: usize) -> BTreeMap<Band, Vec<&'a Point>>
         bands = kept;
     }
     for points in bands.values_mut() {
-        points.sort_by_key(|point| (!is_edge(point.kind), point.kind));
+        points.sort_by_key(|point| (!point.kind.is_at_edge(), point.kind));
     }
     bands
 }
@@ -337,7 +337,7 @@ fn pairs(
     rows: Vec<Vec<&Point>>,
     manner: Manner,
 ) -> Vec<(Option<Vec<&Point>>, Option<Vec<&Point>>)> {
-    let is_outer = |row: &Vec<&Point>| row.first().is_some_and(|point| is_edge(point.kind));
+    let is_outer = |row: &Vec<&Point>| row.first().is_some_and(|point| point.kind.is_at_edge());
     if manner != Manner::Shared {
         let apart = rows
             .into_iter()
@@ -360,7 +360,7 @@ fn card(
 ) -> Card {
     let words = report.words;
     let point = row.first().expect("a row has a point");
-    let edge = is_edge(point.kind);
+    let edge = point.kind.is_at_edge();
     let lane = if edge { EDGE } else { INSIDE };
     let (x, right) = (lane.0 + if edge { 8 } else { 36 }, lane.1 - 10);
     let wide = right - x;

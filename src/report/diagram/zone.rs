@@ -73,21 +73,6 @@ impl Zone {
     }
 }
 
-/// Whether a kind of point is a box at the edge, rather than one inside that something leads to.
-pub(super) const fn is_edge(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::InternetGateway
-            | Kind::VpnGateway
-            | Kind::ClosedNetworkGateway
-            | Kind::MaintenanceRouter
-            | Kind::MobileRouter
-            | Kind::Ipv6Exit
-            | Kind::DialUp
-            | Kind::DeclaredLine
-    )
-}
-
 /// A network inside, as one band of the drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Band {

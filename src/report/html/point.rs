@@ -392,16 +392,7 @@ fn asks(point: &Point, report: &Report<'_>) -> Vec<String> {
             | Kind::DeclaredLine
             | Kind::DialUp
     );
-    let edge = matches!(
-        point.kind,
-        Kind::InternetGateway
-            | Kind::ClosedNetworkGateway
-            | Kind::MaintenanceRouter
-            | Kind::MobileRouter
-            | Kind::Ipv6Exit
-            | Kind::DialUp
-            | Kind::DeclaredLine
-    );
+    let edge = point.kind.is_at_edge() && point.kind != Kind::VpnGateway;
     let version = point.product.as_ref().is_none_or(|product| product.version.is_none())
         || assessment.is_some_and(|one| one.asks() > 0);
     let stale = report.meaning.stale.contains_key(&point.id);

@@ -96,9 +96,12 @@ fn every_output(
     // What is no text has tests of its own.
     let is_text =
         |format: &&Format| !["xlsx", "pdf"].contains(&format.name) && format.applies(&report);
+    // A file that both languages share is written in the first.
+    let is_own = |format: &&Format| format.file.contains("{lang}") || language == Language::ALL[0];
     let mut outputs: Vec<(String, String)> = FORMATS
         .iter()
         .filter(is_text)
+        .filter(is_own)
         .map(|format| (format.file_name(language), text(|out| (format.write)(&report, out))))
         .collect();
     let narrow = Look { columns: 60, colour: false };

@@ -1,5 +1,6 @@
 //! Four hundred nights of a hospital of two thousand boxes in a store: how large it gets, and how long it takes to ask.
-//! `cargo run --release --example nights [NIGHTS [HOSTS]]`; docs/measurements.md has its figures.
+//! `cargo run --release --example nights [NIGHTS [HOSTS [STORE]]]`; docs/measurements.md has its figures. With STORE the store is
+//! kept, for the commands to be timed on it.
 
 #[path = "../tests/nights/hospital.rs"]
 mod hospital;
@@ -17,12 +18,13 @@ fn timed<T>(ask: impl FnOnce() -> T) -> (Duration, T) {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut given = std::env::args().skip(1).map(|number| number.parse::<u32>());
+    let kept = std::env::args().nth(3);
+    let mut given = std::env::args().skip(1).take(2).map(|number| number.parse::<u32>());
     let nights = given.next().transpose()?.unwrap_or(400);
     let hosts = given.next().transpose()?.unwrap_or(2_000);
     let hospital = Hospital { hosts, points: 60, unrecognised: 12, networks: 20, nights };
     let folder = tempfile::tempdir()?;
-    let path = folder.path().join("store.sqlite");
+    let path = kept.map_or_else(|| folder.path().join("store.sqlite"), Into::into);
     let mut store = Store::open(&path)?;
     let mut took = Vec::new();
     let (mut last, mut count) = (String::new(), 0_u32);

@@ -7,7 +7,7 @@
 //!
 //! [`edition`] holds the ministry's checklist and guideline, as data; [`rules`] look for what a run shows of their items, in
 //! the [`matter`] that it found; [`checklist`] says what may be answered, never はい. [`plan`] proposes how points could
-//! become fewer, [`stale`] tells which are seldom used.
+//! become fewer, [`mod@stale`] tells which are seldom used.
 
 pub mod advisory;
 pub mod answer;

@@ -1,8 +1,8 @@
 //! What others wrote down: the hospital's register, and lines that only papers and people know.
 //!
-//! [`entry`] is one line of any of them: what is said of one box or line, by column. [`file`] opens what people have
+//! [`entry`] is one line of any of them: what is said of one box or line, by column. [`mod@file`] opens what people have
 //! (workbooks, text with separators, in whatever encoding) as [`sheet`]s, [`guess`] finds the header and says which
-//! column is about what, [`mapping`] says otherwise, and [`load`] makes a [`Register`] of it. [`tidy`], [`date`],
+//! column is about what, [`mapping`] says otherwise, and [`mod@load`] makes a [`Register`] of it. [`tidy`], [`date`],
 //! [`address`] and [`makers`] read what is typed in many ways as one thing. Everything in these files is somebody's
 //! typing, and as hostile as what comes from the network: files, archives, sheets and cells are bounded.
 

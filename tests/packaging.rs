@@ -201,7 +201,7 @@ fn what_is_mailed_has_one_subject_and_one_address() {
         "{head}"
     );
     assert!(body.starts_with("関所記念病院\nRun r1, 48 points."), "{body}");
-    for wrong in ["a b", "x\nBcc: y@example.org", "$(id)", "/tmp/queue"] {
+    for wrong in ["a b", "x\nBcc: y@example.org", "$(id)", "/queue"] {
         let refused = mail(wrong, folder.path());
         assert_eq!(refused.status.code(), Some(2), "{wrong}");
     }
